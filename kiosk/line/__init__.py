@@ -1,0 +1,1 @@
+"""The arithmetic of the waiting line, pure and without a database."""

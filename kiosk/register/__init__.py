@@ -1,0 +1,1 @@
+"""The facts that every step shares; no screen lives here."""

@@ -1,0 +1,48 @@
+"""The hour, the site's day and how both are written; the only room of the register that asks the system."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from secrets import token_bytes
+from zoneinfo import ZoneInfo
+
+Clock = Callable[[], datetime]
+Chance = Callable[[int], bytes]
+
+WEEKDAYS = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
+
+
+def now() -> datetime:
+    """The present instant, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def chance(size: int) -> bytes:
+    """`size` unguessable bytes."""
+    return token_bytes(size)
+
+
+def day(timezone: str, at: datetime) -> date:
+    """The site's own date at an instant: numbers and appointments hang on it."""
+    return at.astimezone(ZoneInfo(timezone)).date()
+
+
+def local(timezone: str, at: datetime) -> datetime:
+    """The same instant on the site's wall clock."""
+    return at.astimezone(ZoneInfo(timezone))
+
+
+def hour(timezone: str, at: datetime) -> str:
+    """An hour as a French reader expects it: `8 h 10`, `17 h`."""
+    wall = local(timezone, at)
+    return f"{wall.hour} h {wall.minute:02d}" if wall.minute else f"{wall.hour} h"
+
+
+def appointment_words(timezone: str, at: datetime) -> str:
+    """A day and hour as on an appointment stub: `jeu. 12/03 17 h`."""
+    wall = local(timezone, at)
+    return f"{WEEKDAYS[wall.weekday()]} {wall:%d/%m} {hour(timezone, at)}"
+
+
+def minutes_between(earlier: datetime, later: datetime) -> int:
+    """Whole minutes from one instant to another, never negative."""
+    return max(0, (later - earlier) // timedelta(minutes=1))

@@ -1,0 +1,211 @@
+"""One register, one results file: how tables are declared and how both are opened."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from kiosk.register.writer import Turn
+
+#: The schema of everything that gives power or tells a secret; the public app never opens it.
+STAFF_ONLY = "results"
+
+Side = Literal["register", "results"]
+Grants = Mapping[str, frozenset[str]]
+
+
+class Base(DeclarativeBase):
+    """The parent of every table of the house, so that constraints have one manner of names."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant, stored in UTC; a naive one is refused at the door."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """An aware instant in UTC; SQLite keeps no zone, so it is taken off there alone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The same instant, aware again."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def uuid7(at: datetime, chance: Callable[[int], bytes]) -> UUID:
+    """A time-ordered identifier (RFC 9562, version 7) made of an instant and ten random bytes."""
+    milliseconds = int(at.timestamp() * 1000)
+    raw = milliseconds.to_bytes(6, "big") + chance(10)
+    value = int.from_bytes(raw, "big")
+    value = value & ~(0xF << 76) | (7 << 76)
+    value = value & ~(0x3 << 62) | (2 << 62)
+    return UUID(int=value)
+
+
+def bump(db: Session, counter: type[Base], **of: Any) -> int:
+    """Add one to a counter row, made at 1 where it is missing, in the transaction of the act: no gap, no double.
+
+    Args:
+        counter: a table whose primary key is `of` and whose other column is `number`.
+    """
+    dialect = postgresql if db.get_bind().dialect.name == "postgresql" else sqlite
+    first = dialect.insert(counter).values(**of, number=1)
+    column = counter.__table__.c.number
+    added = first.on_conflict_do_update(index_elements=list(of), set_={"number": column + 1}).returning(column)
+    return int(db.execute(added).scalar_one())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """The engines of one programme: one for questions, one for each side that it may write."""
+
+    reading_engine: Engine
+    writing_engines: Mapping[str, Engine]
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that can only ask."""
+        with Session(self.reading_engine, expire_on_commit=False) as session:
+            if self.reading_engine.dialect.name == "postgresql":
+                session.execute(text("SET TRANSACTION READ ONLY"))
+            yield session
+
+    @contextmanager
+    def transaction(self, writes: Side = "register") -> Iterator[Session]:
+        """A session that writes one side and commits at the end of the block.
+
+        Raises:
+            Later: when the writer's turn does not come within its deadline.
+        """
+        engine = self.writing_engines[writes]
+        turn = self.turns.get(writes)
+        if turn is None:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+            return
+        with turn.taken(), Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give every connection back."""
+        for engine in {self.reading_engine, *self.writing_engines.values()}:
+            engine.dispose()
+
+
+def open_sqlite(
+    register: Path, results: Path | None = None, *, grants: Grants | None = None, deadline: float = 5.0
+) -> Database:
+    """Open the files of one programme.
+
+    Args:
+        register: path of the register.
+        results: path of the results file, or None for a programme that must not know it.
+        grants: table -> verbs (`read`, `insert`, `update`, `delete`); None allows all. With grants, ATTACH and
+            every table that is not named are refused by SQLite's own authorizer.
+        deadline: seconds that a writer waits for its turn.
+    """
+
+    def engine(writes: Side | None) -> Engine:
+        made = create_engine(
+            "sqlite+pysqlite://",
+            creator=lambda: _connect(register, results, writes, grants),
+            hide_parameters=True,
+            pool_size=8,
+            max_overflow=128,
+        )
+        begin = "BEGIN" if writes is None else "BEGIN IMMEDIATE"
+        event.listen(made, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return made
+
+    writing: dict[str, Engine] = {"register": engine("register")}
+    turns = {"register": Turn(register.with_name(register.name + ".turn"), deadline=deadline)}
+    if results is not None:
+        writing["results"] = engine("results")
+        turns["results"] = Turn(results.with_name(results.name + ".turn"), deadline=deadline)
+    return Database(reading_engine=engine(None), writing_engines=writing, turns=turns)
+
+
+def open_postgresql(url: str, *, results: bool) -> Database:
+    """Open a PostgreSQL database; `results` says whether this programme may write the results schema."""
+    engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=32, pool_pre_ping=True)
+    writing = {"register": engine} | ({"results": engine} if results else {})
+    return Database(reading_engine=engine, writing_engines=writing)
+
+
+def open_database(register: str, results: str | None, *, grants: Grants | None = None) -> Database:
+    """Open what a settings file names: a PostgreSQL address, or one SQLite path a side."""
+    if register.startswith("postgresql"):
+        return open_postgresql(register, results=results is not None)
+    return open_sqlite(Path(register), Path(results) if results else None, grants=grants)
+
+
+def _connect(register: Path, results: Path | None, writes: Side | None, grants: Grants | None) -> sqlite3.Connection:
+    """One layout for all: register main, results attached; only `mode=ro` changes sides."""
+    main_mode = "ro" if writes == "results" else "rw"
+    connection = sqlite3.connect(
+        f"{register.resolve().as_uri()}?mode={main_mode}", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA busy_timeout=5000")
+    if results is not None:
+        other_mode = "ro" if writes == "register" else "rw"
+        connection.execute("ATTACH DATABASE ? AS results", (f"{results.resolve().as_uri()}?mode={other_mode}",))
+    for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "temp_store=MEMORY", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    if results is not None:
+        connection.execute("PRAGMA results.synchronous=FULL")
+        connection.execute("PRAGMA results.secure_delete=ON")
+    if writes is None:
+        connection.execute("PRAGMA query_only=ON")
+    if grants is not None:
+        connection.set_authorizer(_authorizer(grants))
+    return connection
+
+
+def _authorizer(grants: Grants) -> Callable[..., int]:
+    """What the public app's connection may do, asked by SQLite at each statement's preparation."""
+    verbs = {
+        sqlite3.SQLITE_READ: "read",
+        sqlite3.SQLITE_INSERT: "insert",
+        sqlite3.SQLITE_UPDATE: "update",
+        sqlite3.SQLITE_DELETE: "delete",
+    }
+    harmless = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_SAVEPOINT}
+
+    def allow(action: int, first: str | None, second: str | None, *_: Any) -> int:
+        if action in harmless or (action == sqlite3.SQLITE_PRAGMA and first == "data_version" and second is None):
+            return sqlite3.SQLITE_OK
+        verb = verbs.get(action)
+        if verb is not None and first is not None and verb in grants.get(first, frozenset()):
+            return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY
+
+    return allow

@@ -1,0 +1,64 @@
+"""What live screens must hear, numbered in the order in which it was committed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, ForeignKey, String, func, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kiosk.register.database import Base, UtcDateTime, bump
+
+
+class EventCounter(Base):
+    """The last event number given at a site, moved in the event's own transaction."""
+
+    __tablename__ = "event_counter"
+    keep = "for ever: one row a site"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    number: Mapped[int]
+
+
+class Event(Base):
+    """One thing that a live screen must hear: numbers and desks, never a name."""
+
+    __tablename__ = "event"
+    keep = "48 hours"
+
+    #: Identifier in the order of commits: a sequence of the database could commit out of order.
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: When it happened.
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Which panels care: `line`, `call`, `help`, `paper`.
+    topic: Mapped[str] = mapped_column(String(20))
+    #: Numbers and desks.
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+def announce(db: Session, site_id: UUID, topic: str, body: dict[str, Any], *, at: datetime) -> int:
+    """Write an event in the transaction of its act; the last lock that a transaction takes.
+
+    Returns:
+        Its number at the site.
+    """
+    seq = bump(db, EventCounter, site_id=site_id)
+    db.execute(insert(Event).values(site_id=site_id, seq=seq, at=at, topic=topic, body=body))
+    return seq
+
+
+def last_seq(db: Session, site_id: UUID) -> int:
+    """The newest event number of a site, 0 before the first."""
+    return db.scalar(select(func.max(Event.seq)).where(Event.site_id == site_id)) or 0
+
+
+def events_after(db: Session, site_id: UUID, seq: int, *, topics: Sequence[str]) -> Sequence[Event]:
+    """The events of some topics that follow a number, oldest first, 200 at most."""
+    return db.scalars(
+        select(Event)
+        .where(Event.site_id == site_id, Event.seq > seq, Event.topic.in_(topics))
+        .order_by(Event.seq)
+        .limit(200)
+    ).all()

@@ -1,0 +1,373 @@
+"""Nothing happens unseen: each act leaves an entry that nobody can change, drop or reorder quietly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, LargeBinary, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kiosk.register.canonical import canonical
+from kiosk.register.clock import Chance
+from kiosk.register.database import STAFF_ONLY, Base, Side, UtcDateTime
+from kiosk.register.merkle import HASH_SIZE, Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
+
+TEXT_SIZE: Final = 512
+SALT_SIZE: Final = 16
+_QUARTER: Final = timedelta(minutes=15)
+
+Fact = UUID | int | StrEnum
+
+
+class Act(StrEnum):
+    """What can be done here, as `thing.done`; only what stands in this list can be written."""
+
+    VISIT_ARRIVED = "visit.arrived"
+    VISIT_CALLED = "visit.called"
+    VISIT_RECALLED = "visit.recalled"
+    VISIT_MISSED = "visit.missed"
+    VISIT_UNDONE = "visit.undone"
+    VISIT_PARKED = "visit.parked"
+    VISIT_RETURNED = "visit.returned"
+    VISIT_TRANSFERRED = "visit.transferred"
+    VISIT_REGISTERED = "visit.registered"
+    VISIT_SENT = "visit.sent"
+    VISIT_ENTERED = "visit.entered"
+    VISIT_SAMPLED = "visit.sampled"
+    VISIT_LEFT = "visit.left"
+    VISIT_CANCELLED = "visit.cancelled"
+    PATIENT_CREATED = "patient.created"
+    PATIENT_RECOGNISED = "patient.recognised"
+    PATIENT_CHANGED = "patient.changed"
+    PATIENT_OPENED = "patient.opened"
+    PATIENT_SEARCHED = "patient.searched"
+    PATIENT_IMPORTED = "patient.imported"
+    PRESCRIPTION_ENTERED = "prescription.entered"
+    PRESCRIPTION_CHANGED = "prescription.changed"
+    PRESCRIPTION_CANCELLED = "prescription.cancelled"
+    APPOINTMENT_BOOKED = "appointment.booked"
+    APPOINTMENT_MOVED = "appointment.moved"
+    APPOINTMENT_ARRIVED = "appointment.arrived"
+    APPOINTMENT_MISSED = "appointment.missed"
+    APPOINTMENT_CANCELLED = "appointment.cancelled"
+    PAYMENT_TAKEN = "payment.taken"
+    PAYMENT_CORRECTED = "payment.corrected"
+    CHARGE_MADE = "charge.made"
+    CHARGE_WAIVED = "charge.waived"
+    LABEL_PRINTED = "label.printed"
+    LABEL_REPRINTED = "label.reprinted"
+    TUBE_PLANNED = "tube.planned"
+    TUBE_DRAWN = "tube.drawn"
+    TUBE_MISSING = "tube.missing"
+    TASK_OPENED = "task.opened"
+    TASK_DONE = "task.done"
+    STAFF_MADE = "staff.made"
+    STAFF_CHANGED = "staff.changed"
+    STAFF_CLOSED = "staff.closed"
+    GRANT_PROPOSED = "grant.proposed"
+    GRANT_SIGNED = "grant.signed"
+    SIGNER_SIGNED = "signer.signed"
+    SIGNIN_OPENED = "signin.opened"
+    SIGNIN_REFUSED = "signin.refused"
+    SIGNIN_RETURNED = "signin.returned"
+    SIGNIN_RAISED = "signin.raised"
+    SIGNIN_CLOSED = "signin.closed"
+    SIGNIN_RESET = "signin.reset"
+    DEVICE_PAIRED = "device.paired"
+    DEVICE_REVOKED = "device.revoked"
+    KEY_MADE = "key.made"
+    KEY_ROTATED = "key.rotated"
+    MATRIX_SIGNED = "matrix.signed"
+    DOSSIER_OPENED = "dossier.opened"
+    DOSSIER_CHANGED = "dossier.changed"
+    SLIP_ISSUED = "slip.issued"
+    SLIP_CONFIRMED = "slip.confirmed"
+    SLIP_VOIDED = "slip.voided"
+    SLIP_REISSUED = "slip.reissued"
+    ATTEMPT_REFUSED = "attempt.refused"
+    ATTEMPT_FAILED = "attempt.failed"
+    CALL_OPENED = "call.opened"
+    CALL_VERIFIED = "call.verified"
+    CALL_REACHED = "call.reached"
+    CALL_READ_BACK = "call.read_back"
+    CALL_ACKNOWLEDGED = "call.acknowledged"
+    CALL_CLOSED = "call.closed"
+    CALL_EXPIRED = "call.expired"
+    REPORT_RECEIVED = "report.received"
+    REPORT_SEALED = "report.sealed"
+    REPORT_MATCHED = "report.matched"
+    REPORT_SIGNED = "report.signed"
+    REPORT_ATTESTED = "report.attested"
+    REPORT_HELD = "report.held"
+    REPORT_LIFTED = "report.lifted"
+    REPORT_WITHDRAWN = "report.withdrawn"
+    REPORT_OPENED = "report.opened"
+    RELEASE_TOLD = "release.told"
+    RELEASE_HANDED = "release.handed"
+    RELEASE_SENT = "release.sent"
+    RELEASE_REFUSED = "release.refused"
+    RELEASE_AGREED = "release.agreed"
+    FLAG_SET = "flag.set"
+    FLAG_LIFTED = "flag.lifted"
+    ESCROW_OPENED = "escrow.opened"
+    CRITICAL_FOUND = "critical.found"
+    CRITICAL_SEEN = "critical.seen"
+    CRITICAL_CALLED = "critical.called"
+    CRITICAL_REACHED = "critical.reached"
+    CRITICAL_ACKNOWLEDGED = "critical.acknowledged"
+    MESSAGE_RECEIVED = "message.received"
+    MESSAGE_FILED = "message.filed"
+    MESSAGE_HELD = "message.held"
+    MESSAGE_REFUSED = "message.refused"
+    ORDER_QUEUED = "order.queued"
+    ORDER_SENT = "order.sent"
+    ORDER_ACKNOWLEDGED = "order.acknowledged"
+    ORDER_REFUSED = "order.refused"
+    JOURNAL_NOTED = "journal.noted"
+    JOURNAL_STOPPED = "journal.stopped"
+    JOURNAL_CLEARED = "journal.cleared"
+    BACKUP_MADE = "backup.made"
+    BACKUP_VERIFIED = "backup.verified"
+    BACKUP_RESTORED = "backup.restored"
+    PURGE_DONE = "purge.done"
+
+
+class _Leaf:
+    """The hash of one entry; it stays when the entry's text is deleted."""
+
+    #: Place in the tree, from 0.
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: SHA-256 over salt and text.
+    hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_SIZE))
+
+
+class _Text:
+    """What an entry says, as long as it is kept."""
+
+    #: The leaf it belongs to.
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: 16 random bytes: a deleted text cannot be guessed from its leaf.
+    salt: Mapped[bytes] = mapped_column(LargeBinary(SALT_SIZE))
+    #: Canonical JSON, filled with spaces to 512 bytes.
+    text: Mapped[str] = mapped_column(String(TEXT_SIZE))
+
+
+class _Head:
+    """Where the tree ends; one row."""
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: Number of leaves.
+    size: Mapped[int]
+    #: Roots of the full parts, largest first, 32 bytes each.
+    edge: Mapped[bytes] = mapped_column(LargeBinary)
+    #: When the last entry was written.
+    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Number of leaves at the end of the last full quarter-hour before `last_at`.
+    quarter_size: Mapped[int]
+    #: Root at that moment.
+    quarter_root: Mapped[bytes] = mapped_column(LargeBinary(HASH_SIZE))
+
+
+class RegisterLeaf(_Leaf, Base):
+    """A leaf of the register's journal."""
+
+    __tablename__ = "journal_leaf"
+    keep = "for ever: hashes"
+
+
+class RegisterText(_Text, Base):
+    """A text of the register's journal."""
+
+    __tablename__ = "journal_text"
+    keep = "10 years: traces of care"
+
+
+class RegisterHead(_Head, Base):
+    """The head of the register's journal."""
+
+    __tablename__ = "journal_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    keep = "for ever: one row"
+
+
+class ResultsLeaf(_Leaf, Base):
+    """A leaf of the results' journal."""
+
+    __tablename__ = "journal_leaf"
+    __table_args__ = ({"schema": STAFF_ONLY},)
+    keep = "for ever: hashes"
+
+
+class ResultsText(_Text, Base):
+    """A text of the results' journal."""
+
+    __tablename__ = "journal_text"
+    __table_args__ = ({"schema": STAFF_ONLY},)
+    keep = "10 years: diffusion traces"
+
+
+class ResultsHead(_Head, Base):
+    """The head of the results' journal."""
+
+    __tablename__ = "journal_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), {"schema": STAFF_ONLY})
+    keep = "for ever: one row"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Books:
+    leaf: type[RegisterLeaf | ResultsLeaf]
+    text: type[RegisterText | ResultsText]
+    head: type[_Head]
+
+
+_BOOKS: Final[dict[Side, _Books]] = {
+    "register": _Books(leaf=RegisterLeaf, text=RegisterText, head=RegisterHead),
+    "results": _Books(leaf=ResultsLeaf, text=ResultsText, head=ResultsHead),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a check of the journal found; `first_bad` is the first sequence number that cannot be trusted."""
+
+    size: int
+    root: bytes
+    first_bad: int | None
+
+    @property
+    def sound(self) -> bool:
+        """Nothing was changed."""
+        return self.first_bad is None
+
+
+def write(db: Session, side: Side, act: Act, *, by: UUID | str, at: datetime, chance: Chance, **facts: Fact) -> int:
+    """Write an entry in the transaction of the act that it tells.
+
+    Args:
+        db: a session that writes this side.
+        side: whose journal.
+        act: what was done.
+        by: the staff member's id, or the name of a kiosk or programme.
+        at: when; kept to the second.
+        chance: gives the salt.
+        facts: ids, versions and words of an enumeration; never a name, a value, a code or an analysis.
+
+    Returns:
+        The entry's sequence number.
+
+    Raises:
+        TypeError: a fact that is free text.
+        ValueError: an entry longer than 512 bytes.
+    """
+    text = _tell(act, by, at, facts)
+    books = _BOOKS[side]
+    head = _head(db, side)
+    edge = _read_edge(head.edge)
+    if head.last_at is not None and _quarter(head.last_at) < _quarter(at):
+        head.quarter_size, head.quarter_root = head.size, root_of(edge)
+    seq, salt = head.size, chance(SALT_SIZE)
+    leaf = hash_leaf(salt, text.encode("utf-8"))
+    head.size, head.edge, head.last_at = seq + 1, b"".join(extend(edge, seq, leaf)), at
+    db.add_all((books.leaf(seq=seq, hash=leaf), books.text(seq=seq, salt=salt, text=text)))
+    db.flush()  # the next entry of the same transaction reads the head again
+    return seq
+
+
+def head_of(db: Session, side: Side) -> tuple[int, bytes]:
+    """Give the journal's size and root as they are now."""
+    head = db.get(_BOOKS[side].head, 1)
+    return (0, root_of(())) if head is None else (head.size, root_of(_read_edge(head.edge)))
+
+
+def letters_at(db: Session, side: Side, at: datetime) -> tuple[int, str]:
+    """Give size and 16 letters of the head at the end of the last full quarter-hour: what papers carry."""
+    head = db.get(_BOOKS[side].head, 1)
+    if head is None or head.last_at is None:
+        return 0, letters_of(root_of(()))
+    if _quarter(head.last_at) < _quarter(at):
+        return head.size, letters_of(root_of(_read_edge(head.edge)))
+    return head.quarter_size, letters_of(head.quarter_root)
+
+
+def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint] = ()) -> Verdict:
+    """Compute the whole tree again and compare it with texts, head and signed notes.
+
+    Args:
+        db: a session that may read this side.
+        side: whose journal.
+        notes: checkpoints whose signatures the caller has checked.
+
+    A tree that was hashed anew from a changed entry on is found by a note alone; the first number that
+    cannot be trusted is then the first one after the last note that still agrees.
+    """
+    books = _BOOKS[side]
+    expected = {note.size: note.root for note in notes}
+    trusted, size, first_bad = 0, 0, None
+    edge: Edge = ()
+    rows = db.execute(
+        select(books.leaf.seq, books.leaf.hash, books.text.salt, books.text.text)
+        .outerjoin(books.text, books.text.seq == books.leaf.seq)
+        .order_by(books.leaf.seq)
+        .execution_options(yield_per=5_000)
+    )
+    for seq, leaf, salt, text in rows:
+        if seq != size or (text is not None and hash_leaf(salt, text.encode("utf-8")) != leaf):
+            first_bad = size
+            break
+        edge, size = extend(edge, size, leaf), size + 1
+        if size in expected:
+            if expected[size] != root_of(edge):
+                first_bad = trusted
+                break
+            trusted = size
+    rows.close()
+    head_size, head_root = head_of(db, side)
+    root = root_of(edge)
+    if first_bad is None and (size, root) != (head_size, head_root):
+        first_bad = min(size, head_size) if size != head_size else trusted
+    if first_bad is None and any(beyond > size for beyond in expected):
+        first_bad = size
+    return Verdict(size=size, root=root, first_bad=first_bad)
+
+
+def _tell(act: Act, by: UUID | str, at: datetime, facts: dict[str, Fact]) -> str:
+    told: dict[str, str | int] = {"act": act.value, "at": int(at.timestamp()), "by": _word(by)}
+    for name, fact in facts.items():
+        if isinstance(fact, bool) or not isinstance(fact, (UUID, int, StrEnum)):
+            raise TypeError(f"the fact {name} is neither an id, a whole number nor a word of an enumeration")
+        told[name] = fact if isinstance(fact, int) else _word(fact)
+    text = canonical(told).decode("utf-8")
+    if len(text.encode("utf-8")) > TEXT_SIZE:
+        raise ValueError("the entry is longer than its page")
+    return text.ljust(TEXT_SIZE)
+
+
+def _word(word: UUID | str) -> str:
+    if isinstance(word, UUID):
+        return word.hex
+    if not word.isascii():
+        raise ValueError("journal words are ASCII")
+    return str(word)
+
+
+def _head(db: Session, side: Side) -> _Head:
+    kind = _BOOKS[side].head
+    head = db.scalar(select(kind).with_for_update().execution_options(populate_existing=True))
+    if head is None:
+        head = kind()
+        head.id, head.size, head.edge, head.last_at = 1, 0, b"", None
+        head.quarter_size, head.quarter_root = 0, root_of(())
+        db.add(head)
+    return head
+
+
+def _read_edge(edge: bytes) -> Edge:
+    return tuple(edge[start : start + HASH_SIZE] for start in range(0, len(edge), HASH_SIZE))
+
+
+def _quarter(at: datetime) -> int:
+    return int(at.timestamp()) // int(_QUARTER.total_seconds())

@@ -1,0 +1,48 @@
+"""A site of the laboratory: its number, its name, its hours."""
+
+from datetime import time
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, String, Time, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kiosk.register.database import Base
+from kiosk.register.errors import NotFound
+
+
+class Site(Base):
+    """One place where patients are received."""
+
+    __tablename__ = "site"
+    __table_args__ = (CheckConstraint("number BETWEEN 1 AND 99", name="number"),)
+    keep = "for ever: every other row stands on it"
+
+    #: Identifier.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: Two digits of every sample number of this site.
+    number: Mapped[int] = mapped_column(unique=True)
+    #: Name on staff screens; never on a confidential slip.
+    name: Mapped[str] = mapped_column(String(80))
+    #: Name of its time zone: days, appointments and numbers are local.
+    timezone: Mapped[str] = mapped_column(String(40))
+    #: First and last minute of reception.
+    opens: Mapped[time] = mapped_column(Time)
+    closes: Mapped[time] = mapped_column(Time)
+
+
+class NoSite(NotFound):
+    """The instance holds no site; run `etiquette init`."""
+
+    french = "Aucun site n'est enregistré. Lancez « etiquette init »."
+
+
+def this_site(db: Session) -> Site:
+    """The site of this instance.
+
+    Raises:
+        NoSite: on an instance that was never initialised.
+    """
+    site = db.scalars(select(Site).order_by(Site.number)).first()
+    if site is None:
+        raise NoSite
+    return site

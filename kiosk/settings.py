@@ -1,0 +1,126 @@
+"""One programme's settings: a file, read once, frozen; unknown keys and unsafe files are refused."""
+
+import os
+import re
+import stat
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin
+
+Settings = TypeVar("Settings")
+
+HEX_SECRET = re.compile(r"[0-9a-f]{64}")
+
+
+class UnsafeSettings(Exception):  # noqa: N818  # a refusal to start, told to a person
+    """The programme must not start with these settings; the sentence says what to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KioskSettings:
+    """`instance/kiosk.toml`: what the public app may know."""
+
+    #: SQLite path of the register, or a PostgreSQL address.
+    register: str
+    #: Path of the print spool.
+    spool: str
+    #: The print station's two public keys, 128 hexadecimal digits.
+    station: str
+    #: Name in printers.toml of the queue-ticket printer.
+    ticket_printer: str
+    #: 32 random bytes in hexadecimal, for this app's cookie.
+    secret: str
+    #: Marks every screen of a demonstration laboratory.
+    demonstration: bool
+    #: This kiosk's name on staff screens.
+    kiosk: str = "Borne 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffSettings:
+    """`instance/staff.toml`: what the staff app may know."""
+
+    #: SQLite path or PostgreSQL address of the register, and SQLite path of the results file (same address there).
+    register: str
+    results: str
+    #: Path of the print spool.
+    spool: str
+    #: The print station's two public keys, 128 hexadecimal digits, pinned here.
+    station: str
+    #: Folders of the keys (release note, section 8).
+    keys: str
+    keys_exchange: str
+    #: SHA-256 of the first biologist's public key: the root of trust, also on signed paper.
+    biologist_fingerprint: str
+    #: Names in printers.toml.
+    label_printer: str
+    slip_printer: str
+    ticket_printer: str
+    #: Where people are called to.
+    desks: tuple[str, ...]
+    rooms: tuple[str, ...]
+    #: Release class -> minutes from registration to the promised hour.
+    promise_minutes: dict[str, int]
+    #: Marks every screen of a demonstration laboratory.
+    demonstration: bool
+
+
+def read_settings(path: Path, kind: type[Settings]) -> Settings:
+    """Read a settings file into its dataclass.
+
+    Raises:
+        UnsafeSettings: when the file is missing or readable by others, a key is unknown or missing or has the wrong
+            type, or the secret is not 32 random bytes.
+    """
+    text = read_private(path)
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise UnsafeSettings(f"{path.name} : {broken}") from None
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]  # every kind is a dataclass
+    for name in found:
+        if name not in known:
+            raise UnsafeSettings(f"{path.name}, ligne {_line_of(text, name)} : réglage inconnu « {name} ».")
+    for name, one in known.items():
+        if name not in found and one.default is MISSING and one.default_factory is MISSING:
+            raise UnsafeSettings(f"{path.name} : il manque le réglage « {name} ».")
+        if name in found and not _fits(found[name], one.type):
+            raise UnsafeSettings(f"{path.name}, ligne {_line_of(text, name)} : « {name} » n'a pas la bonne forme.")
+    secret = found.get("secret")
+    if secret is not None and (not HEX_SECRET.fullmatch(secret) or len(set(secret)) < 8):
+        raise UnsafeSettings(f"{path.name} : « secret » n'est pas fait de 32 octets tirés au hasard.")
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in found.items()})
+
+
+def read_private(path: Path) -> str:
+    """The text of a file that belongs to this user alone.
+
+    Raises:
+        UnsafeSettings: when it is missing, or other users of the machine may read it.
+    """
+    try:
+        mode = path.stat()
+    except FileNotFoundError:
+        raise UnsafeSettings(f"{path} n'existe pas. Lancez « etiquette init ».") from None
+    if stat.S_IMODE(mode.st_mode) & 0o007:
+        raise UnsafeSettings(f"{path} est lisible par d'autres. Faites : chmod 600 {path}")
+    if mode.st_uid not in {os.getuid(), 0}:
+        raise UnsafeSettings(f"{path} appartient à un autre utilisateur de la machine.")
+    return path.read_text(encoding="utf-8")
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, UnionType):
+        return any(_fits(value, one) for one in get_args(wanted))
+    if get_origin(wanted) is tuple:
+        return isinstance(value, list) and all(isinstance(one, get_args(wanted)[0]) for one in value)
+    if get_origin(wanted) is dict:
+        return isinstance(value, dict) and all(isinstance(one, get_args(wanted)[1]) for one in value.values())
+    return type(value) is wanted
+
+
+def _line_of(text: str, name: str) -> int:
+    lines = text.splitlines()
+    return next((n for n, line in enumerate(lines, 1) if re.match(rf"\s*\[?{re.escape(name)}\b", line)), 1)

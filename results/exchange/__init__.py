@@ -1,0 +1,1 @@
+"""What the laboratory system sends and is sent."""

@@ -1,0 +1,1 @@
+"""Reports and their versions; this folder knows no code and no caller."""

