@@ -262,9 +262,14 @@ def advance(
     Raises:
         NotNow: when the table of moves has no such move.
         TooLate: when a call is undone after ten seconds.
+        PageAlreadyUsed: when this form was sent for another visit or act.
     """
+    # Two desks at once: the second waits here, then sees where the first has left the visit.
+    db.refresh(visit, with_for_update=True)
     if before := answered(db, Move, visit.site_id, key):
         _same_act(before, verb, by)
+        if before.visit_id != visit.id:
+            raise PageAlreadyUsed
         return visit
     if verb is Verb.UNDO and visit.called_at is not None and at - visit.called_at > UNDO:
         raise TooLate
@@ -343,6 +348,7 @@ def _as_waiting(visit: Visit) -> Waiting:
         id=visit.id,
         number=visit.number,
         arrived_at=visit.waits_since,
+        came_at=visit.arrived_at,
         booked_for=visit.booked_for,
         urgent_because=visit.urgent_because,
         needs_help=visit.needs_help,

@@ -13,7 +13,7 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, g, make_response, render_template, request, send_from_directory
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from jinja2 import BaseLoader, StrictUndefined
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NoSuchPage
@@ -147,6 +147,7 @@ def make_app(
     )
     app.register_error_handler(Refusal, _say_refusal)
     app.register_error_handler(OperationalError, _say_busy)
+    app.register_error_handler(IntegrityError, _answer_again)
     app.register_error_handler(CSRFError, _say_old_page)
     app.register_error_handler(Exception, _say_incident)
 
@@ -204,6 +205,17 @@ def _say_refusal(refusal: Refusal) -> Response:
 def _say_busy(error: OperationalError) -> Response:
     log.error("database unavailable: %s", type(error.orig).__name__)
     return _say_refusal(Later())
+
+
+def _answer_again(error: IntegrityError) -> Response:
+    """Answer a form that was sent twice at the same instant: the loser was rolled back, and finds the winner's row."""
+    if "answered_again" in g:
+        return _say_incident(error)
+    g.answered_again = True
+    try:
+        return current_app.make_response(current_app.dispatch_request())
+    except Exception as again:  # noqa: BLE001  # whatever it is, the same map answers it
+        return current_app.make_response(current_app.handle_user_exception(again))
 
 
 def _say_old_page(_: CSRFError) -> Response:

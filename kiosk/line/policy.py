@@ -41,7 +41,10 @@ class Waiting:
 
     id: UUID
     number: int
+    #: Since when it waits at this stage.
     arrived_at: datetime
+    #: When it came to the laboratory, where that differs: an appointment was kept at the door, not at the second line.
+    came_at: datetime | None = None
     booked_for: datetime | None = None
     urgent_because: str | None = None
     needs_help: bool = False
@@ -61,7 +64,8 @@ def class_of(waiting: Waiting, policy: Policy) -> LineClass:
     """The class of a waiting person; more than `on_time` late, an appointment counts no more."""
     if waiting.urgent_because:
         return LineClass.URGENT
-    if waiting.booked_for is not None and waiting.arrived_at <= waiting.booked_for + policy.on_time:
+    came_at = waiting.came_at or waiting.arrived_at
+    if waiting.booked_for is not None and came_at <= waiting.booked_for + policy.on_time:
         return LineClass.BOOKED
     if waiting.needs_help:
         return LineClass.HELP

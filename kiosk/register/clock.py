@@ -23,11 +23,17 @@ def chance(size: int) -> bytes:
 
 def day(timezone: str, at: datetime) -> date:
     """The site's own date at an instant: numbers and appointments hang on it."""
-    return at.astimezone(ZoneInfo(timezone)).date()
+    return local(timezone, at).date()
 
 
 def local(timezone: str, at: datetime) -> datetime:
-    """The same instant on the site's wall clock."""
+    """The same instant on the site's wall clock.
+
+    Raises:
+        ValueError: when the instant is naive; it would be read in the machine's own zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError("a naive datetime is no instant")
     return at.astimezone(ZoneInfo(timezone))
 
 

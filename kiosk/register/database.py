@@ -4,13 +4,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event, text
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, QueuePool, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -18,6 +19,11 @@ from kiosk.register.writer import Turn
 
 #: The schema of everything that gives power or tells a secret; the public app never opens it.
 STAFF_ONLY = "results"
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: The revision of the tables that this code knows; on any other it refuses to start.
+HEAD = "0001"
 
 Side = Literal["register", "results"]
 Grants = Mapping[str, frozenset[str]]
@@ -61,8 +67,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def uuid7(at: datetime, chance: Callable[[int], bytes]) -> UUID:
-    """A time-ordered identifier (RFC 9562, version 7) made of an instant and ten random bytes."""
-    milliseconds = int(at.timestamp() * 1000)
+    """A time-ordered identifier (RFC 9562, version 7) made of an aware instant and ten random bytes."""
+    milliseconds = (at - EPOCH) // timedelta(milliseconds=1)
     raw = milliseconds.to_bytes(6, "big") + chance(10)
     value = int.from_bytes(raw, "big")
     value = value & ~(0xF << 76) | (7 << 76)
@@ -139,6 +145,7 @@ def open_sqlite(
             "sqlite+pysqlite://",
             creator=lambda: _connect(register, results, writes, grants),
             hide_parameters=True,
+            poolclass=QueuePool,  # an address without a path would get one connection a thread
             pool_size=8,
             max_overflow=128,
         )
@@ -166,6 +173,30 @@ def open_database(register: str, results: str | None, *, grants: Grants | None =
     if register.startswith("postgresql"):
         return open_postgresql(register, results=results is not None)
     return open_sqlite(Path(register), Path(results) if results else None, grants=grants)
+
+
+class OtherTables(Exception):  # noqa: N818  # a refusal to start, told to a person
+    """The tables are not those of this code; the sentence says what to do."""
+
+
+def require_head(database: Database, *sides: Side) -> None:
+    """Refuse to start on tables that are older or newer than the code.
+
+    Raises:
+        OtherTables: naming the side and what to run.
+    """
+    for side in sides:
+        table = f"{STAFF_ONLY}.alembic_version" if side == STAFF_ONLY else "alembic_version"
+        try:
+            with database.reading() as db:
+                found = db.execute(text(f"SELECT version_num FROM {table}")).scalar()  # noqa: S608  # our own names
+        except DatabaseError:
+            found = None
+        if found != HEAD:
+            raise OtherTables(
+                f"Les tables ({side}) sont à la version {found or 'aucune'}, ce programme demande {HEAD}. "
+                "Lancez « etiquette db upgrade »."
+            )
 
 
 def _connect(register: Path, results: Path | None, writes: Side | None, grants: Grants | None) -> sqlite3.Connection:
@@ -200,11 +231,14 @@ def _authorizer(grants: Grants) -> Callable[..., int]:
     }
     harmless = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_SAVEPOINT}
 
-    def allow(action: int, first: str | None, second: str | None, *_: Any) -> int:
-        if action in harmless or (action == sqlite3.SQLITE_PRAGMA and first == "data_version" and second is None):
+    # The event watcher's question, and the one that SQLAlchemy asks at its first connection.
+    questions = {"data_version", "read_uncommitted"}
+
+    def allow(action: int, first: str | None, second: str | None, schema: str | None, _: str | None) -> int:
+        if action in harmless or (action == sqlite3.SQLITE_PRAGMA and first in questions and second is None):
             return sqlite3.SQLITE_OK
         verb = verbs.get(action)
-        if verb is not None and first is not None and verb in grants.get(first, frozenset()):
+        if verb is not None and first is not None and schema == "main" and verb in grants.get(first, frozenset()):
             return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_DENY
 

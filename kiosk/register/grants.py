@@ -7,6 +7,7 @@ WRITE = frozenset({"read", "insert", "update"})
 #: Table -> verbs. Whatever is not named is refused, ATTACH included. What was typed is insert-only: the public
 #: app that writes it cannot read it back.
 PUBLIC = {
+    "alembic_version": READ,
     "site": READ,
     "visit": WRITE,
     "visit_move": frozenset({"read", "insert"}),

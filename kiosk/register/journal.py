@@ -89,6 +89,8 @@ class Act(StrEnum):
     SLIP_REISSUED = "slip.reissued"
     ATTEMPT_REFUSED = "attempt.refused"
     ATTEMPT_FAILED = "attempt.failed"
+    PHONE_CLOSED = "phone.closed"
+    PHONE_REOPENED = "phone.reopened"
     CALL_OPENED = "call.opened"
     CALL_VERIFIED = "call.verified"
     CALL_REACHED = "call.reached"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.database import Base, UtcDateTime, bump
 from kiosk.register.errors import Invalid, NotFound
+from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.visits import Visit
 
 
@@ -112,11 +113,17 @@ class NoPatient(NotFound):
     french = "Ce dossier n'existe pas. Cherchez à nouveau."
 
 
+#: Letters that no decomposition brings to a plain one.
+PLAIN = str.maketrans({
+    "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ı": "i", "İ": "I", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
+    "ł": "l", "Ł": "L",
+})  # fmt: skip
+
+
 def fold(text: str) -> str:
     """A name without case, accents, hyphens, apostrophes or doubled blanks: `Éloïse d'Œuf` -> `ELOISE D OEUF`."""
-    spelled = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
-    spelled = spelled.replace("ß", "ss").replace("ı", "i").replace("İ", "I").replace("ø", "o").replace("Ø", "O")
-    bare = "".join(c for c in unicodedata.normalize("NFD", spelled) if not unicodedata.combining(c))
+    composed = unicodedata.normalize("NFC", text).translate(PLAIN)
+    bare = "".join(c for c in unicodedata.normalize("NFD", composed) if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare).upper().split())
 
 
@@ -129,15 +136,17 @@ def read_birth_date(text: str, *, today: str) -> str:
     Raises:
         TraitsToCorrect: when no such day exists, or it lies in the future.
     """
-    parts = [part for part in "".join(c if c.isdigit() else " " for c in text).split() if part]
+    parts = "".join(c if c.isdecimal() else " " for c in text).split()
     if len(parts) == 1 and len(parts[0]) == 8:
         parts = [parts[0][:2], parts[0][2:4], parts[0][4:]]
     if len(parts) != 3:
         raise TraitsToCorrect("Tapez le jour, le mois et l'année de naissance, par exemple 29/02/1964.")
     first, month, last = parts
     day, year = (last, first) if len(first) == 4 else (first, last)
+    if len(year) != 4 or len(month) > 2 or len(day) > 2:
+        raise TraitsToCorrect("Tapez le jour, le mois et l'année de naissance, par exemple 29/02/1964.")
     stored = f"{int(year):04d}{int(month):02d}{int(day):02d}"
-    if len(year) != 4 or not _exists(stored):
+    if not _exists(stored):
         raise TraitsToCorrect("Cette date n'existe pas. Regardez le jour et le mois.")
     if stored > today:
         raise TraitsToCorrect("Cette date est dans l'avenir. Regardez l'année.")
@@ -180,17 +189,25 @@ def create_patient(
     at: datetime,
     key: str,
 ) -> Patient:
-    """Open a patient's file from the traits; `birth_date` is stored form, as `read_birth_date` gives it.
+    """Open a patient's file from the traits; the same form gets the same file.
+
+    Args:
+        birth_date: stored form, as `read_birth_date` gives it.
 
     Raises:
         TraitsToCorrect: when a name has no letter or the birth place is no INSEE code.
+        PageAlreadyUsed: when this form was sent by somebody else.
     """
+    if before := answered(db, Patient, site_id, key):
+        if before.created_by != by:
+            raise PageAlreadyUsed
+        return before
     names = [
         " ".join(unicodedata.normalize("NFC", name).split()) for name in (birth_name, given_names, used_name or "")
     ]
     if not fold(names[0]) or not fold(names[1]):
         raise TraitsToCorrect("Il manque le nom de naissance ou le premier prénom.")
-    if any(len(name) > 100 or not name.isprintable() for name in names):
+    if any(max(len(name), len(fold(name))) > 100 or not name.isprintable() for name in names):
         raise TraitsToCorrect("Un nom est trop long ou contient un signe inattendu. Tapez-le de nouveau.")
     place = (birth_place or "").strip().upper() or None
     if place is not None and not (len(place) == 5 and place.isalnum() and place.isascii()):
@@ -233,9 +250,9 @@ def find_patients(db: Session, site_id: UUID, typed: str, *, limit: int = 5) -> 
     if not words:
         return []
     for word in words:
-        if word.isdigit() and len(word) == 8:  # as said: day, month, year
+        if word.isdecimal() and len(word) == 8:  # as said: day, month, year
             query = query.where(Patient.birth_date == word[4:] + word[2:4] + word[:2])
-        elif word.isdigit():
+        elif word.isdecimal() and len(word) < 10:  # more digits are no number of this house
             query = query.where(Patient.number == int(word))
         else:
             query = query.where(Patient.folded.startswith(word) | Patient.folded.contains(f" {word}"))

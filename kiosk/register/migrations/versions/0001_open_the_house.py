@@ -158,6 +158,33 @@ def make_register() -> None:
     )
     op.create_index(op.f("ix_visit_site_id_visit_day_visit_state"), "visit", ["site_id", "day", "state"], unique=False)
     op.create_table(
+        "appointment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("start", UtcDateTime(), nullable=False),
+        sa.Column("code", sa.String(length=6), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=True),
+        sa.Column("birth_name", sa.String(length=100), nullable=False),
+        sa.Column("given_names", sa.String(length=100), nullable=False),
+        sa.Column("birth_date", sa.String(length=8), nullable=False),
+        sa.Column("exams", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column("booked_at", UtcDateTime(), nullable=False),
+        sa.Column("booked_by", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(state = 'arrived') = (visit_id IS NOT NULL)", name=op.f("ck_appointment_visit")),
+        sa.CheckConstraint("length(code) = 6", name=op.f("ck_appointment_code")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_appointment_patient_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_appointment_site_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_appointment_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
+        sa.UniqueConstraint("site_id", "code", name=op.f("uq_appointment_site_id_code")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_appointment_site_id_key")),
+    )
+    op.create_index(op.f("ix_appointment_site_id_appointment_day"), "appointment", ["site_id", "day"], unique=False)
+    op.create_table(
         "prescription",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -257,6 +284,25 @@ def make_register() -> None:
     )
     op.create_index(op.f("ix_visit_move_visit_id_visit_move_at"), "visit_move", ["visit_id", "at"], unique=False)
     op.create_table(
+        "label_copy",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("tube_id", sa.Uuid(), nullable=False),
+        sa.Column("copy", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=120), nullable=True),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=True),
+        sa.CheckConstraint("(copy = 1) = (reason IS NULL)", name=op.f("ck_label_copy_reason")),
+        sa.CheckConstraint("copy >= 1", name=op.f("ck_label_copy_copy")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_label_copy_site_id")),
+        sa.ForeignKeyConstraint(["tube_id"], ["tube.id"], name=op.f("fk_label_copy_tube_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_label_copy")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_label_copy_site_id_key")),
+        sa.UniqueConstraint("tube_id", "copy", name=op.f("uq_label_copy_tube_id_copy")),
+    )
+    op.create_index(op.f("ix_label_copy_site_id_label_copy_at"), "label_copy", ["site_id", "at"], unique=False)
+    op.create_table(
         "prescribed_exam",
         sa.Column("prescription_id", sa.Uuid(), nullable=False),
         sa.Column("nabm", sa.String(length=4), nullable=False),
@@ -270,6 +316,8 @@ def make_register() -> None:
 
 def drop_register() -> None:
     op.drop_table("prescribed_exam")
+    op.drop_index(op.f("ix_label_copy_site_id_label_copy_at"), table_name="label_copy")
+    op.drop_table("label_copy")
     op.drop_index(op.f("ix_visit_move_visit_id_visit_move_at"), table_name="visit_move")
     op.drop_table("visit_move")
     op.drop_index(op.f("ix_tube_scan_visit_id_tube_scan_at"), table_name="tube_scan")
@@ -281,6 +329,8 @@ def drop_register() -> None:
     op.drop_table("recognition")
     op.drop_index(op.f("ix_prescription_visit_id"), table_name="prescription")
     op.drop_table("prescription")
+    op.drop_index(op.f("ix_appointment_site_id_appointment_day"), table_name="appointment")
+    op.drop_table("appointment")
     op.drop_index(op.f("ix_visit_site_id_visit_day_visit_state"), table_name="visit")
     op.drop_table("visit")
     op.drop_table("ticket_counter")
@@ -298,6 +348,24 @@ def drop_register() -> None:
 
 
 def make_results() -> None:
+    op.create_table(
+        "dossier",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("public", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("fields_version", sa.Integer(), nullable=False),
+        sa.Column("birth_check", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("expected", sa.String(length=40), nullable=False),
+        sa.Column("wishes", sa.String(length=120), nullable=False),
+        sa.Column("promised_at", UtcDateTime(), nullable=False),
+        sa.Column("vouched", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier")),
+        sa.UniqueConstraint("site_id", "visit_id", name=op.f("uq_dossier_site_id_visit_id")),
+        schema="results",
+    )
     op.create_table(
         "journal_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -325,9 +393,251 @@ def make_results() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_journal_text")),
         schema="results",
     )
+    op.create_table(
+        "matrix",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("json", sa.Text(), nullable=False),
+        sa.Column("signer", sa.String(length=40), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("signed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_matrix")),
+        schema="results",
+    )
+    op.create_table(
+        "message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("connection", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("bytes_mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("content_mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("number_mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("is_number_reused", sa.Boolean(), nullable=False),
+        sa.Column("mac_version", sa.Integer(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("identity", sa.LargeBinary(), nullable=True),
+        sa.Column("reason", sa.String(length=160), nullable=True),
+        sa.Column("is_urgent", sa.Boolean(), nullable=False),
+        sa.Column("matched_by", sa.String(length=20), nullable=True),
+        sa.Column("visit", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sa.UniqueConstraint("site_id", "connection", "bytes_mac", name=op.f("uq_message_site_id_connection_bytes_mac")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_message_content_mac"), "message", ["content_mac"], unique=False, schema="results")
+    op.create_index(op.f("ix_results_message_number_mac"), "message", ["number_mac"], unique=False, schema="results")
+    op.create_index(op.f("ix_results_message_state"), "message", ["state"], unique=False, schema="results")
+    op.create_table(
+        "report",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier", sa.Uuid(), nullable=True),
+        sa.Column("connection", sa.String(length=40), nullable=False),
+        sa.Column("key_mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+        sa.UniqueConstraint(
+            "site_id", "connection", "key_mac", "dossier", name=op.f("uq_report_site_id_connection_key_mac_dossier")
+        ),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_report_dossier"), "report", ["dossier"], unique=False, schema="results")
+    op.create_table(
+        "sealed_key",
+        sa.Column("item", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.String(length=8), nullable=False),
+        sa.Column("recipient", sa.String(length=8), nullable=False),
+        sa.Column("key_version", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.LargeBinary(length=101), nullable=False),
+        sa.PrimaryKeyConstraint("item", "version", "part", "recipient", "key_version", name=op.f("pk_sealed_key")),
+        schema="results",
+    )
+    op.create_table(
+        "sign_in_try",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("device", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("outcome", sa.String(length=6), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_try")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_sign_in_try_account_results_sign_in_try_device_results_sign_in_try_at"),
+        "sign_in_try",
+        ["account", "device", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
+        "staff",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("login", sa.String(length=31), nullable=False),
+        sa.Column("password_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_seed", sa.LargeBinary(), nullable=True),
+        sa.Column("last_step", sa.Integer(), nullable=False),
+        sa.Column("invitation", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("invited_until", UtcDateTime(), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("last_step >= 0", name=op.f("ck_staff_last_step")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
+        sa.UniqueConstraint("login", name=op.f("uq_staff_login")),
+        schema="results",
+    )
+    op.create_table(
+        "escrow_share",
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("key_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("scheme", sa.String(length=8), nullable=False),
+        sa.Column("box", sa.LargeBinary(length=97), nullable=False),
+        sa.ForeignKeyConstraint(["dossier_id"], ["results.dossier.id"], name=op.f("fk_escrow_share_dossier_id")),
+        sa.PrimaryKeyConstraint("dossier_id", "key_version", "part", name=op.f("pk_escrow_share")),
+        schema="results",
+    )
+    op.create_table(
+        "report_version",
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("dossier", sa.Uuid(), nullable=True),
+        sa.Column("release_class", sa.String(length=2), nullable=False),
+        sa.Column("is_known", sa.Boolean(), nullable=False),
+        sa.Column("matrix_version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("is_partial", sa.Boolean(), nullable=False),
+        sa.Column("is_corrected", sa.Boolean(), nullable=False),
+        sa.Column("is_order_uncertain", sa.Boolean(), nullable=False),
+        sa.Column("flags", sa.String(length=60), nullable=False),
+        sa.Column("said_at", UtcDateTime(), nullable=True),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("commitment", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=True),
+        sa.Column("signer", sa.Uuid(), nullable=True),
+        sa.Column("signed_at", UtcDateTime(), nullable=True),
+        sa.Column("withdrawn_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=10), nullable=True),
+        sa.CheckConstraint(
+            "state != 'signed' OR (signature IS NOT NULL AND commitment IS NOT NULL AND signer IS NOT NULL AND signed_at IS NOT NULL AND not_before IS NOT NULL AND dossier IS NOT NULL)",
+            name=op.f("ck_report_version_signed_whole"),
+        ),
+        sa.CheckConstraint(
+            "state != 'withdrawn' OR (withdrawn_at IS NOT NULL AND reason IS NOT NULL)",
+            name=op.f("ck_report_version_withdrawn_why"),
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('sealed', 'signed') OR dossier IS NOT NULL", name=op.f("ck_report_version_sealed_to_someone")
+        ),
+        sa.CheckConstraint("version > 0", name=op.f("ck_report_version_version")),
+        sa.ForeignKeyConstraint(["report_id"], ["results.report.id"], name=op.f("fk_report_version_report_id")),
+        sa.PrimaryKeyConstraint("report_id", "version", name=op.f("pk_report_version")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_report_version_message_id"), "report_version", ["message_id"], unique=False, schema="results"
+    )
+    op.create_table(
+        "role",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("staff", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(length=13), nullable=False),
+        sa.Column("signer", sa.Uuid(), nullable=True),
+        sa.Column("granted_at", UtcDateTime(), nullable=True),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["signer"], ["results.staff.id"], name=op.f("fk_role_signer")),
+        sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_role_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_role")),
+        sa.UniqueConstraint("staff", "role", name=op.f("uq_role_staff_role")),
+        schema="results",
+    )
+    op.create_table(
+        "sign_in",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("staff", sa.Uuid(), nullable=False),
+        sa.Column("desk", sa.String(length=40), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("idle_s", sa.Integer(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_sign_in_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
+        sa.UniqueConstraint("token", name=op.f("uq_sign_in_token")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_sign_in_staff"), "sign_in", ["staff"], unique=False, schema="results")
+    op.create_table(
+        "slip",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("handle_key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("fields_version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("issued_by", sa.Uuid(), nullable=False),
+        sa.Column("issued_at", UtcDateTime(), nullable=False),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.Column("voided_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("state != 'valid' OR confirmed_at IS NOT NULL", name=op.f("ck_slip_valid_means_confirmed")),
+        sa.ForeignKeyConstraint(["dossier_id"], ["results.dossier.id"], name=op.f("fk_slip_dossier_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slip")),
+        sa.UniqueConstraint("site_id", "handle_key", name=op.f("uq_slip_site_id_handle_key")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_slip_dossier_id"), "slip", ["dossier_id"], unique=False, schema="results")
+    op.create_table(
+        "code_line",
+        sa.Column("slip_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=6), nullable=False),
+        sa.Column("pepper_version", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=16), nullable=True),
+        sa.Column("wrap", sa.LargeBinary(length=74), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("(state = 'ready') = (wrap IS NOT NULL)", name=op.f("ck_code_line_only_ready_opens")),
+        sa.CheckConstraint("(wrap IS NULL) = (salt IS NULL)", name=op.f("ck_code_line_wrap_and_salt")),
+        sa.ForeignKeyConstraint(["slip_id"], ["results.slip.id"], name=op.f("fk_code_line_slip_id")),
+        sa.PrimaryKeyConstraint("slip_id", "line", name=op.f("pk_code_line")),
+        schema="results",
+    )
 
 
 def drop_results() -> None:
+    op.drop_table("code_line", schema="results")
+    op.drop_index(op.f("ix_results_slip_dossier_id"), table_name="slip", schema="results")
+    op.drop_table("slip", schema="results")
+    op.drop_index(op.f("ix_results_sign_in_staff"), table_name="sign_in", schema="results")
+    op.drop_table("sign_in", schema="results")
+    op.drop_table("role", schema="results")
+    op.drop_index(op.f("ix_results_report_version_message_id"), table_name="report_version", schema="results")
+    op.drop_table("report_version", schema="results")
+    op.drop_table("escrow_share", schema="results")
+    op.drop_table("staff", schema="results")
+    op.drop_index(
+        op.f("ix_results_sign_in_try_account_results_sign_in_try_device_results_sign_in_try_at"),
+        table_name="sign_in_try",
+        schema="results",
+    )
+    op.drop_table("sign_in_try", schema="results")
+    op.drop_table("sealed_key", schema="results")
+    op.drop_index(op.f("ix_results_report_dossier"), table_name="report", schema="results")
+    op.drop_table("report", schema="results")
+    op.drop_index(op.f("ix_results_message_state"), table_name="message", schema="results")
+    op.drop_index(op.f("ix_results_message_number_mac"), table_name="message", schema="results")
+    op.drop_index(op.f("ix_results_message_content_mac"), table_name="message", schema="results")
+    op.drop_table("message", schema="results")
+    op.drop_table("matrix", schema="results")
     op.drop_table("journal_text", schema="results")
     op.drop_table("journal_leaf", schema="results")
     op.drop_table("journal_head", schema="results")
+    op.drop_table("dossier", schema="results")

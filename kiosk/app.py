@@ -1,0 +1,68 @@
+"""The public app: touchscreen and board; it can reach nothing above this floor."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+from jinja2 import FileSystemLoader, PrefixLoader
+
+from kiosk import board, health, touchscreen
+from kiosk.register.database import open_database, require_head
+from kiosk.register.grants import PUBLIC
+from kiosk.register.sites import this_site
+from kiosk.settings import KioskSettings, read_settings
+from kiosk.web import House, make_app
+from printers.spool import Spool, StationId
+
+#: Every route of the public app; none asks who you are, so every one is open.
+ROUTES = dict.fromkeys(
+    (
+        "static_file", "health.livez", "health.readyz", "touchscreen.home", "touchscreen.convocation",
+        "touchscreen.code", "touchscreen.take_by_code", "touchscreen.name", "touchscreen.birth_date",
+        "touchscreen.take_by_name", "touchscreen.confirm", "touchscreen.take", "touchscreen.thanks",
+        "touchscreen.call_someone", "touchscreen.coming", "touchscreen.display", "touchscreen.leave",
+        "board.board", "board.state", "board.events",
+    ),
+    "open",
+)  # fmt: skip
+
+
+def create_app(instance: Path | None = None) -> Flask:
+    """Compose the public app from `kiosk.toml`.
+
+    Args:
+        instance: the instance folder; `ETIQUETTE_INSTANCE` or `instance` when not given.
+
+    Raises:
+        UnsafeSettings: when the settings file must not be used.
+    """
+    folder = instance or Path(os.environ.get("ETIQUETTE_INSTANCE", "instance"))
+    settings = read_settings(folder / "kiosk.toml", KioskSettings)
+    database = open_database(_placed(folder, settings.register), None, grants=PUBLIC)
+    require_head(database, "register")
+    with database.reading() as db:
+        site = this_site(db)
+    home = House(
+        database=database,
+        spool=Spool(folder / settings.spool, station=StationId.parse(settings.station)),
+        site_name=site.name,
+        demonstration=settings.demonstration,
+        more={"settings": settings},
+    )
+    app = make_app(
+        "kiosk",
+        home,
+        secret=bytes.fromhex(settings.secret),
+        cookie="__Host-etiquette-kiosk",
+        loader=PrefixLoader({"touchscreen": FileSystemLoader(Path(__file__).parent / "templates" / "touchscreen")}),
+        static=frozenset({"public"}),
+        routes=ROUTES,
+    )
+    app.config["REFUSAL_TEMPLATE"] = "touchscreen/refusal.html"
+    for screens in (health, touchscreen, board):
+        app.register_blueprint(screens.bp)
+    return app
+
+
+def _placed(folder: Path, register: str) -> str:
+    return register if register.startswith("postgresql") else str(folder / register)

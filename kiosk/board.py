@@ -1,0 +1,64 @@
+"""Screens: the waiting-room board, with numbers and desks, never a name."""
+
+from typing import Any
+
+from flask import Blueprint, jsonify, request
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from kiosk import live, questions, waiting
+from kiosk.register import clock
+from kiosk.register.events import Event
+from kiosk.register.sites import this_site
+from kiosk.register.visits import Stage, visit_of
+from kiosk.web import now, page, reading
+
+bp = Blueprint("board", __name__)
+
+#: The last call and the five before it.
+SHOWN = 6
+
+
+@bp.get("/board")
+def board() -> Response:
+    """The board as it stands; its script keeps it so."""
+    with reading() as db:
+        return page("touchscreen/board.html", now=_as_it_stands(db))
+
+
+@bp.get("/board/state")
+def state() -> Response:
+    """The same as data, with a tag: unchanged, it costs nothing to ask again."""
+    with reading() as db:
+        answer = jsonify(_as_it_stands(db))
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+@bp.get("/board/events")
+def events() -> Response:
+    """A stream that says when a number is called, or when somebody takes one."""
+    with reading() as db:
+        site_id = this_site(db).id
+    return live.stream(site_id, ("call", "line"), body=_for_everyone)
+
+
+def _for_everyone(event: Event) -> dict[str, Any]:
+    return {"number": event.body["number"], "desk": event.body["desk"]} if event.topic == "call" else {}
+
+
+def _as_it_stands(db: Session) -> dict[str, Any]:
+    site = this_site(db)
+    wait = waiting.announced(db, site, Stage.COUNTER, at=now(), desks=1)
+    calls: dict[int, dict[str, Any]] = {}
+    # A number that was called again stands once, where it was called last; a call taken back stands nowhere.
+    for call in waiting.last_calls(db, site, at=now(), limit=4 * SHOWN):
+        visit = visit_of(db, call.visit_id)
+        if visit.called_at is not None:
+            calls.setdefault(visit.number, {"id": str(call.id), "number": visit.number, "desk": call.desk})
+    return {
+        "calls": list(calls.values())[:SHOWN],
+        "range": questions.range_words(wait.low, wait.high),
+        "hour": clock.hour(site.timezone, now()),
+    }

@@ -1,0 +1,1 @@
+"""What only secretaries do; the public app never loads it."""

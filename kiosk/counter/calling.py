@@ -1,0 +1,179 @@
+"""The live line: whose turn it is and why, called by one key."""
+
+import sqlite3
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kiosk.counter.appointments import recognise_arrivals
+from kiosk.counter.reception import call_in_turn, end_early, panel
+from kiosk.live import stream
+from kiosk.questions import range_words
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Right
+from kiosk.register.visits import Purpose, Verb, Visit, visit_of
+from kiosk.settings import StaffSettings
+from kiosk.signin import actor, desk, needs
+from kiosk.ticket import Words, ticket
+from kiosk.waiting import advance, take_number
+from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from printers.errors import PrinterError
+from printers.paper import Paper
+from printers.spool import State as Printed
+
+bp = Blueprint("calling", __name__)
+
+#: What the line's own buttons may do; every other move belongs to the screen of its step.
+VERBS: Final = {
+    "rappeler": Verb.RECALL,
+    "annuler": Verb.UNDO,
+    "absent": Verb.MISS,
+    "de-cote": Verb.PARK,
+    "de-retour": Verb.COME_BACK,
+    "en-attente": Verb.SEND,
+    "au-revoir": Verb.LEAVE,
+}
+#: What the screen says once it is done.
+DONE: Final = {
+    Verb.RECALL: "Le numéro {} est appelé de nouveau.",
+    Verb.UNDO: "L'appel du numéro {} est annulé. Il a repris sa place.",
+    Verb.MISS: "Le numéro {} est noté absent. Il peut revenir.",
+    Verb.PARK: "Le numéro {} est mis de côté.",
+    Verb.COME_BACK: "Le numéro {} est revenu dans la file, à sa place.",
+    Verb.SEND: "Le numéro {} attend le prélèvement.",
+    Verb.LEAVE: "Le passage du numéro {} est terminé.",
+}
+
+
+@bp.get("/file")
+@needs(Right.CALL)
+def line_page() -> ResponseReturnValue:
+    """The live line."""
+    return page("staff/line.html", **_panel())
+
+
+@bp.get("/file/panneau")
+@needs(Right.CALL)
+def line_pane() -> ResponseReturnValue:
+    """The line alone, for a page that is open; nothing when it has not changed."""
+    shown = _panel()
+    return Response(status=204) if request.args.get("vu") == shown["seen"] else page("staff/line_pane.html", **shown)
+
+
+@bp.get("/file/evenements")
+@needs(Right.CALL)
+def events() -> ResponseReturnValue:
+    """The stream that says that the line has changed, and nothing else."""
+    with reading() as db:
+        site = this_site(db)
+    return stream(site.id, ("line", "call"), body=lambda _: {})
+
+
+@bp.post("/file/reconnaitre")
+@needs(Right.CALL)
+def recognise() -> ResponseReturnValue:
+    """Give the arrivals that are surely expected their clock, and show the line again."""
+    with transaction() as db:
+        recognise_arrivals(db, this_site(db), by=str(actor().id), at=now(), chance=chance)
+    return page("staff/line_pane.html", **_panel())
+
+
+@bp.post("/file/appeler")
+@needs(Right.CALL)
+def call() -> ResponseReturnValue:
+    """Call the next number to this desk."""
+    with transaction() as db:
+        visit = call_in_turn(
+            db, this_site(db), desk=desk(), by=str(actor().id), at=now(), chance=chance, key=form_key()
+        )
+    flash(f"Le numéro {visit.number} est appelé : {desk()}.", "ok")
+    return redirect(url_for("calling.line_page"), 303)
+
+
+@bp.post("/file/numero")
+@needs(Right.CALL)
+def give_number() -> ResponseReturnValue:
+    """Give a number to someone who does not use the kiosk, and print the ticket."""
+    settings: StaffSettings = house().more["settings"]
+    with transaction() as db:
+        visit = take_number(
+            db, this_site(db), purpose=Purpose(request.form.get("purpose", Purpose.WALK_IN)), said=None,
+            by=str(actor().id), at=now(), chance=chance, key=form_key(), desks=len(settings.desks),
+            needs_help="help" in request.form,
+        )  # fmt: skip
+    try:
+        house().spool.put(_ticket(visit), printer=settings.ticket_printer, at=now(), chance=chance)
+        flash(f"Numéro {visit.number} donné. Le ticket s'imprime.", "ok")
+    except (PrinterError, sqlite3.Error):  # the number is given, whatever becomes of its paper
+        flash(f"Numéro {visit.number} donné. Le ticket ne s'imprime pas : écrivez le numéro.", "warn")
+    return redirect(url_for("calling.line_page"), 303)
+
+
+@bp.post(f"/file/<uuid:visit_id>/<any({', '.join(repr(act) for act in VERBS)}):act>")
+@needs(Right.CALL)
+def advance_visit(visit_id: UUID, act: str) -> ResponseReturnValue:
+    """Make one move of a visit."""
+    verb = VERBS[act]
+    with transaction() as db:
+        visit = advance(db, visit_of(db, visit_id), verb, by=str(actor().id), at=now(), chance=chance, key=form_key())
+    flash(DONE[verb].format(visit.number), "ok")
+    return redirect(url_for("calling.line_page"), 303)
+
+
+@bp.get("/file/<uuid:visit_id>/fin")
+@needs(Right.CALL)
+def leaving(visit_id: UUID) -> ResponseReturnValue:
+    """Ask why a visit ends before the draw."""
+    with reading() as db:
+        return page("staff/leaving.html", visit=visit_of(db, visit_id))
+
+
+@bp.post("/file/<uuid:visit_id>/fin")
+@needs(Right.CALL)
+def leave(visit_id: UUID) -> ResponseReturnValue:
+    """End a visit before the draw, with its reason."""
+    reason = request.form.get("other", "") or request.form.get("reason", "")
+    with transaction() as db:
+        visit = visit_of(db, visit_id)
+        end_early(db, visit, reason=reason, by=str(actor().id), at=now(), chance=chance, key=form_key())
+    flash(f"Le passage du numéro {visit.number} est terminé : {reason}.", "ok")
+    return redirect(url_for("calling.line_page"), 303)
+
+
+def _panel() -> dict[str, Any]:
+    """Everything that the line's page shows, and a mark that changes whenever it does."""
+    settings: StaffSettings = house().more["settings"]
+    lights = [_paper_light("Tickets", settings.ticket_printer), _paper_light("Étiquettes", settings.label_printer)]
+    with reading() as db:
+        site = this_site(db)
+        shown = panel(db, site, desk(), at=now())
+    seen = f"{shown.seq}.{now():%H%M}.{shown.undo_for > 0}.{'.'.join(light[2] for light in lights)}"
+    return {"panel": shown, "lights": lights, "seen": seen}
+
+
+def _paper_light(what: str, printer: str) -> tuple[str, str, str]:
+    """A printer's state as a light: what it prints, the words, the tone."""
+    jobs = [
+        job for job in house().spool.jobs((Printed.HELD, Printed.NOT_SENT, Printed.UNSURE)) if job.printer == printer
+    ]
+    if unsure := sum(job.state is Printed.UNSURE for job in jobs):
+        return (what, f"{unsure} à vérifier", "warn")
+    if jobs:
+        return (what, f"{len(jobs)} en attente de l'imprimante", "danger")
+    seen = next((one for one in house().spool.printers() if one.name == printer), None)
+    if seen is None:
+        return (what, "imprimante pas encore vue", "warn")
+    return (what, "prête", "ok") if seen.state == "ready" else (what, "imprimante arrêtée", "danger")
+
+
+def _ticket(visit: Visit) -> Paper:
+    words = Words(
+        lang="fr",
+        heading="Votre numéro",
+        wait=range_words(visit.announced_low, visit.announced_high),
+        what_next="On vous appelle par ce numéro.",
+        follow="",
+    )
+    return ticket(visit.id, visit.number, words)

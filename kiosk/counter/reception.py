@@ -1,0 +1,315 @@
+"""What the counter decides about a visit: whose turn, who it is, what was prescribed, gone before the draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kiosk.counter.appointments import Matching, matching, recognise_arrivals
+from kiosk.exams.prescriptions import Prescription, exams_of, prescribe, prescription_of
+from kiosk.line.policy import LineClass, Policy
+from kiosk.register import clock
+from kiosk.register.clock import Chance
+from kiosk.register.database import uuid7
+from kiosk.register.errors import Conflict, Invalid
+from kiosk.register.events import announce, last_seq
+from kiosk.register.journal import Act, write
+from kiosk.register.once import answered
+from kiosk.register.patients import Document, NoPatient, Patient, Recognition, Sex, create_patient, fold, recognise
+from kiosk.register.sites import Site
+from kiosk.register.visits import Purpose, Said, Stage, State, Verb, Visit
+from kiosk.waiting import UNDO, advance, call_next, line
+
+ASIDE: Final = (State.NO_SHOW, State.PARKED)
+SERVED: Final = (State.CALLED, State.REGISTERED, State.IN_ROOM)
+
+
+class ChangedMeanwhile(Conflict):
+    """Another desk has changed this prescription since the page was opened; look at what stands there now."""
+
+    french = "Cette ordonnance a changé depuis que vous l'avez ouverte. Regardez ce qui est noté, puis corrigez."
+
+
+class PerhapsTheSame(Invalid):
+    """A file bears this birth name and birth date; choose it, or say that it is another person."""
+
+    french = "Un dossier porte déjà ce nom de naissance et cette date. Est-ce la même personne ?"
+
+
+class LabelsCarryIt(Conflict):
+    """Labels of this visit are numbered; make them void before it changes hands or ends."""
+
+    french = "Ce passage a déjà ses étiquettes. Ouvrez l'onglet des étiquettes et annulez-les d'abord."
+
+
+class ReasonOfLeaving(Invalid):
+    """A visit is ended for a reason of one line; choose or type one."""
+
+    french = "Dites pourquoi ce passage se termine, en une ligne."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """The strict traits as typed; the birth date is YYYYMMDD."""
+
+    birth_name: str
+    given_names: str
+    birth_date: str
+    sex: Sex
+    used_name: str | None = None
+    birth_place: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One number of the live line, and what the counter should know before calling it; never a name."""
+
+    visit: Visit
+    line_class: LineClass
+    reason: str
+    #: Whole minutes since it waits at this stage.
+    waited: int
+    identified: bool
+    #: What was presented at the kiosk: `code`, `name`, or nothing.
+    said: str | None
+    #: Several appointments may be this person's: ask.
+    unsure: bool
+    late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The line as a counter sees it."""
+
+    #: Rises with every change, so that a page knows whether it is of today.
+    seq: int
+    counter: tuple[Row, ...]
+    sampling: tuple[Row, ...]
+    #: Missed or set aside, who may come back.
+    aside: tuple[Visit, ...]
+    #: At a counter or in a room now, other desks' included.
+    served: tuple[Visit, ...]
+    #: Before this desk.
+    here: Visit | None
+    #: Seconds in which the last call of this desk may still be undone.
+    undo_for: int
+    #: Some arrival is surely expected and does not have its clock yet.
+    to_recognise: bool
+
+
+def panel(db: Session, site: Site, desk: str, *, at: datetime) -> Panel:
+    """The live line at an instant, for one desk."""
+    found = matching(db, site, at=at)
+    today = db.scalars(
+        select(Visit)
+        .where(
+            Visit.site_id == site.id,
+            Visit.day == clock.day(site.timezone, at),
+            Visit.state.in_((*ASIDE, *SERVED)),
+        )
+        .order_by(Visit.called_at.desc(), Visit.number)
+    ).all()
+    served = [visit for visit in today if visit.state in SERVED]
+    here = next((visit for visit in served if visit.desk == desk), None)
+    called = here.called_at if here is not None and here.state is not State.REGISTERED else None
+    return Panel(
+        seq=last_seq(db, site.id),
+        counter=_rows(db, site, Stage.COUNTER, found, at=at),
+        sampling=_rows(db, site, Stage.SAMPLING, found, at=at),
+        aside=tuple(visit for visit in today if visit.state in ASIDE),
+        served=tuple(served),
+        here=here,
+        undo_for=max(0, int((called + UNDO - at) / timedelta(seconds=1))) if called else 0,
+        to_recognise=bool(found.sure),
+    )
+
+
+def call_in_turn(db: Session, site: Site, *, desk: str, by: str, at: datetime, chance: Chance, key: str) -> Visit:
+    """Recognise who has an appointment, then call whoever's turn it is to a counter.
+
+    Raises:
+        NobodyWaits: when the line is empty.
+    """
+    recognise_arrivals(db, site, by=by, at=at, chance=chance)
+    return call_next(db, site, Stage.COUNTER, desk=desk, by=by, at=at, chance=chance, key=key)
+
+
+def same_name_and_date(db: Session, site_id: UUID, birth_name: str, birth_date: str) -> list[Patient]:
+    """Every file of one birth name and one birth date: twins, namesakes, or the same person twice."""
+    return list(
+        db.scalars(
+            select(Patient)
+            .where(
+                Patient.site_id == site_id,
+                Patient.folded_birth_name == fold(birth_name),
+                Patient.birth_date == birth_date,
+            )
+            .order_by(Patient.number)
+        )
+    )
+
+
+def patient(db: Session, patient_id: UUID) -> Patient:
+    """The file with this identifier.
+
+    Raises:
+        NoPatient: when there is none.
+    """
+    row = db.get(Patient, patient_id)
+    if row is None:
+        raise NoPatient
+    return row
+
+
+def open_file(
+    db: Session,
+    visit: Visit,
+    traits: Traits,
+    *,
+    document: Document,
+    another: bool,
+    by: str,
+    at: datetime,
+    chance: Chance,
+    key: str,
+) -> Patient:
+    """Open the file of a person who has none, and recognise them in the visit.
+
+    Args:
+        another: the secretary has seen the files of the same name and date, and says that it is another person.
+
+    Raises:
+        PerhapsTheSame: such a file exists and nobody has said so.
+        LabelsCarryIt: labels bear another name already.
+        TraitsToCorrect: a trait is missing or cannot be right.
+    """
+    if before := answered(db, Patient, visit.site_id, key):
+        return before
+    if not another and same_name_and_date(db, visit.site_id, traits.birth_name, traits.birth_date):
+        raise PerhapsTheSame
+    made = create_patient(
+        db, visit.site_id, id=uuid7(at, chance), birth_name=traits.birth_name, given_names=traits.given_names,
+        birth_date=traits.birth_date, sex=traits.sex, used_name=traits.used_name, birth_place=traits.birth_place,
+        by=by, at=at, key=key,
+    )  # fmt: skip
+    db.flush()  # the recognition stands on the file's row
+    write(db, "register", Act.PATIENT_CREATED, by=by, at=at, chance=chance, patient=made.id)
+    recognise_as(db, visit, made, document=document, by=by, at=at, chance=chance)
+    return made
+
+
+def recognise_as(
+    db: Session, visit: Visit, person: Patient, *, document: Document, by: str, at: datetime, chance: Chance
+) -> None:
+    """Say that a visit is this patient's, after the document that was seen; said twice, written once.
+
+    Raises:
+        LabelsCarryIt: labels bear another name already.
+    """
+    db.refresh(visit, with_for_update=True)  # labels are not numbered for another name at the same moment
+    before = db.get(Recognition, visit.id)
+    if before is not None and (before.patient_id, before.document) == (person.id, document):
+        return
+    if before is not None and before.patient_id != person.id and labelled(db, visit):
+        raise LabelsCarryIt
+    recognise(db, visit, person, document=document, by=by, at=at)
+    write(
+        db, "register", Act.PATIENT_RECOGNISED, by=by, at=at, chance=chance, visit=visit.id, patient=person.id,
+        document=document,
+    )  # fmt: skip
+    announce(db, visit.site_id, "line", {"number": visit.number, "stage": visit.stage}, at=at)
+
+
+def enter_prescription(
+    db: Session,
+    visit: Visit,
+    codes: Sequence[str],
+    *,
+    prescriber: str,
+    prescribed_on: date | None,
+    urgent: bool,
+    version: str,
+    by: str,
+    at: datetime,
+    chance: Chance,
+) -> Prescription:
+    """Enter what is prescribed, unless another hand has changed it since the page was opened.
+
+    Args:
+        version: what `version_of` said when the page was opened.
+
+    Raises:
+        ChangedMeanwhile: it says something else now.
+    """
+    before = prescription_of(db, visit.id)
+    if version != version_of(before):
+        told = (" ".join(prescriber.split()), prescribed_on, urgent, by)
+        if before is None or (before.prescriber, before.prescribed_on, before.urgent, before.entered_by) != told:
+            raise ChangedMeanwhile
+        if [exam.nabm for exam in exams_of(db, visit.id)] != list(dict.fromkeys(codes)):
+            raise ChangedMeanwhile
+        return before  # the same form, sent again after a lost answer
+    return prescribe(
+        db, visit.id, codes, prescriber=prescriber, prescribed_on=prescribed_on, urgent=urgent, by=by, at=at,
+        chance=chance,
+    )  # fmt: skip
+
+
+def version_of(prescription: Prescription | None) -> str:
+    """What tells one state of a prescription from another: who entered it and when, to the microsecond."""
+    return f"{prescription.entered_at.timestamp():.6f}" if prescription is not None else ""
+
+
+def labelled(db: Session, visit: Visit) -> bool:
+    """Whether containers of this visit have their numbers: the name on them must stay."""
+    prescription = prescription_of(db, visit.id)
+    return prescription is not None and prescription.settled_at is not None
+
+
+def end_early(db: Session, visit: Visit, *, reason: str, by: str, at: datetime, chance: Chance, key: str) -> None:
+    """End a visit before the draw: gone, or entered twice.
+
+    Raises:
+        LabelsCarryIt: its labels must be made void first.
+        ReasonOfLeaving: there is no reason of one line.
+    """
+    said = " ".join(reason.split())
+    if not said or len(said) > 120 or not said.isprintable():
+        raise ReasonOfLeaving
+    db.refresh(visit, with_for_update=True)  # labels are not numbered at the same moment
+    if labelled(db, visit):
+        raise LabelsCarryIt
+    advance(db, visit, Verb.CANCEL, by=by, at=at, chance=chance, key=key, reason=said)
+
+
+def said_of(db: Session, visit: Visit) -> Said | None:
+    """What was typed or scanned at the kiosk for this visit, or None."""
+    return db.get(Said, visit.id)
+
+
+def _rows(db: Session, site: Site, stage: Stage, found: Matching, *, at: datetime) -> tuple[Row, ...]:
+    places = line(db, site, stage, at=at)
+    ids = [place.visit.id for place in places]
+    known = set(db.scalars(select(Recognition.visit_id).where(Recognition.visit_id.in_(ids))))
+    said = {one.visit_id: one.kind for one in db.scalars(select(Said).where(Said.visit_id.in_(ids)))}
+    return tuple(
+        Row(
+            visit=place.visit,
+            line_class=place.ranked.line_class,
+            reason=place.ranked.reason,
+            waited=clock.minutes_between(place.visit.waits_since, at),
+            identified=place.visit.id in known,
+            said=said.get(place.visit.id) or ("booked" if place.visit.purpose is Purpose.BOOKED else None),
+            unsure=place.visit.id in found.unsure,
+            late=_late(place.visit),
+        )
+        for place in places
+    )
+
+
+def _late(visit: Visit) -> bool:
+    return visit.booked_for is not None and visit.arrived_at > visit.booked_for + Policy().on_time

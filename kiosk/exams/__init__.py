@@ -1,0 +1,1 @@
+"""What is asked of the laboratory; the public app never loads it."""

@@ -1,0 +1,209 @@
+"""A sign-in lives on the server: two proofs open it, silence and the end of the day close it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kiosk.register.accounts import Staff, mac_of, open_text, roles_of, staff_by_login, vouch, vouched
+from kiosk.register.clock import Chance
+from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
+from kiosk.register.journal import Act, write
+from kiosk.register.staff import Actor, Power, step_of
+
+#: Release note, section 15.
+IDLE: Final = timedelta(minutes=5)
+LASTS: Final = timedelta(hours=10)
+TOKEN_SIZE: Final = 32
+#: `seen_at` is written at most once in this time.
+SEEN_EVERY: Final = timedelta(seconds=20)
+#: Failures of one account from one device: how many in which time; then nothing is tried until one grows old.
+LIMITS: Final = ((5, timedelta(minutes=5)), (20, timedelta(hours=1)))
+#: How long nothing is tried after so many failures within five minutes.
+PAUSES: Final = (0, 0, 2, 5, 10)
+
+
+class Outcome(StrEnum):
+    """How a try to sign in ended; one that the programme did not live to end has failed."""
+
+    FAILED = "failed"
+    OPENED = "opened"
+
+
+class SignInTry(Base):
+    """One try to sign in, counted before anything is compared."""
+
+    __tablename__ = "sign_in_try"
+    __table_args__ = (Index(None, "account", "device", "at"), {"schema": STAFF_ONLY})
+    keep = "12 months"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: HMACs, so that a password typed in the wrong field is kept nowhere.
+    account: Mapped[bytes] = mapped_column(LargeBinary(32))
+    device: Mapped[bytes] = mapped_column(LargeBinary(32))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    outcome: Mapped[Outcome] = mapped_column(Enum(Outcome, native_enum=False, length=6, values_callable=list))
+
+
+class SignIn(Base):
+    """One person at one desk, from both proofs to the last act."""
+
+    __tablename__ = "sign_in"
+    __table_args__ = ({"schema": STAFF_ONLY},)
+    keep = "12 months"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: SHA-256 of the 32 bytes that the browser holds.
+    token: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    staff: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"), index=True)
+    #: Where the person sits: what patients are called to.
+    desk: Mapped[str] = mapped_column(String(40))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: The last act of a person, to twenty seconds.
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Seconds of silence after which it opens nothing, and when it ends whatever happens.
+    idle_s: Mapped[int]
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: HMAC of the row: without it the row gives nothing.
+    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Knock:
+    """What the first step of a sign-in found; `passed` says that the second factor was right and is now spent."""
+
+    try_id: UUID | None
+    staff_id: UUID | None
+    password_hash: str | None
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Present:
+    """The person behind a browser's token."""
+
+    sign_in: UUID
+    actor: Actor
+    desk: str
+    seen_at: datetime
+
+
+def knock(db: Session, login: str, typed: str, *, device: str, power: Power, at: datetime, chance: Chance) -> Knock:
+    """First step: count the try, then compare and spend the second factor; the password is asked outside.
+
+    Args:
+        db: a session that writes the results side; nothing else is in its transaction.
+        typed: the six digits.
+        device: which machine asks; failures are counted per account and device, so that nobody keeps another out.
+    """
+    account, machine = power.mac(b"account " + login.encode()), power.mac(b"device " + device.encode())
+    staff = staff_by_login(db, login, power)
+    open_account = staff is not None and staff.disabled_at is None and staff.invitation is None
+    kept = open_text(staff, "password_hash", power) if staff is not None and open_account else None
+    if _must_wait(db, account, machine, at):
+        return Knock(try_id=None, staff_id=None, password_hash=kept, passed=False)
+    row = SignInTry(id=uuid7(at, chance), account=account, device=machine, at=at, outcome=Outcome.FAILED)
+    db.add(row)
+    seed = open_text(staff, "totp_seed", power) if staff is not None and kept is not None else None
+    step = step_of(seed, typed, at=at, after=staff.last_step if staff is not None else 0)
+    passed = staff is not None and step is not None and _spend(db, staff, step, power)
+    return Knock(try_id=row.id, staff_id=staff.id if staff is not None else None, password_hash=kept, passed=passed)
+
+
+def open_sign_in(
+    db: Session, found: Knock, *, proved: bool, desk: str, power: Power, at: datetime, chance: Chance
+) -> str | None:
+    """Last step: the browser's token when both proofs were right, else None; either way the journal knows.
+
+    Args:
+        proved: what `staff.verify_password` said of the password.
+    """
+    staff = db.get(Staff, found.staff_id) if found.staff_id is not None and found.passed and proved else None
+    if staff is None or found.try_id is None or staff.disabled_at is not None or not vouched(staff, power):
+        who = {"staff": found.staff_id} if found.staff_id is not None else {}
+        write(db, "results", Act.SIGNIN_REFUSED, by="staff-app", at=at, chance=chance, **who)
+        return None
+    db.execute(update(SignInTry).where(SignInTry.id == found.try_id).values(outcome=Outcome.OPENED))
+    token = chance(TOKEN_SIZE)
+    row = SignIn(
+        id=uuid7(at, chance), token=sha256(token).digest(), staff=staff.id, desk=desk, opened_at=at, seen_at=at,
+        idle_s=int(IDLE.total_seconds()), ends_at=at + LASTS, closed_at=None,
+    )  # fmt: skip
+    vouch(row, power)
+    db.add(row)
+    write(db, "results", Act.SIGNIN_OPENED, by=staff.id, at=at, chance=chance, signin=row.id)
+    return token.hex()
+
+
+def resume(db: Session, token: str, *, power: Power, at: datetime) -> Present | None:
+    """The person of a token; None when it ended, was silent too long, or anything behind it is not vouched for."""
+    row = _row_of(db, token)
+    if row is None or not vouched(row, power) or row.closed_at is not None:
+        return None
+    if at >= row.ends_at or at - row.seen_at > timedelta(seconds=row.idle_s):
+        return None
+    staff = db.get(Staff, row.staff)
+    if staff is None or not vouched(staff, power) or staff.disabled_at is not None or staff.password_hash is None:
+        return None
+    actor = Actor(id=staff.id, name=staff.name, roles=roles_of(db, staff.id, power))
+    return Present(sign_in=row.id, actor=actor, desk=row.desk, seen_at=row.seen_at)
+
+
+def keep_open(db: Session, token: str, *, power: Power, at: datetime) -> None:
+    """Write down that the person is still there."""
+    row = _row_of(db, token)
+    if row is not None and vouched(row, power) and row.closed_at is None and at > row.seen_at:
+        row.seen_at = at
+        vouch(row, power)
+
+
+def sign_out(db: Session, token: str, *, power: Power, at: datetime, chance: Chance) -> None:
+    """End a sign-in; a token that opens nothing any more is left as it is."""
+    row = _row_of(db, token)
+    if row is not None and vouched(row, power) and row.closed_at is None:
+        row.closed_at = at
+        vouch(row, power)
+        write(db, "results", Act.SIGNIN_CLOSED, by=row.staff, at=at, chance=chance, signin=row.id)
+
+
+def _row_of(db: Session, token: str) -> SignIn | None:
+    try:
+        digest = sha256(bytes.fromhex(token)).digest()
+    except ValueError:
+        return None
+    return db.scalars(select(SignIn).where(SignIn.token == digest)).first()
+
+
+def _must_wait(db: Session, account: bytes, device: bytes, at: datetime) -> bool:
+    failures = db.scalars(
+        select(SignInTry.at)
+        .where(
+            SignInTry.account == account, SignInTry.device == device, SignInTry.outcome == Outcome.FAILED,
+            SignInTry.at > at - LIMITS[-1][1],
+        )
+        .order_by(SignInTry.at.desc())
+        .limit(LIMITS[-1][0])
+    ).all()  # fmt: skip
+    if any(sum(one > at - within for one in failures) >= most for most, within in LIMITS):
+        return True
+    recent = [one for one in failures if one > at - LIMITS[0][1]]
+    return bool(recent) and at - recent[0] < timedelta(seconds=PAUSES[len(recent)])
+
+
+def _spend(db: Session, staff: Staff, step: int, power: Power) -> bool:
+    """Accept a step once: the row moves only from the very state that was read."""
+    moved = db.execute(
+        update(Staff)
+        .where(Staff.id == staff.id, Staff.mac == staff.mac, Staff.last_step < step)
+        .values(last_step=step, mac=mac_of(staff, power, last_step=step))
+        .returning(Staff.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    db.expire(staff)
+    return moved is not None

@@ -1,0 +1,80 @@
+"""The paper ticket of the line: a number that is read from afar, an honest wait, a code to follow on a phone."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from printers.paper import ROLL_80, Cut, Feed, Form, Paper, Qr, Text
+
+#: After two minutes nobody stands at the kiosk any more: the number is on the screen and in the line.
+EXPIRES_S = 2 * 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What the ticket says, in the patient's own language."""
+
+    #: Language, as `fr` or `ar`.
+    lang: str
+    #: `Votre numéro`
+    heading: str
+    #: `Attente : 15 à 25 min`, the same range for everyone who takes a number now.
+    wait: str
+    #: `Vous serez appelé par ce numéro.`
+    what_next: str
+    #: `Suivez la file sur votre téléphone.`
+    follow: str
+
+
+def ticket(
+    visit_id: UUID,
+    number: int,
+    words: Words,
+    *,
+    follow_url: str | None = None,
+    letters: str | None = None,
+    large: bool = False,
+    form: Form = ROLL_80,
+) -> Paper:
+    """Make a ticket: neither name, nor reason, nor appointment stands on it.
+
+    Args:
+        visit_id: names the job in the spool, and is not printed.
+        number: the number that will be called.
+        words: what it says, already in the patient's language.
+        follow_url: page that follows the line, or None where the site has not opened it.
+        letters: size and 16 letters of the journal, as on every paper.
+        large: whether large print was chosen at the kiosk.
+        form: a roll; sizes follow its width.
+
+    Source: the design note on paper, section 1.
+    """
+    scale = (1.4 if large else 1.0) * form.width / ROLL_80.width
+
+    def line(s: str, size: int, *, bold: bool = False) -> Text:
+        # A long sentence takes a second line rather than a size that an old eye cannot read.
+        dots = round(size * scale)
+        return Text(s=s, size_max=dots, size_min=dots * 4 // 5, bold=bold, align="center", lang=words.lang)
+
+    large_number = Text(s=str(number), size_max=round(220 * scale), size_min=90, bold=True, align="center")
+
+    items: list[Text | Qr | Feed | Cut] = [
+        line(words.heading, 40),
+        large_number,
+        Feed(dots=16),
+        line(words.wait, 44, bold=True),
+        Feed(dots=8),
+        line(words.what_next, 32),
+    ]
+    if follow_url is not None:
+        items += [Feed(dots=16), Qr(data=follow_url, module_dots=6 if form.width >= ROLL_80.width else 4)]
+        items.append(line(words.follow, 28))
+    if letters is not None:
+        items += [Feed(dots=16), Text(s=letters, size_max=20, size_min=16, align="center")]
+    return Paper(
+        kind="ticket",
+        form=form,
+        items=(*items, Feed(dots=24), Cut()),
+        key=f"ticket/{visit_id}/1",
+        expires_s=EXPIRES_S,
+        on_expiry="void",
+    )

@@ -1,0 +1,218 @@
+"""The command `python -m printers`: the print station, its jobs, a test page, and printers for demonstration."""
+
+import argparse
+import io
+import logging
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from printers import settings
+from printers.errors import PrinterError, WrongSettings
+from printers.fake import FakePrinter
+from printers.fake_page import serve_page
+from printers.paper import At, Paper, Picture
+from printers.settings import Printer
+from printers.spool import Spool, State
+from printers.station.keys import load_station_key, make_station_key, station_id
+from printers.station.worker import Station, chance, now
+from printers.testpage import make_test_page
+from printers.verify import proved, read_symbols
+
+_STATES = {
+    State.QUEUED: "en attente",
+    State.SENDING: "en cours d'envoi",
+    State.SENT: "envoyée, sans preuve",
+    State.CONFIRMED: "sortie",
+    State.UNSURE: "à vérifier : est-elle sortie ?",
+    State.HELD: "retenue",
+    State.NOT_SENT: "pas envoyée, nouvel essai",
+    State.VOID: "annulée",
+}
+_CAUSES = {
+    "age": "trop ancienne, demandez",
+    "pause": "en pause",
+    "paper-out": "plus de papier",
+    "cover-open": "capot ouvert",
+    "cutter": "massicot bloqué",
+    "error": "panne de l'imprimante",
+    "offline": "hors ligne",
+    "silent": "imprimante muette",
+    "unreachable": "imprimante injoignable",
+    "not-understood": "réponse incomprise",
+    "expired": "délai passé",
+    "unprintable": "ne tient pas sur le papier",
+    "secret lost": "la station a redémarré : établissez un nouveau talon",
+    "not ours": "scellée pour une autre station",
+    "no proof": "l'imprimante n'a pas répondu",
+    "connection lost": "connexion coupée",
+    "wrong ID": "réponse d'une autre impression",
+    "station restarted": "la station a redémarré",
+    "slow": "l'imprimante ne prend plus rien",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; faults are told in words on the standard error, with status 1."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        status: int = options.run(options)
+    except WrongSettings as fault:
+        print(fault, file=sys.stderr)
+    except PrinterError as fault:
+        print(f"{fault.french} ({fault})", file=sys.stderr)
+    except sqlite3.Error as fault:
+        print(f"La file d'impression ne s'ouvre pas : {fault}.", file=sys.stderr)
+    except OSError as fault:
+        print(f"{fault.filename or 'Réseau'} : {fault.strerror or fault}.", file=sys.stderr)
+    else:
+        return status
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m printers", description="Le papier entre, l'encre sort.")
+    commands = parser.add_subparsers(required=True, metavar="commande")
+
+    def command(name: str, run: object, words: str, *, instance: bool = True) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=words)
+        added.set_defaults(run=run)
+        if instance:
+            added.add_argument("--instance", type=Path, default=Path("instance"), help="dossier de l'instance")
+        return added
+
+    command("station", _station, "le poste d'impression, seul à parler aux imprimantes")
+    command("jobs", _jobs, "ce qui est dans la file d'impression")
+    put = command("put", _put, "mettre une image PNG dans la file, une seule fois par clé")
+    put.add_argument("name", metavar="IMPRIMANTE")
+    put.add_argument("file", metavar="FICHIER.png", type=Path)
+    put.add_argument("--key", required=True, help="ce que c'est et quelle copie, par exemple affiche/1/1")
+    page = command("test-page", _test_page, "imprimer une page d'essai")
+    page.add_argument("name", metavar="IMPRIMANTE")
+    fake = command("fake", _fake, "des imprimantes de démonstration, qui se souviennent", instance=False)
+    fake.add_argument(
+        "--printer", action="append", required=True, metavar="NOM=PORT", help="une imprimante ; autant qu'il en faut"
+    )
+    fake.add_argument("--page-port", type=int, default=None, help="port de la page où l'on voit le papier")
+    fake.add_argument("--out", type=Path, default=None, help="dossier où garder les papiers en PNG")
+    return parser
+
+
+def _until_told() -> threading.Event:
+    """An event that SIGTERM and Ctrl+C set: every programme of the house stops cleanly."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _station(options: argparse.Namespace) -> int:
+    stop = _until_told()
+    instance: Path = options.instance
+    printers = settings.read(instance / "printers.toml")
+    key_file = instance / "station.key"
+    if not key_file.exists():
+        told = make_station_key(key_file, chance)
+        print(f'Clé de la station créée. À recopier dans les réglages des applications : station = "{told}"')
+    lasting = load_station_key(key_file)
+    with Spool(instance / "spool.sqlite", lasting.id) as spool:
+        station = Station(printers, spool, lasting, lock=instance / "station.lock")
+        print(f"Poste d'impression prêt : {', '.join(printers)}.", flush=True)
+        station.run(stop)
+    return 0
+
+
+def _jobs(options: argparse.Namespace) -> int:
+    with _spool(options.instance) as spool:
+        for printer in spool.printers():
+            cause = _CAUSES.get(printer.cause, printer.cause)
+            print(f"{printer.name} : {'prête' if printer.state == 'ready' else cause}")
+        for job in spool.jobs():
+            cause = f" ({_CAUSES.get(job.cause, job.cause)})" if job.cause and job.state is not State.CONFIRMED else ""
+            print(f"{job.created:%Y-%m-%d %H:%M:%S} UTC  {job.printer:<10} {job.key:<32} {_STATES[job.state]}{cause}")
+    return 0
+
+
+def _spool(instance: Path) -> Spool:
+    if not (instance / "spool.sqlite").exists():
+        raise WrongSettings(f"{instance} : il n'y a pas encore de file d'impression ici")
+    return Spool(instance / "spool.sqlite", station_id(instance / "station.key"))
+
+
+def _known(instance: Path, name: str) -> Printer:
+    printers = settings.read(instance / "printers.toml")
+    if name not in printers:
+        raise WrongSettings(f"« {name} » n'est pas dans printers.toml ; il y a : {', '.join(printers)}")
+    return printers[name]
+
+
+def _put(options: argparse.Namespace) -> int:
+    printer = _known(options.instance, options.name)
+    try:
+        image = Image.open(io.BytesIO(options.file.read_bytes())).convert("1")
+    except (UnidentifiedImageError, Image.DecompressionBombError) as fault:
+        raise WrongSettings(f"{options.file} n'est pas une image") from fault
+    picture = Picture(
+        width=image.width,
+        height=image.height,
+        bits=image.tobytes("raw", "1;I").hex(),
+        symbols=tuple(read_symbols(image)),
+    )
+    form = printer.media
+    cell = At(x=0, y=0, w=image.width, h=image.height, item=picture)
+    paper = Paper(kind="picture", form=form, items=(picture if form.height is None else cell,), key=options.key)
+    return _print(options.instance, printer, paper)
+
+
+def _test_page(options: argparse.Namespace) -> int:
+    printer = _known(options.instance, options.name)
+    return _print(
+        options.instance,
+        printer,
+        make_test_page(printer.name, printer.media, f"test/{printer.name}/{now():%Y%m%d%H%M%S%f}"),
+    )
+
+
+def _print(instance: Path, printer: Printer, paper: Paper) -> int:
+    proved(paper)
+    with _spool(instance) as spool:
+        job = spool.put(paper, printer=printer.name, at=now(), chance=chance)
+        print(f"{job.key} : {_STATES[job.state]}")
+    return 0
+
+
+def _fake(options: argparse.Namespace) -> int:
+    stop = _until_told()
+    wanted: dict[str, int] = {}
+    for told in options.printer:
+        name, _, port = told.partition("=")
+        if settings.NAME.fullmatch(name) is None or not port.isdecimal() or int(port) > 65_535:
+            raise WrongSettings(f"« {told} » : écrivez NOM=PORT, par exemple labels=9101")
+        wanted[name] = int(port)
+    printers: list[FakePrinter] = []
+    page = None
+    try:
+        for name, number in wanted.items():
+            printers.append(FakePrinter(port=number, out=options.out, name=name, print_s=0.15))
+            print(f"Imprimante de démonstration {name} : {printers[-1].address}", flush=True)
+        if options.page_port is not None:
+            page = serve_page(printers, port=options.page_port)
+            print(f"Le papier se voit ici : http://localhost:{page.server_address[1]}/", flush=True)
+        stop.wait()
+    finally:
+        if page is not None:
+            page.shutdown()
+            page.server_close()
+        for printer in printers:
+            printer.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,360 @@
+"""A printer that remembers: an ESC/POS printer without paper dust, for tests and demonstrations only."""
+
+import io
+import random
+import re
+import select
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import zxingcpp
+from PIL import Image
+
+BUFFER = 4096  #: bytes that a small printer receives ahead of its head
+_REALTIME = re.compile(rb"\x10\x04([\x01-\x04])")
+#: Length in bytes of commands without meaning here, by their first two bytes.
+_SKIPPED = {b"\x1ba": 3, b"\x1bt": 3, b"\x1bd": 3, b"\x1bJ": 3, b"\x1b!": 3, b"\x1bE": 3, b"\x1b3": 3, b"\x1b2": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faults:
+    """How often, from 0 to 1 for each paper, something goes wrong."""
+
+    reset_before: float = 0.0  #: power cut: nothing on paper, all bytes lost
+    reset_after: float = 0.0  #: power cut after the paper: no answer ever
+    lost_reply: float = 0.0  #: printed, but the ID never arrives
+    wrong_id: float = 0.0  #: printed, another ID comes
+    stall: float = 0.0  #: stops for `stall_s` before printing
+    stall_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One paper that came out: its dots, and what an independent reader finds on it."""
+
+    number: int
+    png: bytes
+
+    @property
+    def image(self) -> Image.Image:
+        """The dots."""
+        return Image.open(io.BytesIO(self.png))
+
+    @cached_property
+    def symbols(self) -> list[str]:
+        """Everything that decodes, in any symbology the reader knows, sorted."""
+        return sorted(symbol.text for symbol in zxingcpp.read_barcodes(self.image.convert("L")))
+
+
+class _PowerCutError(Exception):
+    """The bytes being worked on are gone."""
+
+
+@dataclass
+class _Head:
+    """What the head has been told and not yet put on paper."""
+
+    rows: list[bytes] = field(default_factory=list)
+    columns: int = 0
+
+
+class FakePrinter:
+    """One printer on a loopback port; `paper` is the truth of what came out, in order.
+
+    `print_s` is the time of one paper; `answers_id` False is a printer without process ID, "liar" one that answers it
+    before printing; `cut_at` resets the connection after that many bytes of it, once, with the rest kept in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        out: Path | None = None,
+        name: str = "labels",
+        print_s: float = 0.0,
+        answers_id: bool | str = True,
+        faults: Faults | None = None,
+        seed: int = 0,
+        cut_at: int | None = None,
+        idle_s: float = 300.0,
+    ) -> None:
+        self.name = name
+        self.paper: list[Printed] = []
+        self.unknown = 0
+        self.connections = 0
+        self.answers_id = answers_id
+        self.cut_at = cut_at
+        self.mute = False
+        self._out = out
+        self._print_s = print_s
+        self._faults = Faults() if faults is None else faults
+        self._chance = random.Random(seed)  # noqa: S311 - faults must come again
+        self._idle_s = idle_s
+        self._ready = threading.Condition()
+        self._buffer = bytearray()
+        self._state = {"paper": True, "cover": True, "near_end": False}
+        self._client: socket.socket | None = None
+        self._reset = False
+        self._generation = 0
+        self._latest: bytes | None = None
+        self._swallow = 0
+        self._wrong = 0
+        self._stopped = False
+        self._head = _Head()
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=8)
+        self.port: int = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._receive, self._work)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def address(self) -> str:
+        """Where a station reaches it."""
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """Switch it off."""
+        with self._ready:
+            self._stopped = True
+            self._ready.notify_all()
+        for thread in self._threads:
+            thread.join(5)
+        self._listener.close()
+
+    def run_out(self) -> None:
+        """No more paper: data are held until `put_right`."""
+        self._set("paper", good=False)
+
+    def open_cover(self) -> None:
+        """The cover is open: data are held until `put_right`."""
+        self._set("cover", good=False)
+
+    def nearly_end(self) -> None:
+        """The roll ends soon."""
+        self._set("near_end", good=True)
+
+    def put_right(self) -> None:
+        """New roll, cover closed: what was held comes out by itself."""
+        self._set("near_end", good=False)
+        self._set("cover", good=True)
+        self._set("paper", good=True)
+
+    def say(self, unasked: bytes) -> None:
+        """Send bytes that nobody asked for."""
+        self._answer(unasked)
+
+    @property
+    def words(self) -> str:
+        """Its state for a person."""
+        if not self._state["cover"]:
+            return "capot ouvert"
+        return "prête" if self._state["paper"] else "plus de papier"
+
+    def _set(self, what: str, *, good: bool) -> None:
+        with self._ready:
+            self._state[what] = good
+            self._ready.notify_all()
+
+    def _status(self, question: int) -> bytes:
+        cover, paper = not self._state["cover"], not self._state["paper"]
+        bits = {
+            1: 0x08 if cover or paper else 0,
+            2: (0x04 if cover else 0) | (0x20 if paper else 0),
+            3: 0,
+            4: (0x60 if paper else 0) | (0x0C if paper or self._state["near_end"] else 0),
+        }
+        return bytes((0x12 | bits[question],))
+
+    def _answer(self, data: bytes) -> bool:
+        client = self._client
+        if client is None or self.mute:
+            return False
+        try:
+            client.sendall(data)
+        except OSError:
+            return False
+        return True
+
+    # The receiving side: one client at a time, the others wait in the listener's queue.
+
+    def _receive(self) -> None:
+        while not self._stopped:
+            readable, _, _ = select.select([self._listener], [], [], 0.02)
+            if readable:
+                client, _ = self._listener.accept()
+                self._serve(client)
+
+    def _serve(self, client: socket.socket) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._ready:
+            self._client, self._reset = client, False
+            self.connections += 1
+            latest, self._latest = self._latest, None
+        if latest is not None:
+            self._answer(b'7"' + latest + b"\x00")
+        tail, total, heard = b"", 0, time.monotonic()
+        try:
+            while not (self._stopped or self._reset) and time.monotonic() - heard < self._idle_s:
+                room = self._room()
+                if room == 0 or not select.select([client], [], [], 0.02)[0]:
+                    continue
+                limit = room if self.cut_at is None else min(room, self.cut_at - total)
+                data = client.recv(limit) if limit > 0 else b""
+                total, heard = total + len(data), time.monotonic()
+                tail = self._take_in(tail, data)
+                if self.cut_at is not None and total >= self.cut_at:
+                    self.cut_at, self._reset = None, True
+                if not data:
+                    break
+        except OSError:
+            pass
+        with self._ready:
+            self._client = None
+        if self._reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    def _room(self) -> int:
+        with self._ready:
+            if len(self._buffer) >= BUFFER:
+                self._ready.wait(0.02)
+            return BUFFER - len(self._buffer)
+
+    def _take_in(self, tail: bytes, data: bytes) -> bytes:
+        """Real-time requests are answered as they arrive, even inside a raster, as real printers do."""
+        seen = tail + data
+        for match in _REALTIME.finditer(seen):
+            if match.end() > len(tail):
+                self._answer(self._status(match[1][0]))
+        with self._ready:
+            self._buffer += data
+            self._ready.notify_all()
+        return seen[-2:]
+
+    # The printing side: commands one after the other, whatever the pieces they came in.
+
+    def _work(self) -> None:
+        while not self._stopped:
+            try:
+                self._command()
+            except _PowerCutError:
+                self._head = _Head()
+
+    def _take(self, count: int) -> bytes:
+        taken = bytearray()
+        with self._ready:
+            generation = self._generation
+            while len(taken) < count:
+                if self._stopped or generation != self._generation:
+                    raise _PowerCutError
+                if not self._buffer:
+                    self._ready.wait(0.1)
+                    continue
+                piece = self._buffer[: count - len(taken)]
+                del self._buffer[: len(piece)]
+                taken += piece
+                self._ready.notify_all()
+        return bytes(taken)
+
+    def _command(self) -> None:
+        first = self._take(1)
+        if first not in {b"\x1b", b"\x1d", b"\x1c", b"\x10"}:
+            self.unknown += first not in {b"\x00", b"\n"}
+            return
+        command = first + self._take(1)
+        if command in {b"\x1d(", b"\x1c("}:
+            command += self._take(1)
+            self._function(command, self._take(int.from_bytes(self._take(2), "little")))
+        elif command == b"\x1dv":
+            self._raster(self._take(6))
+        elif command == b"\x1dV":
+            if self._take(1)[0] >= 65:
+                self._take(1)
+            self._put_out()
+        elif command == b"\x1b@":
+            pass
+        elif command == b"\x10\x04":
+            self._take(1)
+        elif command in _SKIPPED:
+            self._take(_SKIPPED[command] - 2)
+        else:
+            self.unknown += 1
+
+    def _raster(self, header: bytes) -> None:
+        columns, rows = struct.unpack("<HH", header[2:])
+        if self._head.columns not in {0, columns}:
+            self._head = _Head()
+        data = self._take(columns * rows)
+        self._head.columns = columns
+        self._head.rows += [data[row * columns : (row + 1) * columns] for row in range(rows)]
+
+    def _function(self, command: bytes, told: bytes) -> None:
+        if command == b"\x1c(L" and told[:1] == b"B":
+            self._put_out()
+        elif command == b"\x1d(H" and told[:2] == b"00" and len(told) == 6:
+            if self.answers_id == "liar":
+                self._prove(told[2:])
+                self._put_out()
+            else:
+                self._put_out()
+                self._prove(told[2:])
+        else:
+            self.unknown += 1
+
+    def _happens(self, share: float) -> bool:
+        return share > 0 and self._chance.random() < share
+
+    def _put_out(self) -> None:
+        """The paper comes out, once there is paper and the cover is closed."""
+        if not self._head.rows:
+            return
+        with self._ready:
+            while not (self._state["paper"] and self._state["cover"]) and not self._stopped:
+                self._ready.wait(0.1)
+        if self._happens(self._faults.stall):
+            time.sleep(self._faults.stall_s)
+        if self._happens(self._faults.reset_before):
+            self._power_cut()
+        if self._print_s:
+            time.sleep(self._print_s)
+        head, self._head = self._head, _Head()
+        image = Image.frombytes("1", (head.columns * 8, len(head.rows)), b"".join(head.rows), "raw", "1;I")
+        out = io.BytesIO()
+        image.save(out, "PNG")
+        number = len(self.paper) + 1
+        if self._out is not None:
+            (self._out / f"{self.name}-{number:04d}.png").write_bytes(out.getvalue())
+        self.paper.append(Printed(number, out.getvalue()))
+        if self._happens(self._faults.reset_after):
+            self._power_cut()
+        self._swallow += self._happens(self._faults.lost_reply)
+        self._wrong += self._happens(self._faults.wrong_id)
+
+    def _power_cut(self) -> None:
+        with self._ready:
+            self._buffer.clear()
+            self._generation += 1
+            self._reset = True
+            self._latest = None
+            self._ready.notify_all()
+        raise _PowerCutError
+
+    def _prove(self, pid: bytes) -> None:
+        if not self.answers_id:
+            return
+        if self._swallow:
+            self._swallow -= 1
+            return
+        if self._wrong:
+            self._wrong -= 1
+            pid = b"~~~~"
+        if not self._answer(b'7"' + pid + b"\x00"):
+            # Nobody listens: the latest ID is kept for the next client.
+            self._latest = pid

@@ -1,0 +1,165 @@
+"""The printers of an instance, read from `printers.toml`; what is not understood is refused with its line."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from printers.errors import Unprintable, WrongSettings
+from printers.paper import LABEL_50X25, ROLL_58, ROLL_80, Form
+
+#: Media by name; any other is written as a table, `media = {width_mm = 38, height_mm = 25, gap_mm = 3}`.
+MEDIA = {"label-50x25": LABEL_50X25, "roll-80": ROLL_80, "roll-58": ROLL_58}
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+EXAMPLE = """\
+# Les imprimantes de ce laboratoire. Un bloc par imprimante ; son nom est celui que les autres réglages emploient.
+# Commandes : python -m printers station | jobs | test-page NOM
+
+[printer.labels]
+kind = "escpos"                     # langue de l'imprimante
+address = "tcp://127.0.0.1:9101"    # réseau : tcp://adresse:port ; câble USB : file:///dev/usb/lp0
+media = "label-50x25"               # "label-50x25", "roll-80", "roll-58" ou {width_mm = 38, height_mm = 25, gap_mm = 3}
+desk = "Guichet 1"                  # le poste où elle se trouve
+process_id = true                   # elle prouve chaque impression (GS ( H) ; à vérifier sur le vrai modèle
+status = true                       # elle dit si elle est prête (DLE EOT)
+old_after_s = 900                   # après ce temps, une étiquette en attente demande avant de sortir
+
+[printer.tickets]
+kind = "escpos"
+address = "tcp://127.0.0.1:9102"
+media = "roll-80"
+desk = "Borne"
+
+[printer.slips]
+kind = "escpos"
+address = "tcp://127.0.0.1:9103"
+media = "roll-80"
+desk = "Accueil"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printer:
+    """One printer: its language, where it is reached, its medium, its desk, and what it was proved to answer.
+
+    `status`: it answers DLE EOT. `process_id`: it answers GS ( H once the paper is out; without it no job is
+    confirmed by the machine. `old_after_s`: a job that waited longer asks a person first.
+    """
+
+    name: str
+    kind: str = "escpos"
+    address: str
+    media: Form
+    desk: str = ""
+    process_id: bool = True
+    status: bool = True
+    old_after_s: int = 900
+
+
+def read(path: Path) -> dict[str, Printer]:
+    """The printers by name; raise `WrongSettings` with the line to change."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise WrongSettings(f"{path.name} : fichier illisible ({fault.strerror})") from fault
+    return parse(text, path.name)
+
+
+def parse(text: str, file: str = "printers.toml") -> dict[str, Printer]:
+    """The printers written in a text; `file` is named in refusals."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise WrongSettings(f"{file} : {fault}") from fault
+    for name in told.keys() - {"printer"}:
+        raise WrongSettings(f"{file}, ligne {_line(text, None, name)} : « {name} » n'est pas un réglage connu")
+    printers = told.get("printer", {})
+    if not isinstance(printers, dict) or not printers:
+        raise WrongSettings(f"{file}, ligne 1 : aucune imprimante ; écrivez un bloc [printer.labels]")
+    found = {name: _printer(name, block, text, file) for name, block in printers.items()}
+    addresses = [printer.address for printer in found.values()]
+    for name, printer in found.items():
+        if addresses.count(printer.address) > 1:
+            line = _line(text, name, "address")
+            raise WrongSettings(f"{file}, ligne {line} : deux imprimantes ont l'adresse {printer.address}")
+    return found
+
+
+def _printer(name: str, block: object, text: str, file: str) -> Printer:
+    def refuse(key: str, why: str) -> WrongSettings:
+        return WrongSettings(f"{file}, ligne {_line(text, name, key)} : {why}")
+
+    if not isinstance(block, dict) or NAME.fullmatch(name) is None:
+        raise refuse("", f"« {name} » n'est pas un nom d'imprimante (petites lettres, chiffres, tirets)")
+    for key in block.keys() - _CHECKS.keys():
+        raise refuse(key, f"« {key} » n'est pas un réglage connu")
+    for key in ("address", "media"):
+        if key not in block:
+            raise refuse("", f"il manque « {key} » à l'imprimante {name}")
+    for key, value in block.items():
+        right, words = _CHECKS[key]
+        if not right(value):
+            raise refuse(key, f"« {key} » {words}")
+    if block.get("process_id", True) and not block.get("status", True):
+        raise refuse("status", "une imprimante qui prouve chaque impression dit aussi son état")
+    try:
+        media = _media(block["media"])
+    except (Unprintable, TypeError) as fault:
+        raise refuse("media", f"ce papier n'existe pas ({fault})") from fault
+    return Printer(name=name, **{**block, "media": media})
+
+
+def _media(told: object) -> Form:
+    if isinstance(told, str):
+        if told in MEDIA:
+            return MEDIA[told]
+        raise Unprintable(f"au choix : {', '.join(MEDIA)}")
+    if isinstance(told, Mapping):
+        return Form(**told)
+    raise Unprintable("un nom ou une table")
+
+
+def _reachable(address: Any) -> bool:
+    if not isinstance(address, str):
+        return False
+    try:
+        parts = urlsplit(address)
+        if parts.scheme == "tcp":
+            return bool(parts.hostname and parts.port) and not (parts.path or parts.query or parts.username)
+    except ValueError:
+        return False
+    return parts.scheme == "file" and parts.netloc == "" and parts.path.startswith("/")
+
+
+#: What each setting of a printer may be, and the words for what it is not.
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "kind": (lambda value: value == "escpos", "est « escpos »"),
+    "address": (_reachable, "est tcp://machine:port ou file:///dev/…"),
+    "media": (lambda value: isinstance(value, str | dict), "est un nom ou une table"),
+    "desk": (lambda value: isinstance(value, str), "est un texte"),
+    "process_id": (lambda value: isinstance(value, bool), "est true ou false"),
+    "status": (lambda value: isinstance(value, bool), "est true ou false"),
+    "old_after_s": (
+        lambda value: type(value) is int and 30 <= value <= 86_400,
+        "est un nombre de secondes entre 30 et 86400",
+    ),
+}
+
+
+def _line(text: str, printer: str | None, key: str) -> int:
+    """The line of a key in its block, or of the block itself; 1 when the text writes it in some other way."""
+    block, best = None, 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if head := re.match(r"\s*\[\s*printer\s*\.\s*\"?([^\]\"\s]+)\"?\s*\]", line):
+            block = head[1]
+            best = number if block == printer else best
+        elif head := re.match(r"\s*\[+\s*\"?([^\]\".\s]+)", line):
+            block = None
+            best = number if printer is None and head[1] == key else best
+        elif block == printer and key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
+            return number
+    return best

@@ -1,0 +1,1 @@
+"""The only programme that opens a printer."""

@@ -1,0 +1,397 @@
+"""Take a job, prove its dots, send them once, wait for the printer's own proof: one owner for each printer."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nacl.public import PrivateKey
+
+from printers import encode
+from printers.errors import (
+    ImpossibleMove,
+    NotOurs,
+    NotUnderstood,
+    PaperOut,
+    PrinterError,
+    StationRunning,
+    Unprintable,
+    Unreachable,
+)
+from printers.paper import Cut, Paper
+from printers.settings import Printer
+from printers.spool import PERSON_CAUSES, STATION, Attempt, Job, Spool, State, Verb
+from printers.station.devices import Broken, Device, connect
+from printers.station.keys import StartKey, StationKey, open_paper
+from printers.station.replies import ProcessId, Readiness, Replies, Reply, Status, near_end, readiness
+from printers.verify import proved
+
+log = logging.getLogger("printers.station")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long the station waits, in seconds."""
+
+    answer: float = 3.0  #: for one status answer
+    proof: float = 5.0  #: for the process ID of a label
+    roll: float = 3.0  #: the same for a roll, plus its length at 50 mm/s
+    slow: float = 10.0  #: bytes not taken for so long make a job unsure, while they are still pushed
+    end: float = 120.0  #: bytes not taken for so long end the connection
+    poll: float = 5.0  #: between two looks at an idle printer
+    blocked: float = 1.0  #: the same while papers wait
+    look: float = 0.1  #: between two looks at an empty queue
+    idle: float = 240.0  #: an idle connection is closed before the printer cuts it
+    reopen: float = 0.2  #: printers want a pause between two connections
+    beat: float = 5.0  #: the station says that it is alive
+    back_off: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)  #: after a failure before the first byte
+
+
+def now() -> datetime:
+    """The system's time: the station is one of the edges that may ask."""
+    return datetime.now(UTC)  # noqa: TID251 - an edge
+
+
+def chance(count: int) -> bytes:
+    """The system's chance: the station is one of the edges that may ask."""
+    return secrets.token_bytes(count)  # noqa: TID251 - an edge
+
+
+class Worker:
+    """The only owner of one printer; `step` does one thing and says how long to wait for the next."""
+
+    def __init__(
+        self,
+        printer: Printer,
+        spool: Spool,
+        *,
+        lasting: PrivateKey,
+        start: StartKey,
+        clock: Callable[[], datetime] = now,
+        open_device: Callable[[str], Device] = connect,
+        timing: Timing | None = None,
+    ) -> None:
+        self.printer = printer
+        self.spool = spool
+        self._lasting = lasting
+        self._start = start
+        self._clock = clock
+        self._open_device = open_device
+        self._timing = Timing() if timing is None else timing
+        self._device: Device | None = None
+        self._replies = Replies()
+        self._used = 0.0
+        self._looked = -1e9
+        self._retry_at: float | None = None
+        self._failures = 0
+        self._told: tuple[str, str] | None = None
+        # A stream that stopped in the middle leaves the printer inside a raster: the next write leads it out.
+        self._astray = spool.last_outcome(printer.name) not in {State.CONFIRMED, State.SENT}
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; a fault is logged and the job it touched is a person's."""
+        while not stop.is_set():
+            try:
+                pause = self.step()
+            except (PrinterError, sqlite3.Error, OSError) as fault:
+                log.warning("%s: %s", self.printer.name, type(fault).__name__)
+                self._hang_up()
+                pause = self._timing.blocked
+            stop.wait(pause)
+        self._hang_up()
+
+    def step(self) -> float:
+        """Do what is next for this printer; the answer is the pause in seconds."""
+        self.spool.recover(self.printer.name, answers=self.printer.process_id, at=self._clock())
+        self._listen()
+        waiting = self._sort_out(self.spool.waiting(self.printer.name))
+        if any(job.state is State.NOT_SENT for job in waiting):
+            return self._again([job for job in waiting if job.state is State.NOT_SENT])
+        held = [job for job in waiting if job.state is State.HELD and job.cause not in PERSON_CAUSES]
+        job = self.spool.next_job(self.printer.name)
+        if held or job is None:
+            return self._idle(held)
+        try:
+            self._print(job)
+        except ImpossibleMove:
+            # The app dropped the job between our look and our move: nothing was sent.
+            log.info("%s: a job left the queue", self.printer.name)
+        return 0.0
+
+    def _sort_out(self, waiting: list[Job]) -> list[Job]:
+        """Void what has expired or can no longer be opened, hold what is too old to come out unasked."""
+        at = self._clock()
+        old = at - timedelta(seconds=self.printer.old_after_s)
+        for job in waiting:
+            if job.secret and job.sealed_to != self._start.number:
+                self._move(job, Verb.DROP, "secret lost")
+            elif job.expires is not None and at >= job.expires and job.on_expiry == "void":
+                self._move(job, Verb.DROP, "expired")
+            elif job.state is State.QUEUED and (job.queued < old or (job.expires is not None and at >= job.expires)):
+                self._move(job, Verb.HOLD, "age")
+        return self.spool.waiting(self.printer.name)
+
+    def _again(self, jobs: list[Job]) -> float:
+        if self._retry_at is None:
+            self._retry_at = time.monotonic() + self._timing.back_off[0]
+        if (left := self._retry_at - time.monotonic()) > 0:
+            return min(left, self._timing.blocked)
+        self._retry_at = None
+        for job in jobs:
+            self._move(job, Verb.RETRY)
+        return 0.0
+
+    def _idle(self, held: list[Job]) -> float:
+        """Nothing to send: look at the printer now and then, let the held go on when it is ready."""
+        since = time.monotonic() - self._looked
+        if since >= (self._timing.blocked if held else self._timing.poll):
+            state = self._ask()
+            if state.ready:
+                for job in held:
+                    self._move(job, Verb.RESUME)
+        if self._device is not None and time.monotonic() - self._used > self._timing.idle:
+            self._hang_up()
+        return self._timing.look
+
+    # One job.
+
+    def _print(self, job: Job) -> None:
+        try:
+            paper, data = self._prepare(job)
+        except (Unprintable, NotOurs) as fault:
+            log.warning("%s: job %s was not printed: %s", self.printer.name, job.key, fault)
+            self._move(job, Verb.DROP, "unprintable" if isinstance(fault, Unprintable) else "not ours")
+            return
+        state = self._ask()
+        if not state.ready or self._device is None:
+            self._move(job, Verb.HOLD, state.cause or "silent")
+            return
+        attempt = self.spool.begin(job.key, at=self._clock())
+        if self._astray:
+            data = encode.resynchronise(self.printer.media) + data
+        if self.printer.process_id:
+            data += encode.ask_process_id(attempt.pid)
+        doubted: list[str] = []
+
+        def slow() -> None:
+            doubted.append("slow")
+            self._move(job, Verb.DOUBT, "slow")
+
+        try:
+            self._device.write(data, slow_s=self._timing.slow, end_s=self._timing.end, slow=slow)
+        except Broken as fault:
+            self._broke(job, fault, known=bool(doubted))
+            return
+        self._astray, self._failures, self._used = False, 0, time.monotonic()
+        if doubted:
+            return
+        self.spool.hand_over(job.key, attempt, sha256=hashlib.sha256(data).hexdigest(), at=self._clock())
+        if self.printer.process_id:
+            self._await_proof(job, attempt, self._patience(paper, data))
+
+    def _prepare(self, job: Job) -> tuple[Paper, bytes]:
+        payload = self.spool.payload(job.key)
+        if payload is None:
+            raise NotOurs("this paper was erased")
+        paper = open_paper(payload, job, self._start.opening if job.secret else self._lasting)
+        if paper.form != self.printer.media:
+            raise Unprintable("this paper was made for another medium")
+        image = proved(paper)
+        return paper, encode.escpos(image, paper.form, cut=isinstance(paper.items[-1], Cut))
+
+    def _broke(self, job: Job, fault: Broken, *, known: bool) -> None:
+        self._hang_up()
+        if fault.given == 0 and not known:
+            steps = self._timing.back_off
+            self._retry_at = time.monotonic() + steps[min(self._failures, len(steps) - 1)]
+            self._failures += 1
+            self._move(job, Verb.FAIL, "no byte left")
+            return
+        self._astray = True
+        if not known:
+            self._move(job, Verb.DOUBT, "connection lost")
+
+    def _patience(self, paper: Paper, data: bytes) -> float:
+        if paper.form.height is not None:
+            return self._timing.proof
+        rows = len(data) // ((paper.form.width + 7) // 8)
+        return self._timing.roll + rows / paper.form.dpmm / 50
+
+    def _await_proof(self, job: Job, attempt: Attempt, patience: float) -> None:
+        """Only the printer's own answer with this attempt's ID confirms; anything else is a person's to judge."""
+        end = time.monotonic() + patience
+        reason = "no proof"
+        try:
+            while (left := end - time.monotonic()) > 0:
+                for reply in self._receive(left):
+                    if isinstance(reply, ProcessId):
+                        found = self.spool.prove(self.printer.name, reply.pid, at=self._clock())
+                        if reply.pid == attempt.pid:
+                            return
+                        if found is None:
+                            # An ID that nobody gave: this printer's next answer may be as wrong.
+                            reason, end = "wrong ID", 0.0
+        except Unreachable:
+            reason = "connection lost"
+            self._astray = True
+            self._hang_up()
+        self._move(job, Verb.DOUBT, reason)
+
+    def _move(self, job: Job, verb: Verb, reason: str = "") -> None:
+        try:
+            self.spool.move(job.key, verb, by=STATION, at=self._clock(), reason=reason)
+        except ImpossibleMove:
+            log.info("%s: job %s had already moved", self.printer.name, job.key)
+
+    # The printer's words.
+
+    def _receive(self, timeout_s: float) -> list[Reply]:
+        if self._device is None:
+            raise Unreachable("not connected")
+        return self._replies.feed(self._device.read(timeout_s))
+
+    def _listen(self) -> None:
+        """Hear what came by itself: a late ID proves an unsure paper, everything else changes nothing."""
+        try:
+            while self._device is not None and (replies := self._receive(0)):
+                for reply in replies:
+                    if isinstance(reply, ProcessId):
+                        self.spool.prove(self.printer.name, reply.pid, at=self._clock())
+        except Unreachable:
+            self._hang_up()
+
+    def _ask(self) -> Readiness:
+        """Connect if need be and ask the four states, one at a time; silence and nonsense are causes too."""
+        self._looked = time.monotonic()
+        try:
+            self._connect()
+            state = self._states() if self.printer.status else Readiness()
+        except NotUnderstood:
+            state = Readiness(cause="not-understood")
+            self._hang_up()
+        except PaperOut:
+            state = Readiness(cause="silent")
+            self._hang_up()
+        except Unreachable:
+            state = Readiness(cause="unreachable")
+            self._hang_up()
+        self._tell(state)
+        return state
+
+    def _connect(self) -> None:
+        if self._device is None:
+            wait = self._used + self._timing.reopen - time.monotonic()
+            if wait > 0:
+                time.sleep(min(wait, self._timing.reopen))
+            self._device = self._open_device(self.printer.address)
+            self._replies = Replies()
+            self._used = time.monotonic()
+
+    def _states(self) -> Readiness:
+        answers: list[int] = []
+        for request in encode.STATUS_REQUESTS:
+            self._listen()  # a byte that came before the question is no answer to it
+            if self._device is None:
+                raise Unreachable("the printer hung up")
+            wait = self._timing.answer
+            self._device.write(request, slow_s=wait, end_s=wait, slow=lambda: None)
+            answers.append(self._one_status())
+        one, two, three, four = answers
+        self._near_end = near_end((one, two, three, four))
+        return readiness((one, two, three, four))
+
+    def _one_status(self) -> int:
+        end = time.monotonic() + self._timing.answer
+        heard = self._replies.noise
+        while (left := end - time.monotonic()) > 0:
+            for reply in self._receive(left):
+                if isinstance(reply, Status):
+                    return reply.byte
+                if isinstance(reply, ProcessId):
+                    self.spool.prove(self.printer.name, reply.pid, at=self._clock())
+        if self._replies.noise > heard:
+            raise NotUnderstood("an answer that is no status")
+        raise PaperOut("no answer")
+
+    _near_end = False
+
+    def _tell(self, state: Readiness) -> None:
+        told = ("ready", "near-end" if self._near_end else "") if state.ready else ("held", state.cause)
+        self._told = told
+        self.spool.tell(self.printer.name, *told, at=self._clock())
+
+    def _hang_up(self) -> None:
+        if self._device is not None:
+            self._device.close()
+            self._device = None
+            self._used = time.monotonic()
+
+
+class Station:
+    """All printers of one instance, under one lock, with the key of this run."""
+
+    def __init__(
+        self,
+        printers: dict[str, Printer],
+        spool: Spool,
+        lasting: StationKey,
+        *,
+        lock: Path,
+        clock: Callable[[], datetime] = now,
+        chance: Callable[[int], bytes] = chance,
+        open_device: Callable[[str], Device] = connect,
+        timing: Timing | None = None,
+    ) -> None:
+        self.spool = spool
+        self._clock = clock
+        self._timing = Timing() if timing is None else timing
+        self._lock = _locked(lock)
+        self.start = StartKey.make(last=spool.last_number(), at=clock(), chance=chance)
+        signature = self.start.signed_by(lasting)
+        spool.publish(number=self.start.number, key=self.start.public, signature=signature, at=clock())
+        self.workers = [
+            Worker(
+                printer,
+                spool,
+                lasting=lasting.opening,
+                start=self.start,
+                clock=clock,
+                open_device=open_device,
+                timing=self._timing,
+            )
+            for printer in printers.values()
+        ]
+
+    def run(self, stop: threading.Event) -> None:
+        """Print until told to stop."""
+        threads = [threading.Thread(target=worker.run, args=(stop,), daemon=True) for worker in self.workers]
+        for thread in threads:
+            thread.start()
+        while not stop.wait(self._timing.beat):
+            try:
+                self.spool.beat(self.start.number, at=self._clock())
+            except sqlite3.Error as fault:
+                log.warning("station: %s", type(fault).__name__)
+        for thread in threads:
+            thread.join(self._timing.proof + self._timing.answer)
+        self.spool.leave(self.start.number, at=self._clock())
+        os.close(self._lock)
+
+
+def _locked(path: Path) -> int:
+    """Hold the lock file of an instance; the system lets go of it when the process ends, however it ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as fault:
+        os.close(descriptor)
+        raise StationRunning("another station holds this instance") from fault
+    return descriptor

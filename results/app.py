@@ -1,0 +1,130 @@
+"""The staff app: the roof that ties every screen of the laboratory's people to what it holds."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response
+from jinja2 import FileSystemLoader, PrefixLoader
+
+from kiosk import health, signin
+from kiosk.register.database import open_database, require_head
+from kiosk.register.errors import Refusal
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Right
+from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
+from kiosk.signin import needs, present
+from kiosk.web import House, make_app, page
+from printers.errors import PrinterError
+from printers.spool import Spool, StationId
+from results.vault.keys import KeyRing
+from results.vault.power import KeyRingPower
+
+ROOF: Final = Path(__file__).resolve().parent.parent
+
+#: Every screen of the staff app, in the order of its menu.
+SCREENS: Final = (health, signin)
+
+#: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
+ROUTES: Final[dict[str, str]] = {
+    "static_file": "open",
+    "health.livez": "open",
+    "health.readyz": "open",
+    "signin.door": "open",
+    "signin.enter": "open",
+    "signin.leave": "open",
+    "signin.first_time": "open",
+    "signin.invitation": "open",
+    "signin.take_over": "open",
+    "home": Right.ENTER,
+}
+
+#: The menu: a person sees the entries that their roles open.
+MENU: Final[tuple[dict[str, str], ...]] = ()
+
+#: The tabs of a visit's dossier, each a screen of its own floor.
+VISIT_TABS: Final[tuple[dict[str, str], ...]] = ()
+
+
+def create_app(instance: Path | None = None) -> Flask:
+    """Compose the staff app from `staff.toml`.
+
+    Args:
+        instance: the instance folder; `ETIQUETTE_INSTANCE` or `instance` when not given.
+
+    Raises:
+        UnsafeSettings: with a sentence, when settings, keys or database must not be used.
+        OtherTables: when the tables are older or newer than this code.
+    """
+    folder = instance or Path(os.environ.get("ETIQUETTE_INSTANCE", "instance"))
+    try:
+        home, keys = _open_house(folder)
+    except Refusal as refusal:
+        raise UnsafeSettings(refusal.sentence) from None
+    app = make_app(
+        "results",
+        home,
+        secret=keys.cookie,
+        cookie="__Host-etiquette-staff",
+        loader=PrefixLoader(
+            {
+                "staff": FileSystemLoader(ROOF / "kiosk" / "templates" / "staff"),
+                "labels": FileSystemLoader(ROOF / "labels" / "templates" / "labels"),
+                "results": FileSystemLoader(ROOF / "results" / "templates" / "results"),
+            }
+        ),
+        static=frozenset({"public", "staff"}),
+        routes=ROUTES,
+    )
+    app.config["REFUSAL_TEMPLATE"] = "staff/refusal.html"
+    app.context_processor(_around)
+    app.add_url_rule("/", "home", first_page)
+    for screens in SCREENS:
+        app.register_blueprint(screens.bp)
+    return app
+
+
+@needs(Right.ENTER)
+def first_page() -> Response:
+    """The first page: what this person may open."""
+    return page("staff/home.html")
+
+
+def _open_house(folder: Path) -> tuple[House, KeyRing]:
+    settings = read_settings(folder / "staff.toml", StaffSettings)
+    keys = KeyRing.load(folder / settings.keys)
+    try:
+        station = StationId.parse(settings.station)
+    except PrinterError:
+        raise UnsafeSettings("staff.toml : « station » a 128 chiffres hexadécimaux.") from None
+    power = KeyRingPower(keys, biologist_fingerprint=settings.biologist_fingerprint)
+    if not power.rooted:
+        raise UnsafeSettings("staff.toml : aucune clé de biologiste n'a l'empreinte « biologist_fingerprint ».")
+    served = settings.register.startswith("postgresql")
+    database = open_database(
+        settings.register if served else str(folder / settings.register), str(folder / settings.results)
+    )
+    require_head(database, "register", "results")
+    with database.reading() as db:
+        site = this_site(db)
+    home = House(
+        database=database,
+        spool=Spool(folder / settings.spool, station=station),
+        site_name=site.name,
+        demonstration=settings.demonstration,
+        more={"settings": settings, "keys": keys, "power": power},
+    )
+    return home, keys
+
+
+def _around() -> dict[str, object]:
+    """What stands around every page: who is here, where, and what their roles open."""
+    here = present()
+    if here is None:
+        return {"person": "", "desk": "", "menu": [], "visit_tabs": []}
+    return {
+        "person": here.actor.name,
+        "desk": here.desk,
+        "menu": [one for one in MENU if here.actor.may(Right(ROUTES[one["endpoint"]]))],
+        "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],
+    }

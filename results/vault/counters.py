@@ -1,0 +1,245 @@
+"""Attempts are rows, and limits are counted from them: on a random handle, never on a name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Enum, ForeignKey, Index, String, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime
+from results.vault.dossiers import LineState, Slip, SlipState
+from results.vault.slips import lines_of
+
+LINE_FAILURES: Final = 3
+SLIP_FAILURES: Final = 10
+CALL_TRIES: Final = 3
+DESK_REFUSALS: Final = 20
+DESK_PAUSE: Final = timedelta(minutes=15)
+LAB_HOUR: Final = 60
+LAB_DAY: Final = 300
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+STALE: Final = timedelta(seconds=30)
+#: A clock that went back further than this is not believed.
+_CLOCK_SLACK: Final = timedelta(seconds=10)
+#: How long the telephone waits after the first, second, third … failure of a slip.
+WAITS: Final = (
+    timedelta(0),
+    timedelta(0),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    HOUR,
+)
+
+
+class Way(StrEnum):
+    """Where a code is said."""
+
+    PHONE = "phone"
+    COUNTER = "counter"  #: identity document seen; the limits of the telephone do not hold
+
+
+class AttemptState(StrEnum):
+    """Where an attempt stands."""
+
+    PENDING = "pending"  #: counted, not yet looked at
+    RELEASED = "released"  #: told
+    VERIFIED = "verified"  #: right, and the biologist answers
+    REFUSED = "refused"
+    FAILED = "failed"  #: never came to its end; counts as refused
+
+
+class Shut(StrEnum):
+    """Why nothing may be tried; for the journal alone."""
+
+    NO_SLIP = "no_slip"  #: unknown, printing or void
+    NO_LINE = "no_line"  #: every line is used or closed, or another one was asked
+    WAIT = "wait"
+    SLIP = "slip"  #: ten failures: in person only
+    CALL = "call"  #: three tries in this call
+    DESK = "desk"  #: twenty refusals in an hour at this desk
+    LAB = "lab"  #: the telephone route is closed for the laboratory
+    BUSY = "busy"  #: another attempt on this slip is under way
+    CLOCK = "clock"  #: the clock went back
+    REPLAY = "replay"  #: this page was sent before
+    STORE = "store"  #: it could not be written
+
+
+class Attempt(Base):
+    """One code that was said; written before it is looked at."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        Index(
+            "uq_attempt_pending",
+            "slip_id",
+            unique=True,
+            sqlite_where=text("state = 'pending'"),
+            postgresql_where=text("state = 'pending'"),
+        ),
+        Index(None, "site_id", "at"),
+        {"schema": STAFF_ONLY},
+    )
+    keep = "12 months: security log"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID]
+    #: The form that sent it.
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    slip_id: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.slip.id"))
+    line: Mapped[int]
+    call_id: Mapped[UUID] = mapped_column(index=True)
+    way: Mapped[Way] = mapped_column(Enum(Way, native_enum=False, length=8, values_callable=list))
+    #: Staff id.
+    by: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[AttemptState] = mapped_column(Enum(AttemptState, native_enum=False, length=8, values_callable=list))
+    #: Whether the code was looked at: only then does a refusal count.
+    is_tested: Mapped[bool]
+    #: The true reason of a refusal.
+    why: Mapped[str | None] = mapped_column(String(20))
+
+
+class PhoneClosure(Base):
+    """The telephone route with code, closed for the laboratory until midnight or until a biologist opens it."""
+
+    __tablename__ = "phone_closure"
+    __table_args__ = (Index(None, "site_id", "until"), {"schema": STAFF_ONLY})
+    keep = "12 months: security log"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID]
+    closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    reopened_by: Mapped[UUID | None]
+    reopened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What may be tried now: a line, or nothing and the true reason."""
+
+    line: int | None = None
+    shut: Shut | None = None
+
+
+def standing(
+    db: Session, slip: Slip | None, *, site_id: UUID, way: Way, call_id: UUID, by: UUID, at: datetime
+) -> Standing:
+    """Tell which line may be asked now, or why none.
+
+    Args:
+        db: a session that may read the results.
+        slip: what the handle found.
+        site_id: the site.
+        way: phone or counter.
+        call_id: the call, or the visit at the counter.
+        by: staff id.
+        at: now.
+    """
+    if slip is None or slip.state is not SlipState.VALID or slip.site_id != site_id:
+        return Standing(shut=Shut.NO_SLIP)
+    if _clock_went_back(db, site_id, at):
+        return Standing(shut=Shut.CLOCK)
+    if way is Way.COUNTER:
+        ready = [line.line for line in lines_of(db, slip.id) if line.state is LineState.READY]
+        return Standing(line=ready[0]) if ready else Standing(shut=Shut.NO_LINE)
+    return _on_the_phone(db, slip, call_id=call_id, by=by, at=at)
+
+
+def _on_the_phone(db: Session, slip: Slip, *, call_id: UUID, by: UUID, at: datetime) -> Standing:
+    of_slip = _failed(Attempt.slip_id == slip.id)
+    checks: tuple[tuple[Shut, Callable[[], bool]], ...] = (
+        (Shut.LAB, lambda: is_closed(db, slip.site_id, at)),
+        (Shut.DESK, lambda: _is_paused(db, by, at)),
+        (Shut.CALL, lambda: _count(db, Attempt.call_id == call_id, Attempt.is_tested.is_(True)) >= CALL_TRIES),
+        (Shut.SLIP, lambda: _count(db, *of_slip) >= SLIP_FAILURES),
+        (Shut.WAIT, lambda: _is_waiting(db, of_slip, at)),
+    )
+    for shut, holds in checks:
+        if holds():
+            return Standing(shut=shut)
+    for line in lines_of(db, slip.id):
+        failures = _count(db, *of_slip, Attempt.line == line.line)
+        if line.state is LineState.READY and failures < LINE_FAILURES:
+            return Standing(line=line.line)
+    return Standing(shut=Shut.NO_LINE)
+
+
+def is_closed(db: Session, site_id: UUID, at: datetime) -> bool:
+    """Tell whether the telephone route is closed for the laboratory."""
+    open_end = select(PhoneClosure.id).where(
+        PhoneClosure.site_id == site_id, PhoneClosure.until > at, PhoneClosure.reopened_at.is_(None)
+    )
+    return db.scalar(open_end.limit(1)) is not None
+
+
+def is_too_much(db: Session, site_id: UUID, at: datetime) -> bool:
+    """Tell whether the laboratory's failures reach a limit, counted since a biologist last reopened the route."""
+    reopened = db.scalar(select(func.max(PhoneClosure.reopened_at)).where(PhoneClosure.site_id == site_id))
+    since_hour, since_day = (max(filter(None, (at - span, reopened))) for span in (HOUR, DAY))
+    of_site = _failed(Attempt.site_id == site_id)
+    return (
+        _count(db, *of_site, Attempt.at > since_hour) >= LAB_HOUR
+        or _count(db, *of_site, Attempt.at > since_day) >= LAB_DAY
+    )
+
+
+def reopen(db: Session, site_id: UUID, *, by: UUID, at: datetime) -> None:
+    """Open the telephone route again, a biologist's act."""
+    for closure in db.scalars(
+        select(PhoneClosure).where(PhoneClosure.site_id == site_id, PhoneClosure.reopened_at.is_(None))
+    ):
+        closure.reopened_by, closure.reopened_at = by, at
+
+
+def fail_stale(db: Session, site_id: UUID, at: datetime) -> list[Attempt]:
+    """Turn attempts that never came to their end into failures; at start-up and before each new one."""
+    asked = select(Attempt).where(
+        Attempt.site_id == site_id, Attempt.state == AttemptState.PENDING, Attempt.at <= at - STALE
+    )
+    stale = list(db.scalars(asked))
+    for attempt in stale:
+        attempt.state = AttemptState.FAILED
+    db.flush()  # one pending attempt a slip: the next one is inserted after
+    return stale
+
+
+def _failed(*of: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """An attempt under way counts as failed: it is counted before it is looked at."""
+    return (
+        *of,
+        Attempt.way == Way.PHONE,
+        Attempt.is_tested.is_(True),
+        Attempt.state.not_in((AttemptState.RELEASED, AttemptState.VERIFIED)),
+    )
+
+
+def _count(db: Session, *conditions: ColumnElement[bool]) -> int:
+    return db.scalar(select(func.count()).select_from(Attempt).where(*conditions)) or 0
+
+
+def _is_waiting(db: Session, of_slip: tuple[ColumnElement[bool], ...], at: datetime) -> bool:
+    failures = _count(db, *of_slip)
+    if not failures:
+        return False
+    last = db.scalar(select(func.max(Attempt.at)).where(*of_slip))
+    return last is not None and at < last + WAITS[min(failures, len(WAITS)) - 1]
+
+
+def _is_paused(db: Session, by: UUID, at: datetime) -> bool:
+    refused = (*_failed(Attempt.by == by), Attempt.at > at - HOUR)
+    if _count(db, *refused) < DESK_REFUSALS:
+        return False
+    last = db.scalar(select(func.max(Attempt.at)).where(*refused))
+    return last is not None and at < last + DESK_PAUSE
+
+
+def _clock_went_back(db: Session, site_id: UUID, at: datetime) -> bool:
+    last = db.scalar(select(func.max(Attempt.at)).where(Attempt.site_id == site_id))
+    return last is not None and last > at + _CLOCK_SLACK

@@ -1,0 +1,106 @@
+"""The public app as it is served: its own grants, its own templates, one site, a spool without a station."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import FileSystemLoader, PrefixLoader
+from werkzeug.test import TestResponse
+
+import kiosk
+from kiosk import board, touchscreen
+from kiosk.register.database import Database, open_sqlite, uuid7
+from kiosk.register.grants import PUBLIC
+from kiosk.register.sites import Site
+from kiosk.settings import KioskSettings
+from kiosk.web import House, make_app
+from printers.spool import Spool, StationId
+
+TEMPLATES = Path(kiosk.__file__).parent / "templates" / "touchscreen"
+STATION = "11" * 64
+
+
+@dataclass
+class Reception:
+    """The public app, and beside it the staff's own database, to look at what was stored."""
+
+    app: Flask
+    staff: Database
+    site: Site
+    spool: Spool
+    at: datetime
+    client: FlaskClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self.visitor()
+
+    def visitor(self) -> FlaskClient:
+        """A browser of its own."""
+        return self.app.test_client()
+
+    def open(self, path: str) -> str:
+        """The text of a page."""
+        return self.client.get(path, base_url="https://localhost").get_data(as_text=True)
+
+    def send(self, page: str, path: str, **typed: str) -> TestResponse:
+        """Send a form as the page gave it: its token and its key, and what was typed."""
+        return self.client.post(
+            path, data=hidden(self.open(page)) | typed, base_url="https://localhost", headers={"Referer": "https://localhost/"}
+        )
+
+    def passes(self, minutes: float) -> None:
+        """Let time go by."""
+        self.at += timedelta(minutes=minutes)
+
+
+def hidden(page: str) -> dict[str, str]:
+    """The two hidden values that every form of a page carries."""
+    found = dict(re.findall(r'name="(csrf_token|form_key)" value="([^"]+)"', page))
+    assert found.keys() == {"csrf_token", "form_key"}
+    return found
+
+
+def open_reception(folder: Path, *, at: datetime, chance: Callable[[int], bytes], demonstration: bool = False) -> Reception:
+    """Compose the public app over a folder that holds both files."""
+    staff = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
+    site = Site(
+        id=uuid7(at, chance), number=1, name="Laboratoire des Tilleuls", timezone="Europe/Paris",
+        opens=time(7, 30), closes=time(18, 0),
+    )  # fmt: skip
+    with staff.transaction() as db:
+        db.add(site)
+    settings = KioskSettings(
+        register="register.sqlite", spool="spool.sqlite", station=STATION, ticket_printer="tickets",
+        secret="5e" * 32, demonstration=demonstration,
+    )  # fmt: skip
+    spool = Spool(folder / "spool.sqlite", station=StationId.parse(STATION))
+    home = House(
+        database=open_sqlite(folder / "register.sqlite", grants=PUBLIC), spool=spool, site_name=site.name,
+        demonstration=demonstration, now=lambda: reception.at, chance=chance, more={"settings": settings},
+    )  # fmt: skip
+    routes: dict[str, str] = {}
+    app = make_app(
+        "kiosk", home, secret=b"\x5e" * 32, cookie="__Host-etiquette-kiosk",
+        loader=PrefixLoader({"touchscreen": FileSystemLoader(TEMPLATES)}), static=frozenset({"public"}), routes=routes,
+    )  # fmt: skip
+    app.config["REFUSAL_TEMPLATE"] = "touchscreen/refusal.html"
+    app.register_blueprint(touchscreen.bp)
+    app.register_blueprint(board.bp)
+    routes.update(dict.fromkeys((rule.endpoint for rule in app.url_map.iter_rules()), "open"))
+    reception = Reception(app=app, staff=staff, site=site, spool=spool, at=at)
+    return reception
+
+
+@pytest.fixture
+def reception(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Reception]:
+    """The laboratory's door on a Saturday morning."""
+    opened = open_reception(sqlite_folder, at=at, chance=chance)
+    yield opened
+    opened.spool.close()
+    opened.staff.close()
+    opened.app.extensions["house"].database.close()

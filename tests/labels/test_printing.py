@@ -1,0 +1,274 @@
+"""Numbering and labels: once for one plan, never again for a void one, every copy says so."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+from threading import Barrier, Thread
+
+import pytest
+
+from kiosk.exams.catalogue import catalogue
+from kiosk.exams.prescriptions import NoPrescription, Settled
+from kiosk.register.journal import verify
+from kiosk.register.once import PageAlreadyUsed
+from kiosk.register.visits import visit_of
+from labels.plan import plan
+from labels.printing import (
+    OWED_FOR,
+    LabelCopy,
+    NoMoreLabel,
+    NothingToLabel,
+    NothingToVoid,
+    NotRecognised,
+    PatientChanged,
+    PlanChanged,
+    confirm,
+    labels_of,
+    labels_owed,
+    number_tubes,
+    reprint,
+    void_tubes,
+)
+from labels.scanning import scan
+from labels.tubes import NoTubeHere, ReasonToGive, State, Tube, tubes_of
+from printers.paper import At, Paper, Text
+from tests.labels.reception import Reception
+
+Chance = Callable[[int], bytes]
+KEY = "0" * 32
+
+
+def keys(papers: list[Paper]) -> list[str]:
+    return [paper.key for paper in papers]
+
+
+def words(paper: Paper) -> set[str]:
+    return {cell.item.s for cell in paper.items if isinstance(cell, At) and isinstance(cell.item, Text)}
+
+
+def owed(reception: Reception, *, after: timedelta = timedelta(0)) -> list[str]:
+    with reception.database.reading() as db:
+        return keys(labels_owed(db, reception.at + after))
+
+
+def again(reception: Reception, tube: Tube, *, reason: str = "abîmée", key: str = KEY) -> LabelCopy:
+    with reception.database.transaction() as db:
+        return reprint(
+            db, visit_of(db, tube.visit_id), tube.sample_number, reason=reason, by="sophie", at=reception.at,
+            chance=reception.chance, key=key,
+        )  # fmt: skip
+
+
+def test_the_first_tube_of_the_day_has_the_known_number(reception: Reception) -> None:
+    _, tubes = reception.labelled("0126", "1104")
+    assert [tube.sample_number for tube in tubes] == ["263250100014", "263250100023"]
+    assert [(tube.position, tube.total, tube.exams) for tube in tubes] == [(1, 2, ["0126"]), (2, 2, ["1104"])]
+
+
+def test_the_day_of_a_number_is_the_sites_own(reception: Reception, chance: Chance) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    made = reception.prescribe(visit, "1104")
+    late = reception.at.replace(hour=23, minute=30)
+    with reception.database.transaction() as db:
+        tubes = number_tubes(db, visit, made, by="sophie", at=late, chance=chance)
+    assert tubes[0].sample_number.startswith("26326")
+
+
+def test_numbering_again_answers_the_same_tubes(reception: Reception) -> None:
+    visit, tubes = reception.labelled("0126", "1104")
+    second = reception.number(visit, plan([]))
+    assert [tube.sample_number for tube in second] == [tube.sample_number for tube in tubes]
+    assert len(owed(reception)) == 2
+
+
+def test_two_desks_at_once_number_one_visit_once(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    made = reception.prescribe(visit, "0126", "1104")
+    gate, found = Barrier(2), []
+
+    def press(desk: int) -> None:
+        gate.wait()
+        with reception.database.transaction() as db:
+            tubes = number_tubes(db, visit, made, by="x", at=reception.at, chance=Random(desk).randbytes)
+            found.append([tube.sample_number for tube in tubes])
+
+    desks = [Thread(target=press, args=(desk,)) for desk in (1, 2)]
+    for desk in desks:
+        desk.start()
+    for desk in desks:
+        desk.join()
+    assert found == [["263250100014", "263250100023"]] * 2
+
+
+def test_nothing_is_numbered_for_nobody(reception: Reception) -> None:
+    visit = reception.arrive()
+    made = reception.prescribe(visit, "1104")
+    with pytest.raises(NotRecognised):
+        reception.number(visit, made)
+    assert owed(reception) == []
+
+
+def test_nothing_is_numbered_without_a_prescription(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    with pytest.raises(NoPrescription):
+        reception.number(visit, plan([]))
+
+
+def test_a_plan_that_was_overtaken_is_refused_and_the_prescription_stays_open(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    old = reception.prescribe(visit, "1104")
+    new = reception.prescribe(visit, "1104", "1208")
+    with pytest.raises(PlanChanged):
+        reception.number(visit, old)
+    assert len(reception.number(visit, new)) == 2
+
+
+def test_an_exam_without_a_container_prints_nothing_alone(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    reception.prescribe(visit, "1104")
+    exam = catalogue().by_code("1104")
+    assert exam is not None
+    with pytest.raises(NothingToLabel):
+        reception.number(visit, plan([replace(exam, needs=())]))
+
+
+def test_a_label_carries_the_patient_and_no_exam(reception: Reception) -> None:
+    visit, _ = reception.labelled("7402", "0388")
+    with reception.database.reading() as db:
+        (label,) = labels_of(db, visit)
+    assert label.key == "label/263250100014/1"
+    assert {"MOREAU", "Jeanne", "29/02/1954 F N° 1", "SEC-GEL", "jaune ou or", "1/1", "2632 5010 0014"} <= words(label)
+    assert "SANG · prévu 21/11/2026 08:30 · prél. ______" in words(label)
+    everything = label.to_json().casefold()
+    assert not any(word in everything for word in ("hcg", "vih", "hiv", "7402", "0388"))
+
+
+def test_an_urgent_prescription_marks_each_label(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    reception.number(visit, reception.prescribe(visit, "1104", "1208", urgent=True))
+    with reception.database.reading() as db:
+        assert all("URGENT" in words(label) for label in labels_of(db, visit))
+
+
+def test_labels_are_owed_in_order_until_somebody_knows_that_they_are_out(reception: Reception, at: datetime) -> None:
+    visit, tubes = reception.labelled("0126", "1104")
+    assert owed(reception) == ["label/263250100014/1", "label/263250100023/1"]
+    with reception.database.transaction() as db:
+        for _ in range(2):
+            confirm(db, tubes[0].sample_number, site_id=visit.site_id, by="station", at=at, chance=reception.chance)
+    assert owed(reception) == ["label/263250100023/1"]
+    with reception.database.transaction() as db:
+        scan(db, visit=visit, scanned=tubes[1].sample_number, by="karim", at=at, chance=reception.chance)
+    assert owed(reception) == []
+    with reception.database.reading() as db:
+        assert [tube.state for tube in tubes_of(db, visit)] == [State.LABELLED, State.DRAWN]
+
+
+def test_what_was_owed_yesterday_is_left_to_a_person(reception: Reception) -> None:
+    reception.labelled("1104")
+    assert len(owed(reception, after=OWED_FOR - timedelta(seconds=1))) == 1
+    assert owed(reception, after=OWED_FOR) == []
+
+
+def test_a_reprint_is_the_next_copy_with_the_same_bars(reception: Reception) -> None:
+    visit, tubes = reception.labelled("1104")
+    copy = again(reception, tubes[0])
+    assert (copy.copy, copy.reason) == (2, "abîmée")
+    with reception.database.reading() as db:
+        (label,) = labels_of(db, visit)
+    assert label.key == "label/263250100014/2"
+    assert label.symbols() == ["263250100014"]
+    assert "COPIE 2" in words(label)
+    assert owed(reception) == ["label/263250100014/1", "label/263250100014/2"]
+
+
+def test_the_same_form_sent_twice_makes_one_copy(reception: Reception) -> None:
+    _, tubes = reception.labelled("1104")
+    assert again(reception, tubes[0]).copy == again(reception, tubes[0]).copy == 2
+    assert again(reception, tubes[0], key="1" * 32).copy == 3
+
+
+def test_a_form_that_has_served_another_tube_is_refused(reception: Reception) -> None:
+    _, tubes = reception.labelled("1104", "1208")
+    again(reception, tubes[0])
+    with pytest.raises(PageAlreadyUsed):
+        again(reception, tubes[1])
+
+
+def test_a_reprint_needs_a_reason(reception: Reception) -> None:
+    _, tubes = reception.labelled("1104")
+    with pytest.raises(ReasonToGive):
+        again(reception, tubes[0], reason=" ")
+    assert len(owed(reception)) == 1
+
+
+def test_void_labels_free_the_prescription_and_their_numbers_never_come_back(reception: Reception) -> None:
+    visit, tubes = reception.labelled("0126", "1104")
+    with pytest.raises(Settled):
+        reception.prescribe(visit, "1208")
+    with reception.database.transaction() as db:
+        void_tubes(db, visit, reason="ordonnance corrigée", by="sophie", at=reception.at, chance=reception.chance)
+    assert owed(reception) == []
+    new = reception.number(visit, reception.prescribe(visit, "1208"))
+    assert [tube.sample_number for tube in new] == ["263250100038"]
+    with reception.database.reading() as db:
+        assert [tube.sample_number for tube in tubes_of(db, visit)] == ["263250100038"]
+    with pytest.raises(NoMoreLabel):
+        again(reception, tubes[0])
+
+
+def test_a_drawn_tube_stays_and_keeps_its_prescription(reception: Reception) -> None:
+    visit, tubes = reception.labelled("0126", "1104")
+    with reception.database.transaction() as db:
+        scan(db, visit=visit, scanned=tubes[0].sample_number, by="karim", at=reception.at, chance=reception.chance)
+    with reception.database.transaction() as db:
+        voided = void_tubes(db, visit, reason="départ", by="sophie", at=reception.at, chance=reception.chance)
+    assert [tube.sample_number for tube in voided] == [tubes[1].sample_number]
+    with pytest.raises(Settled):
+        reception.prescribe(visit, "1208")
+    with pytest.raises(NothingToVoid), reception.database.transaction() as db:
+        void_tubes(db, visit, reason="départ", by="sophie", at=reception.at, chance=reception.chance)
+
+
+def test_a_label_of_another_visit_is_not_reprinted_here(reception: Reception) -> None:
+    _, tubes = reception.labelled("1104")
+    other, _ = reception.labelled("1104", number=2)
+    with pytest.raises(NoTubeHere), reception.database.transaction() as db:
+        reprint(
+            db, other, tubes[0].sample_number, reason="perdue", by="sophie", at=reception.at,
+            chance=reception.chance, key=KEY,
+        )  # fmt: skip
+
+
+def test_each_act_is_in_the_journal(reception: Reception) -> None:
+    _, tubes = reception.labelled("1104")
+    again(reception, tubes[0])
+    with reception.database.reading() as db:
+        verdict = verify(db, "register")
+    assert verdict.sound
+    assert verdict.size == 3  # prescription entered, tube planned, label reprinted
+
+
+def test_when_the_visit_turns_out_to_be_someone_else_no_old_label_comes_out(reception: Reception) -> None:
+    visit, tubes = reception.labelled("1104")
+    reception.recognise(visit, birth_name="DIALLO", given_names="Amadou")
+    assert owed(reception) == []
+    with reception.database.reading() as db:
+        assert labels_of(db, visit) == []
+    with pytest.raises(PatientChanged):
+        again(reception, tubes[0])
+    with pytest.raises(PatientChanged):
+        reception.number(visit, plan([]))
+    with reception.database.transaction() as db:
+        void_tubes(db, visit, reason="autre dossier", by="sophie", at=reception.at, chance=reception.chance)
+    (new,) = reception.number(visit, reception.prescribe(visit, "1104"))
+    assert new.sample_number != tubes[0].sample_number
+    with reception.database.reading() as db:
+        assert "DIALLO" in words(labels_of(db, visit)[0])

@@ -1,0 +1,77 @@
+"""A laboratory's print room: fakes, a spool, and workers that tests drive step by step."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from printers.fake import FakePrinter
+from printers.paper import Form
+from printers.settings import Printer
+from printers.spool import Spool, State
+from printers.station.devices import Device, connect
+from printers.station.keys import StartKey, StationKey
+from printers.station.worker import Timing, Worker
+
+QUICK = Timing(
+    answer=1.0, proof=0.5, roll=0.5, slow=0.3, end=2.0, poll=0.0, blocked=0.01, look=0.005, reopen=0.0, back_off=(0.01,)
+)
+
+
+@dataclass
+class Room:
+    """What a test of the station works in."""
+
+    spool: Spool
+    key: StationKey
+    start: StartKey
+    at: datetime
+    fakes: list[FakePrinter] = field(default_factory=list)
+
+    def fake(self, **wishes: object) -> FakePrinter:
+        self.fakes.append(FakePrinter(**wishes))  # type: ignore[arg-type]
+        return self.fakes[-1]
+
+    def worker(
+        self,
+        address: str,
+        form: Form,
+        *,
+        name: str = "labels",
+        open_device: Callable[[str], Device] = connect,
+        timing: Timing = QUICK,
+        **settings: object,
+    ) -> Worker:
+        return Worker(
+            Printer(name=name, address=address, media=form, **settings),  # type: ignore[arg-type]
+            self.spool,
+            lasting=self.key.opening,
+            start=self.start,
+            clock=lambda: self.at,
+            open_device=open_device,
+            timing=timing,
+        )
+
+    def states(self) -> dict[str, State]:
+        return {job.key: job.state for job in self.spool.jobs()}
+
+    def work(self, worker: Worker, until: Callable[[], bool], seconds: float = 10) -> None:
+        end = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < end, self.states()
+            time.sleep(min(worker.step(), 0.02))
+
+    def settled(self) -> bool:
+        return not self.spool.jobs([State.QUEUED, State.SENDING, State.SENT, State.NOT_SENT])
+
+
+@pytest.fixture
+def room(spool: Spool, station_key: StationKey, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Room]:
+    start = StartKey.make(last=0, at=at, chance=chance)
+    spool.publish(number=start.number, key=start.public, signature=start.signed_by(station_key), at=at)
+    made = Room(spool=spool, key=station_key, start=start, at=at)
+    yield made
+    for fake in made.fakes:
+        fake.stop()

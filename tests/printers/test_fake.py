@@ -1,0 +1,194 @@
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from printers import encode
+from printers.draw import draw
+from printers.fake import BUFFER, FakePrinter
+from printers.paper import LABEL_50X25, ROLL_80, Paper
+
+MakeLabel = Callable[..., Paper]
+MakeFake = Callable[..., FakePrinter]
+
+
+@pytest.fixture
+def fakes() -> Iterator[MakeFake]:
+    made: list[FakePrinter] = []
+
+    def make(**wishes: object) -> FakePrinter:
+        made.append(FakePrinter(**wishes))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.stop()
+
+
+def dial(fake: FakePrinter) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", fake.port), timeout=3)
+    client.settimeout(3)
+    return client
+
+
+def read(client: socket.socket, count: int) -> bytes:
+    received = b""
+    while len(received) < count:
+        received += client.recv(count - len(received))
+    return received
+
+
+def silent(client: socket.socket, seconds: float = 0.15) -> bool:
+    client.settimeout(seconds)
+    try:
+        return client.recv(1) == b""
+    except TimeoutError:
+        return True
+    finally:
+        client.settimeout(3)
+
+
+def job(paper: Paper, pid: bytes = b"0001") -> bytes:
+    return encode.escpos(draw(paper), paper.form) + encode.ask_process_id(pid)
+
+
+def test_it_remembers_what_it_printed_and_proves_it_afterwards(fakes: MakeFake, label: MakeLabel, tmp_path: Path) -> None:
+    fake = fakes(out=tmp_path, print_s=0.1)
+    with closing(dial(fake)) as client:
+        client.sendall(job(label()))
+        assert read(client, 7) == b'7"0001\x00'
+    assert fake.paper[0].image.tobytes() == draw(label()).tobytes()
+    assert fake.paper[0].symbols == ["263250100014"]
+    assert (tmp_path / "labels-0001.png").read_bytes() == fake.paper[0].png
+    assert fake.unknown == 0
+
+
+def test_every_split_of_the_stream_prints_the_same(fakes: MakeFake, label: MakeLabel) -> None:
+    fake, data = fakes(), job(label())
+    with closing(dial(fake)) as client:
+        for size in (1, 7, 997):
+            pieces = [data[:40][place : place + size] for place in range(0, 40, size)]
+            for piece in pieces:
+                client.sendall(piece)
+                time.sleep(0.001)
+            client.sendall(data[40:])
+            read(client, 7)
+    assert [paper.image.tobytes() for paper in fake.paper] == [draw(label()).tobytes()] * 3
+
+
+def test_a_ticket_of_several_fragments_is_one_paper(fakes: MakeFake, ticket: Paper) -> None:
+    fake = fakes()
+    with closing(dial(fake)) as client:
+        client.sendall(job(ticket))
+        read(client, 7)
+    assert [paper.symbols for paper in fake.paper] == [ticket.symbols()]
+
+
+def test_without_paper_it_holds_the_data_and_prints_when_it_is_put_right(fakes: MakeFake, label: MakeLabel) -> None:
+    fake = fakes()
+    fake.run_out()
+    with closing(dial(fake)) as client:
+        client.sendall(job(label()))
+        assert silent(client)
+        assert fake.paper == []
+        client.sendall(b"\x10\x04\x04")  # real time: answered although the head waits
+        assert read(client, 1)[0] & 0x60 == 0x60
+        fake.put_right()
+        assert read(client, 7) == b'7"0001\x00'
+    assert len(fake.paper) == 1
+
+
+def test_with_the_client_gone_it_prints_all_and_tells_the_next_one_the_latest_id_only(
+    fakes: MakeFake, label: MakeLabel
+) -> None:
+    fake = fakes()
+    fake.open_cover()
+    for pid in (b"0001", b"0002"):
+        client = dial(fake)
+        client.sendall(job(label(), pid)[:10_028])
+        time.sleep(0.1)
+        client.shutdown(socket.SHUT_WR)
+        client.close()
+        if pid == b"0001":
+            fake.put_right()
+            time.sleep(0.1)
+    time.sleep(0.2)
+    with closing(dial(fake)) as client:
+        assert read(client, 7) == b'7"0002\x00'
+        assert silent(client)
+    assert len(fake.paper) == 2
+
+
+def test_its_memory_is_small(fakes: MakeFake, label: MakeLabel) -> None:
+    fake = fakes()
+    fake.run_out()
+    with closing(dial(fake)) as client:
+        client.sendall(job(label()))
+        client.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            for _ in range(2000):
+                client.sendall(bytes(100_000))
+        assert len(fake._buffer) <= BUFFER
+
+
+def test_one_client_prints_and_the_next_waits(fakes: MakeFake, label: MakeLabel) -> None:
+    fake = fakes()
+    with closing(dial(fake)) as first, closing(dial(fake)) as second:
+        second.sendall(job(label("263250100022"), b"0002"))
+        first.sendall(job(label(), b"0001"))
+        assert read(first, 7) == b'7"0001\x00'
+        assert silent(second)
+        first.close()
+        assert read(second, 7) == b'7"0002\x00'
+    assert [paper.symbols for paper in fake.paper] == [["263250100014"], ["263250100022"]]
+
+
+@pytest.mark.parametrize(
+    ("gesture", "bits"),
+    [
+        (FakePrinter.put_right, (0x12, 0x12, 0x12, 0x12)),
+        (FakePrinter.run_out, (0x1A, 0x32, 0x12, 0x7E)),
+        (FakePrinter.open_cover, (0x1A, 0x16, 0x12, 0x12)),
+        (FakePrinter.nearly_end, (0x12, 0x12, 0x12, 0x1E)),
+    ],
+)
+def test_it_tells_its_state(fakes: MakeFake, gesture: Callable[[FakePrinter], None], bits: tuple[int, ...]) -> None:
+    fake = fakes()
+    gesture(fake)
+    with closing(dial(fake)) as client:
+        answers = []
+        for request in encode.STATUS_REQUESTS:
+            client.sendall(request)
+            answers.append(read(client, 1)[0])
+    assert tuple(answers) == bits
+
+
+def test_an_idle_client_is_cut(fakes: MakeFake) -> None:
+    with closing(dial(fakes(idle_s=0.1))) as client:
+        assert client.recv(1) == b""
+
+
+def test_a_stream_cut_in_a_raster_swallows_the_next_paper_unless_it_is_led_out(fakes: MakeFake, label: MakeLabel) -> None:
+    for lead, whole in ((b"", False), (encode.resynchronise(LABEL_50X25), True)):
+        fake = fakes(cut_at=5000)
+        with closing(dial(fake)) as client, pytest.raises(OSError, match=r"."):
+            client.sendall(job(label()))
+            while True:
+                client.sendall(b"\x00")
+                time.sleep(0.01)
+        with closing(dial(fake)) as client:
+            client.sendall(lead + job(label("263250100022"), b"0002"))
+            assert read(client, 7) == b'7"0002\x00'
+        assert (["263250100022"] in [paper.symbols for paper in fake.paper]) is whole
+
+
+def test_leading_out_a_printer_that_stands_right_wastes_no_label(fakes: MakeFake, label: MakeLabel) -> None:
+    fake = fakes()
+    with closing(dial(fake)) as client:
+        client.sendall(encode.resynchronise(LABEL_50X25) + encode.resynchronise(ROLL_80) + job(label()))
+        read(client, 7)
+    assert len(fake.paper) == 1
+    assert fake.unknown == 0

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from printers import settings
+from printers.errors import WrongSettings
+from printers.paper import LABEL_50X25, ROLL_80, Form
+
+GOOD = '[printer.labels]\naddress = "tcp://127.0.0.1:9101"\nmedia = "label-50x25"\n'
+
+
+def test_the_example_is_read() -> None:
+    printers = settings.parse(settings.EXAMPLE)
+    assert list(printers) == ["labels", "tickets", "slips"]
+    assert printers["labels"].media == LABEL_50X25
+    assert printers["slips"].media == ROLL_80
+    assert printers["labels"].process_id
+    assert printers["labels"].desk == "Guichet 1"
+
+
+def test_another_label_is_a_table() -> None:
+    text = GOOD.replace('"label-50x25"', "{width_mm = 38, height_mm = 25, gap_mm = 3}")
+    assert settings.parse(text)["labels"].media == Form(width_mm=38, height_mm=25, gap_mm=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (GOOD + "colour = true\n", 4),
+        ("[other]\n" + GOOD, 1),
+        (GOOD + "old_after_s = 3\n", 4),
+        (GOOD + "old_after_s = true\n", 4),
+        (GOOD + 'kind = "zpl"\n', 4),
+        (GOOD + "process_id = 1\n", 4),
+        (GOOD + "status = false\n", 4),
+        (GOOD.replace("tcp://127.0.0.1:9101", "127.0.0.1:9101"), 2),
+        (GOOD.replace("tcp://127.0.0.1:9101", "tcp://127.0.0.1"), 2),
+        (GOOD.replace("tcp://127.0.0.1:9101", "tcp://127.0.0.1:99999"), 2),
+        (GOOD.replace("tcp://127.0.0.1:9101", "file://lp0"), 2),
+        (GOOD.replace('"label-50x25"', '"label-1x1"'), 3),
+        (GOOD.replace('"label-50x25"', "{width_mm = 5000}"), 3),
+        (GOOD.replace('"label-50x25"', "{breite = 50}"), 3),
+        (GOOD + GOOD.replace("labels", "tickets"), 2),
+        ("\n" + GOOD.replace('media = "label-50x25"\n', ""), 2),
+        ("", 1),
+        (GOOD + "x = \n", 4),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(WrongSettings, match=rf"(ligne|line) {line}\b"):
+        settings.parse(text)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WrongSettings, match=r"printers\.toml"):
+        settings.read(tmp_path / "printers.toml")
