@@ -118,20 +118,20 @@ def watch() -> Watch:
     return cast(Watch, current_app.extensions.setdefault("live", Watch(house().database)))
 
 
-def stream(site_id: UUID, topics: Sequence[str], *, body: Body, cap: int = CAP) -> Response:
+def stream(site_id: UUID, topics: Sequence[str], *, body: Body, cap: int | None = None) -> Response:
     """Answer with the events of some topics as they are committed.
 
     The first event is `resync` (ask for the whole panel) unless the page says by `Last-Event-ID` where it stood.
 
     Args:
         body: what may be said of an event on this screen.
-        cap: streams that this app may hold open.
+        cap: streams that this app may hold open; `CAP` when not given.
 
     Raises:
         TooManyScreens: when all are taken.
     """
     place = watch()
-    place.take_place(cap)
+    place.take_place(CAP if cap is None else cap)
     told = request.headers.get("Last-Event-ID", "")
     lines = tell(house().database, place, site_id, topics, body=body, since=int(told) if told.isdecimal() else None)
     answer = Response(lines, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})

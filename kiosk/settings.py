@@ -108,16 +108,19 @@ def read_private(path: Path) -> str:
         raise UnsafeSettings(f"{path} est lisible par d'autres. Faites : chmod 600 {path}")
     if mode.st_uid not in {os.getuid(), 0}:
         raise UnsafeSettings(f"{path} appartient à un autre utilisateur de la machine.")
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UnsafeSettings(f"{path.name} n'est pas un texte UTF-8.") from None
 
 
 def _fits(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, UnionType):
         return any(_fits(value, one) for one in get_args(wanted))
     if get_origin(wanted) is tuple:
-        return isinstance(value, list) and all(isinstance(one, get_args(wanted)[0]) for one in value)
+        return isinstance(value, list) and all(type(one) is get_args(wanted)[0] for one in value)
     if get_origin(wanted) is dict:
-        return isinstance(value, dict) and all(isinstance(one, get_args(wanted)[1]) for one in value.values())
+        return isinstance(value, dict) and all(type(one) is get_args(wanted)[1] for one in value.values())
     return type(value) is wanted
 
 

@@ -261,7 +261,7 @@ def _onward(kept: Interrupted) -> ResponseReturnValue:
 
 def _own(path: str, method: str) -> str | None:
     """This app's own address of a path that a right opens, built anew from its route; None for any other."""
-    adapter = current_app.create_url_adapter(request)
+    adapter = current_app.create_url_adapter(request) if path.startswith("/") else None
     try:
         endpoint, values = adapter.match(path, method=method) if adapter else ("", {})
     except HTTPException:

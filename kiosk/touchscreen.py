@@ -177,7 +177,7 @@ def _put_ticket(visit: Visit) -> None:
     paper = ticket.ticket(visit.id, visit.number, words, large=session.get("text_size") == "large")
     try:
         house().spool.put(paper, printer=_settings().ticket_printer, at=now(), chance=chance)
-    except (PrinterError, sqlite3.Error) as fault:
+    except (PrinterError, sqlite3.Error, OSError) as fault:
         # The person has a number and a place; the page says to write the number down.
         log.warning("a ticket could not be put in the spool: %s", type(fault).__name__)
 
@@ -187,7 +187,7 @@ def _paper_comes(visit: Visit) -> bool:
     try:
         job = house().spool.job(f"ticket/{visit.id}/1")
         printers = house().spool.printers()
-    except (PrinterError, sqlite3.Error):
+    except (PrinterError, sqlite3.Error, OSError):
         return False
     if job is None or job.state in {Job.HELD, Job.NOT_SENT, Job.UNSURE, Job.VOID}:
         return False

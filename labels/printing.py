@@ -205,7 +205,7 @@ def void_tubes(db: Session, visit: Visit, *, reason: str, by: str, at: datetime,
     if len(voided) == len(tubes):
         reopen(db, visit.id)
     journal.write(
-        db, "register", Act.PRESCRIPTION_CHANGED, by=by, at=at, chance=chance, visit=visit.id, void=len(voided)
+        db, "register", Act.TUBE_VOIDED, by=by, at=at, chance=chance, visit=visit.id, void=len(voided)
     )
     return voided
 

@@ -155,13 +155,9 @@ def _judged(db: Session, visit: Visit, number: str | None, tube: Tube | None) ->
         return Outcome.NOT_A_TUBE
     if tube is None:
         return Outcome.UNKNOWN_TUBE
-    if tube.visit_id != visit.id:
-        return Outcome.OTHER_PATIENT
-    if tube.state is State.VOID:
+    if tube.state is State.VOID and tube.visit_id == visit.id:
         return Outcome.VOID
     patient = patient_of(db, visit.id)
-    if patient is None or patient.id != tube.patient_id:
+    if tube.visit_id != visit.id or patient is None or patient.id != tube.patient_id:
         return Outcome.OTHER_PATIENT
-    if tube.state is State.DRAWN:
-        return Outcome.ALREADY_APPLIED
-    return Outcome.DRAWN
+    return Outcome.ALREADY_APPLIED if tube.state is State.DRAWN else Outcome.DRAWN

@@ -161,7 +161,9 @@ class _Sheet:
         if not shown.startswith(text.s if line is None else line):
             self.cut.append(text)
         font = _font(name, size)
-        left, top, right, bottom = font.getbbox(shown, mode="1", direction=direction, language=text.lang if direction else None)
+        left, top, right, bottom = font.getbbox(
+            shown, mode="1", direction=direction, language=text.lang if direction else None
+        )
         side = "end" if direction == "rtl" and text.align == "start" else text.align
         side = "start" if direction == "rtl" and text.align == "end" else side
         free = w - (right - left)

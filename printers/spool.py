@@ -133,6 +133,7 @@ CREATE TABLE jobs (
     lease_until INTEGER
 ) STRICT;
 CREATE INDEX jobs_by_printer ON jobs (printer, state);
+CREATE INDEX jobs_by_batch ON jobs (batch, printer);
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job INTEGER NOT NULL REFERENCES jobs (id),
@@ -578,10 +579,12 @@ class Spool:
         )
         return _job(rows[0]) if rows else None
 
-    def waiting(self, printer: str) -> list[Job]:
-        """Jobs of this printer that wait for something: queued, held or not sent."""
-        mine = self.jobs((State.QUEUED, State.HELD, State.NOT_SENT))
-        return [job for job in mine if job.printer == printer]
+    def jobs_of(self, printer: str, states: Iterable[State]) -> list[Job]:
+        """Jobs of this printer in these states, oldest first."""
+        states = tuple(states)
+        marks = ", ".join("?" * len(states))
+        question = f"SELECT {_COLUMNS} FROM jobs WHERE printer = ? AND state IN ({marks}) ORDER BY id"  # noqa: S608 - ours
+        return [_job(row) for row in self._rows(question, printer, *states)]
 
     def payload(self, key: str) -> bytes | None:
         """The sealed paper, None once erased."""
@@ -627,8 +630,7 @@ class Spool:
 
     def recover(self, printer: str, *, answers: bool, at: datetime) -> list[Job]:
         """After a start: what was being sent is unsure, and what was sent too where the printer proves its work."""
-        states = (State.SENDING, State.SENT) if answers else (State.SENDING,)
-        lost = [job for job in self.jobs(states) if job.printer == printer]
+        lost = self.jobs_of(printer, (State.SENDING, State.SENT) if answers else (State.SENDING,))
         return [self.move(job.key, Verb.DOUBT, by=STATION, at=at, reason="station restarted") for job in lost]
 
     def last_outcome(self, printer: str) -> str | None:

@@ -8,6 +8,7 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
+from kiosk.counter import calling, dossier
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
@@ -23,7 +24,7 @@ from results.vault.power import KeyRingPower
 ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
-SCREENS: Final = (health, signin)
+SCREENS: Final = (health, signin, calling, dossier)
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
 ROUTES: Final[dict[str, str]] = {
@@ -37,13 +38,39 @@ ROUTES: Final[dict[str, str]] = {
     "signin.invitation": "open",
     "signin.take_over": "open",
     "home": Right.ENTER,
+    "calling.line_page": Right.CALL,
+    "calling.line_pane": Right.CALL,
+    "calling.events": Right.CALL,
+    "calling.recognise": Right.CALL,
+    "calling.call": Right.CALL,
+    "calling.give_number": Right.CALL,
+    "calling.advance_visit": Right.CALL,
+    "calling.leaving": Right.CALL,
+    "calling.leave": Right.CALL,
+    "dossier.visit_page": Right.REGISTER,
+    "dossier.search": Right.REGISTER,
+    "dossier.compare": Right.REGISTER,
+    "dossier.recognise": Right.REGISTER,
+    "dossier.new_patient": Right.REGISTER,
+    "dossier.create": Right.REGISTER,
+    "dossier.choose_appointment": Right.REGISTER,
+    "dossier.prescription": Right.REGISTER,
+    "dossier.prescribe": Right.REGISTER,
+    "dossier.suggest": Right.REGISTER,
+    "dossier.change_list": Right.REGISTER,
 }
 
 #: The menu: a person sees the entries that their roles open.
-MENU: Final[tuple[dict[str, str], ...]] = ()
+MENU: Final[tuple[dict[str, str], ...]] = (
+    {"endpoint": "home", "title": "Accueil", "icon": "house"},
+    {"endpoint": "calling.line_page", "title": "File d'attente", "icon": "users-round"},
+)
 
 #: The tabs of a visit's dossier, each a screen of its own floor.
-VISIT_TABS: Final[tuple[dict[str, str], ...]] = ()
+VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
+    {"endpoint": "dossier.visit_page", "title": "Identité"},
+    {"endpoint": "dossier.prescription", "title": "Ordonnance"},
+)
 
 
 def create_app(instance: Path | None = None) -> Flask:

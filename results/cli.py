@@ -1,19 +1,24 @@
 """The command `etiquette`: it founds, serves, checks and rehearses a laboratory."""
 
+import json
+import os
 import sys
-import threading
+from collections import Counter
 from pathlib import Path
 
 import click
 
-from kiosk.register import clock
+from kiosk.register import clock, journal
 from kiosk.register.errors import Refusal
-from kiosk.settings import UnsafeSettings
+from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from printers.errors import PrinterError
 from printers.station.keys import make_station_key
-from results.upkeep import demonstration, founding, supervise
+from results.exchange.intake import take_files
+from results.matrix import in_force
+from results.upkeep import demonstration, founding, interview, supervise
 from results.upkeep.check import check as look
 from results.upkeep.schema import migrate
+from results.vault.keys import ExchangeKeys, KeyRing
 
 
 class Words(click.Group):
@@ -65,10 +70,8 @@ def serve(instance: Path, public_port: int, staff_port: int, paper_port: int, de
     if demonstration.is_one(instance):
         click.echo(f"Le papier      : http://localhost:{paper_port}/")
         click.echo("Les codes du moment : etiquette demo codes")
-    stop = threading.Event()
-    supervise.stop_on_signals(stop)
-    environment = {"ETIQUETTE_INSTANCE": str(instance), "PYTHONUNBUFFERED": "1"}
-    supervise.supervise(programmes, environment=environment, say=lambda words: click.echo(words, err=True), stop=stop)
+    os.environ.update(ETIQUETTE_INSTANCE=str(instance), PYTHONUNBUFFERED="1")
+    supervise.become_supervisor(programmes)
 
 
 def _station(instance: Path) -> str:
@@ -111,3 +114,156 @@ def demo() -> None:
 def codes(instance: Path) -> None:
     """Montre les identifiants et les codes à six chiffres du moment."""
     click.echo(demonstration.codes(instance, at=clock.now()))
+
+
+@main.command()
+@click.pass_obj
+def init(instance: Path) -> None:
+    """Installe un vrai laboratoire : questions, clés, premières personnes.
+
+    Exemple : etiquette --instance /srv/etiquette init
+    """
+    interview.found(instance, make_station=lambda: _station(instance), now=clock.now, chance=clock.chance)
+
+
+@main.group()
+def staff() -> None:
+    """Les comptes du personnel."""
+
+
+@staff.command("add")
+@click.argument("login")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, help="secretary, sampler, biologist, manager…")
+@click.pass_obj
+def add(instance: Path, login: str, name: str, roles: tuple[str, ...]) -> None:
+    """Crée un compte ; un biologiste présent signe ses rôles avec sa phrase.
+
+    Exemple : etiquette staff add nadia "Nadia Benali" --role secretary
+    """
+    interview.add_person(instance, login, name, roles, now=clock.now, chance=clock.chance)
+
+
+@staff.command("disable")
+@click.argument("login")
+@click.pass_obj
+def disable(instance: Path, login: str) -> None:
+    """Ferme un compte à l'instant même."""
+    interview.close_account(instance, login, now=clock.now, chance=clock.chance)
+
+
+@staff.command("reset-totp")
+@click.argument("login")
+@click.pass_obj
+def reset_totp(instance: Path, login: str) -> None:
+    """Retire les deux preuves d'un compte ; la personne en choisit d'autres, sur place."""
+    interview.reset_proofs(instance, login, now=clock.now, chance=clock.chance)
+
+
+@main.group()
+def results() -> None:
+    """Les résultats du système du laboratoire."""
+
+
+@results.command("receive")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Les comptes seuls, pour une machine.")
+@click.pass_obj
+def receive(instance: Path, files: tuple[Path, ...], as_json: bool) -> None:
+    """Prend des messages HL7 ORU^R01 ; n'en perd aucun.
+
+    Exemple : etiquette results receive /depot/*.hl7 --json
+    """
+    settings = read_settings(instance / "staff.toml", StaffSettings)
+    database = founding.open_instance(instance)
+    taken = take_files(
+        database, files, keys=KeyRing.load(instance / settings.keys),
+        exchange_keys=ExchangeKeys.load(instance / settings.keys_exchange),
+        is_production=not settings.demonstration, at=clock.now(), chance=clock.chance,
+    )  # fmt: skip
+    database.close()
+    if as_json:
+        click.echo(json.dumps(taken.counts()))
+        return
+    tally = taken.tally
+    click.echo(f"{tally.read} lus : {tally.stored} gardés, {tally.duplicate} déjà connus, {tally.refused} refusés.")
+    click.echo(f"{tally.stored} gardés : {tally.matched} rattachés, {tally.quarantined} en attente d'une personne.")
+    for reason, count in Counter(taken.reasons).most_common():
+        click.echo(f"  {count} × {reason}")
+
+
+@main.group("journal")
+def journal_group() -> None:
+    """Les deux journaux, qui montrent toute modification."""
+
+
+@journal_group.command("verify")
+@click.pass_obj
+def verify(instance: Path) -> None:
+    """Recalcule les deux journaux ; 1 et le premier numéro douteux si quelque chose a été changé."""
+    database = founding.open_instance(instance)
+    sound = True
+    with database.reading() as db:
+        for side, words in (("register", "registre"), ("results", "résultats")):
+            verdict = journal.verify(db, side)  # type: ignore[arg-type]  # one of the two sides
+            sound = sound and verdict.sound
+            told = "intact" if verdict.sound else f"modifié à partir de l'entrée {verdict.first_bad}"
+            click.echo(f"Journal ({words}) : {verdict.size} entrées, {told}.")
+    database.close()
+    sys.exit(0 if sound else 1)
+
+
+@main.group()
+def matrix() -> None:
+    """Qui peut dire quoi, à qui : la table signée."""
+
+
+@matrix.command("show")
+@click.pass_obj
+def show(instance: Path) -> None:
+    """Montre la table en vigueur."""
+    database = founding.open_instance(instance)
+    with database.reading() as db:
+        found = in_force(db, KeyRing.load(instance / "keys"), clock.now())
+    database.close()
+    if found is None:
+        raise click.ClickException("Aucune table signée n'est en vigueur : rien ne peut être rendu.")
+    click.echo(f"Table n° {found.version}")
+    for (release_class, channel, person), teller in found.routes.items():
+        click.echo(f"  {release_class}  {channel:<12} {person:<14} {teller}")
+
+
+@matrix.command("sign")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_obj
+def sign_matrix(instance: Path, file: Path) -> None:
+    """Signe une nouvelle table ; demande la phrase du biologiste.
+
+    Exemple : etiquette matrix sign table.json
+    """
+    interview.sign_new_matrix(instance, file, now=clock.now, chance=clock.chance)
+
+
+@main.group()
+def keys() -> None:
+    """Les clés du laboratoire."""
+
+
+@keys.command("check")
+@click.pass_obj
+def check_keys(instance: Path) -> None:
+    """Vérifie les dossiers de clés : droits, propriétaire, contenu."""
+    KeyRing.load(instance / "keys")
+    ExchangeKeys.load(instance / "keys-exchange")
+    click.echo("Les clés sont en ordre.")
+
+
+@keys.command("make")
+@click.argument("person")
+@click.pass_obj
+def make(instance: Path, person: str) -> None:
+    """Fait les premières clés, en présence du biologiste, qui choisit sa phrase.
+
+    Exemple : etiquette keys make lenoir
+    """
+    interview.make_first_keys(instance, person, chance=clock.chance)

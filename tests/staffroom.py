@@ -167,7 +167,7 @@ def open_room(folder: Path, *, at: datetime, chance: Chance) -> Iterator[Room]:
                 timezone="Europe/Paris",
                 opens=time(7, 30),
                 closes=time(18, 0),
-            )  # fmt: skip
+            )
         )
     power = power_of(ring)
     everyone = people(database, power, seed, at=at, chance=chance)

@@ -30,15 +30,9 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Visit, moves_of, visit_of
 from kiosk.signin import actor, needs
-from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from kiosk.web import chance, form_key, now, page, reading, transaction
 
 bp = Blueprint("dossier", __name__)
-
-
-@bp.app_context_processor
-def _tabs() -> dict[str, Any]:
-    """The tabs of a visit and the panes beside its prescription: lists that the roof hands over."""
-    return {"visit_tabs": house().more.get("visit_tabs", ()), "exam_panes": house().more.get("exam_panes", ())}
 
 
 @bp.get("/passage/<uuid:visit_id>")
@@ -149,7 +143,7 @@ def prescription(visit_id: UUID) -> ResponseReturnValue:
             "prescribed_on": f"{entered.prescribed_on:%d/%m/%Y}" if entered and entered.prescribed_on else "",
             "urgent": "yes" if entered and entered.urgent else "",
         }
-        return _prescription(db, visit, told, exams_of(db, visit_id), version_of(entered))
+        return _prescription(db, visit, told, exams=exams_of(db, visit_id), version=version_of(entered))
 
 
 @bp.post("/passage/<uuid:visit_id>/ordonnance")
@@ -169,14 +163,15 @@ def prescribe(visit_id: UUID) -> ResponseReturnValue:
         field = "prescribed_on" if isinstance(refusal, DayToCorrect) else "typed"
         with reading() as db:
             errors = {field: refusal.sentence}
-            return _prescription(db, visit_of(db, visit_id), told, _exams(codes), version, errors=errors)
+            visit = visit_of(db, visit_id)
+            return _prescription(db, visit, told, exams=_exams(codes), version=version, errors=errors)
     flash("L'ordonnance est enregistrée.", "ok")
-    return redirect(url_for(_after("dossier.prescription"), visit_id=visit_id), 303)
+    return redirect(url_for("dossier.prescription", visit_id=visit_id), 303)
 
 
-@bp.post("/passage/<uuid:visit_id>/examens")
+@bp.post("/examens/chercher")
 @needs(Right.REGISTER)
-def suggest(visit_id: UUID) -> ResponseReturnValue:
+def suggest() -> ResponseReturnValue:
     """The exams that suit what was typed."""
     return page("staff/found_exams.html", found=catalogue().search(request.form.get("typed", ""), limit=6))
 
@@ -191,7 +186,14 @@ def change_list(visit_id: UUID) -> ResponseReturnValue:
     chosen = _exams([*codes, *(exam.nabm for exam in added if "remove" not in request.form)])
     nothing = typed if typed and not added else ""
     with reading() as db:
-        return page("staff/exam_entry.html", visit=visit_of(db, visit_id), exams=chosen, settled=False, unknown=nothing)
+        return page(
+            "staff/exam_entry.html",
+            visit=visit_of(db, visit_id),
+            exams=chosen,
+            settled=False,
+            unknown=nothing,
+            typing=True,
+        )
 
 
 class DayToCorrect(Invalid):
@@ -204,6 +206,7 @@ def _prescription(
     db: Session,
     visit: Visit,
     told: Mapping[str, Any],
+    *,
     exams: tuple[Exam, ...],
     version: str,
     errors: dict[str, str] | None = None,
@@ -211,6 +214,7 @@ def _prescription(
     return page(
         "staff/prescription.html", status=422 if errors else 200, visit=visit, person=patient_of(db, visit.id),
         told=told, exams=exams, version=version, settled=labelled(db, visit), unknown="", errors=errors or {},
+        typing=not version,
     )  # fmt: skip
 
 
@@ -252,10 +256,3 @@ def _day(text: str, site: Site) -> date | None:
         return date(int(stored[:4]), int(stored[4:6]), int(stored[6:]))
     except (Invalid, ValueError):
         raise DayToCorrect from None
-
-
-def _after(endpoint: str) -> str:
-    """The tab that follows this one, or this one when it is the last."""
-    ends = [tab["endpoint"] for tab in house().more.get("visit_tabs", ())]
-    later = ends[ends.index(endpoint) + 1 :] if endpoint in ends else []
-    return str(later[0]) if later else endpoint

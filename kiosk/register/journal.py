@@ -62,6 +62,7 @@ class Act(StrEnum):
     TUBE_PLANNED = "tube.planned"
     TUBE_DRAWN = "tube.drawn"
     TUBE_MISSING = "tube.missing"
+    TUBE_VOIDED = "tube.voided"
     TASK_OPENED = "task.opened"
     TASK_DONE = "task.done"
     STAFF_MADE = "staff.made"

@@ -166,7 +166,7 @@ def check_password(password: str, *, login: str) -> None:
     rest = bare.replace(login.replace("-", ""), "")
     for common in _COMMON:
         rest = rest.replace(common, "")
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or len(rest) < 6 or len(set(rest)) < 5:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or len(set(rest)) < 5 or rest.isdigit():
         raise WeakPassword
 
 

@@ -48,6 +48,7 @@ class Timing:
     end: float = 120.0  #: bytes not taken for so long end the connection
     poll: float = 5.0  #: between two looks at an idle printer
     blocked: float = 1.0  #: the same while papers wait
+    sort: float = 0.2  #: between two looks through the whole queue for what is too late
     look: float = 0.1  #: between two looks at an empty queue
     idle: float = 240.0  #: an idle connection is closed before the printer cuts it
     reopen: float = 0.2  #: printers want a pause between two connections
@@ -90,6 +91,7 @@ class Worker:
         self._replies = Replies()
         self._used = 0.0
         self._looked = -1e9
+        self._sorted = -1e9
         self._retry_at: float | None = None
         self._failures = 0
         self._told: tuple[str, str] | None = None
@@ -103,41 +105,58 @@ class Worker:
                 pause = self.step()
             except (PrinterError, sqlite3.Error, OSError) as fault:
                 log.warning("%s: %s", self.printer.name, type(fault).__name__)
-                self._hang_up()
+                self.hang_up()
                 pause = self._timing.blocked
             stop.wait(pause)
-        self._hang_up()
+        self.hang_up()
 
     def step(self) -> float:
         """Do what is next for this printer; the answer is the pause in seconds."""
         self.spool.recover(self.printer.name, answers=self.printer.process_id, at=self._clock())
         self._listen()
-        waiting = self._sort_out(self.spool.waiting(self.printer.name))
-        if any(job.state is State.NOT_SENT for job in waiting):
-            return self._again([job for job in waiting if job.state is State.NOT_SENT])
-        held = [job for job in waiting if job.state is State.HELD and job.cause not in PERSON_CAUSES]
+        self._sort_out()
+        if again := self.spool.jobs_of(self.printer.name, (State.NOT_SENT,)):
+            return self._again(again)
+        stopped = self.spool.jobs_of(self.printer.name, (State.HELD,))
+        held = [job for job in stopped if job.cause not in PERSON_CAUSES]
         job = self.spool.next_job(self.printer.name)
         if held or job is None:
             return self._idle(held)
         try:
-            self._print(job)
+            if (told := self._too_late(job)) is not None:
+                self._move(job, *told)
+            else:
+                self._print(job)
         except ImpossibleMove:
             # The app dropped the job between our look and our move: nothing was sent.
             log.info("%s: a job left the queue", self.printer.name)
         return 0.0
 
-    def _sort_out(self, waiting: list[Job]) -> list[Job]:
+    def hang_up(self) -> None:
+        """Close the connection; the next job opens it again."""
+        if self._device is not None:
+            self._device.close()
+            self._device = None
+            self._used = time.monotonic()
+
+    def _sort_out(self) -> None:
         """Void what has expired or can no longer be opened, hold what is too old to come out unasked."""
+        if time.monotonic() - self._sorted < self._timing.sort:
+            return
+        self._sorted = time.monotonic()
+        for job in self.spool.jobs_of(self.printer.name, (State.QUEUED, State.HELD, State.NOT_SENT)):
+            if (told := self._too_late(job)) is not None:
+                self._move(job, *told)
+
+    def _too_late(self, job: Job) -> tuple[Verb, str] | None:
         at = self._clock()
-        old = at - timedelta(seconds=self.printer.old_after_s)
-        for job in waiting:
-            if job.secret and job.sealed_to != self._start.number:
-                self._move(job, Verb.DROP, "secret lost")
-            elif job.expires is not None and at >= job.expires and job.on_expiry == "void":
-                self._move(job, Verb.DROP, "expired")
-            elif job.state is State.QUEUED and (job.queued < old or (job.expires is not None and at >= job.expires)):
-                self._move(job, Verb.HOLD, "age")
-        return self.spool.waiting(self.printer.name)
+        expired = job.expires is not None and at >= job.expires
+        if job.secret and job.sealed_to != self._start.number:
+            return Verb.DROP, "secret lost"
+        if expired and job.on_expiry == "void":
+            return Verb.DROP, "expired"
+        old = at - job.queued > timedelta(seconds=self.printer.old_after_s)
+        return (Verb.HOLD, "age") if job.state is State.QUEUED and (old or expired) else None
 
     def _again(self, jobs: list[Job]) -> float:
         if self._retry_at is None:
@@ -158,7 +177,7 @@ class Worker:
                 for job in held:
                     self._move(job, Verb.RESUME)
         if self._device is not None and time.monotonic() - self._used > self._timing.idle:
-            self._hang_up()
+            self.hang_up()
         return self._timing.look
 
     # One job.
@@ -208,7 +227,7 @@ class Worker:
         return paper, encode.escpos(image, paper.form, cut=isinstance(paper.items[-1], Cut))
 
     def _broke(self, job: Job, fault: Broken, *, known: bool) -> None:
-        self._hang_up()
+        self.hang_up()
         if fault.given == 0 and not known:
             steps = self._timing.back_off
             self._retry_at = time.monotonic() + steps[min(self._failures, len(steps) - 1)]
@@ -242,7 +261,7 @@ class Worker:
         except Unreachable:
             reason = "connection lost"
             self._astray = True
-            self._hang_up()
+            self.hang_up()
         self._move(job, Verb.DOUBT, reason)
 
     def _move(self, job: Job, verb: Verb, reason: str = "") -> None:
@@ -266,7 +285,7 @@ class Worker:
                     if isinstance(reply, ProcessId):
                         self.spool.prove(self.printer.name, reply.pid, at=self._clock())
         except Unreachable:
-            self._hang_up()
+            self.hang_up()
 
     def _ask(self) -> Readiness:
         """Connect if need be and ask the four states, one at a time; silence and nonsense are causes too."""
@@ -276,13 +295,13 @@ class Worker:
             state = self._states() if self.printer.status else Readiness()
         except NotUnderstood:
             state = Readiness(cause="not-understood")
-            self._hang_up()
+            self.hang_up()
         except PaperOut:
             state = Readiness(cause="silent")
-            self._hang_up()
+            self.hang_up()
         except Unreachable:
             state = Readiness(cause="unreachable")
-            self._hang_up()
+            self.hang_up()
         self._tell(state)
         return state
 
@@ -327,12 +346,6 @@ class Worker:
         told = ("ready", "near-end" if self._near_end else "") if state.ready else ("held", state.cause)
         self._told = told
         self.spool.tell(self.printer.name, *told, at=self._clock())
-
-    def _hang_up(self) -> None:
-        if self._device is not None:
-            self._device.close()
-            self._device = None
-            self._used = time.monotonic()
 
 
 class Station:

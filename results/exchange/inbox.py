@@ -159,7 +159,9 @@ def receive(db: Session, raw: bytes, *, inbox: Inbox, at: datetime, chance: Chan
     message = Message.read(raw[: LIMIT + 1])
     parts = fragments(message)
     macs = memory.macs(message, raw)
-    known = memory.same_bytes(raw) or memory.same_content(parts, macs)
+    known = memory.same_bytes(raw)
+    if known is None and (known := memory.same_content(parts, macs)) is not None:
+        memory.remember_repeat(known, macs)
     if known is not None:
         error = 207 if known.state is MessageState.REFUSED else 0
         return Outcome(kind=Kind.DUPLICATE, message=known.id, reason=known.reason or "", error=error)

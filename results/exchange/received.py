@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Enum, LargeBinary, Select, String, UniqueConstraint, select
+from sqlalchemy import Enum, ForeignKey, LargeBinary, Select, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime
@@ -66,6 +66,19 @@ class ReceivedMessage(Base):
     visit: Mapped[UUID | None]
 
 
+class RepeatedMessage(Base):
+    """A repeat of a message under a new number: known by its own bytes from then on."""
+
+    __tablename__ = "message_repeat"
+    __table_args__ = ({"schema": STAFF_ONLY},)
+    keep = "as the message it repeats"
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    connection: Mapped[str] = mapped_column(String(40), primary_key=True)
+    bytes_mac: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.message.id"))
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Macs:
     """How a message is recognised: HMACs, never plain hashes, against which few likely results could be tried."""
@@ -109,7 +122,21 @@ class Memory:
     def same_bytes(self, raw: bytes) -> ReceivedMessage | None:
         """The very same message, whatever the key was when it came first."""
         macs = [key_of_message(raw, subkey=subkey) for subkey in self.subkeys.values()]
-        return self.db.scalars(self._messages().where(ReceivedMessage.bytes_mac.in_(macs))).first()
+        first = self.db.scalars(self._messages().where(ReceivedMessage.bytes_mac.in_(macs))).first()
+        if first is not None:
+            return first
+        repeats = select(RepeatedMessage.message_id).where(
+            RepeatedMessage.site_id == self.site_id,
+            RepeatedMessage.connection == self.connection,
+            RepeatedMessage.bytes_mac.in_(macs),
+        )
+        return self.db.scalars(self._messages().where(ReceivedMessage.id.in_(repeats))).first()
+
+    def remember_repeat(self, known: ReceivedMessage, macs: Macs) -> None:
+        """Know a repeat by its own bytes: it stays one, whatever is said of the report meanwhile."""
+        self.db.add(
+            RepeatedMessage(site_id=self.site_id, connection=self.connection, bytes_mac=macs.whole, message_id=known.id)
+        )
 
     def same_content(self, parts: list[Fragment], macs: Macs) -> ReceivedMessage | None:
         """A repeat under a new number: the newest version of each of its reports says the same.

@@ -93,7 +93,7 @@ class Document:
 
     content: bytes
     kind: DocumentKind
-    #: Whether its base64 cannot have been whole.
+    #: Whether its base64 cannot have been whole, or its last bytes are not those of its kind.
     truncated: bool
 
 
@@ -173,13 +173,22 @@ def document(field: Field) -> Document:
     text = _BLANK.sub("", raw).rstrip("=")
     if field.rep(0).comp(4).strip().casefold() != "base64":
         content = raw.encode()
-        return Document(content=content, kind=_kind(content), truncated=not content)
+        return Document(content=content, kind=_kind(content), truncated=not _is_whole(content))
     whole = len(text) - len(text) % 4 if len(text) % 4 == 1 else len(text)
     try:
         content = base64.b64decode(text[:whole] + "=" * (-whole % 4), validate=True)
     except (binascii.Error, ValueError):
         return Document(content=b"", kind=DocumentKind.OTHER, truncated=True)
-    return Document(content=content, kind=_kind(content), truncated=whole != len(text) or not content)
+    return Document(content=content, kind=_kind(content), truncated=whole != len(text) or not _is_whole(content))
+
+
+def _is_whole(content: bytes) -> bool:
+    match _kind(content):
+        case DocumentKind.XML:
+            return content.rstrip().endswith(b">")
+        case DocumentKind.PDF:
+            return b"%%EOF" in content[-1024:]
+    return bool(content)
 
 
 def _kind(content: bytes) -> DocumentKind:

@@ -1,5 +1,6 @@
 """Every programme of the laboratory, started together, restarted when one dies, stopped cleanly."""
 
+import json
 import os
 import signal
 import socket
@@ -7,9 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 #: A child that dies is started again after so many seconds, doubled at each death in a row.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
@@ -88,7 +90,6 @@ def refuse_taken_ports(started: Sequence[Programme]) -> None:
 def supervise(
     started: Sequence[Programme],
     *,
-    environment: Mapping[str, str],
     say: Callable[[str], None],
     stop: threading.Event,
 ) -> None:
@@ -96,7 +97,6 @@ def supervise(
 
     Args:
         started: the programmes, in the order in which they start; they are stopped in the reverse order.
-        environment: added to this process's own.
         say: tells a person one line.
         stop: set by SIGTERM or Ctrl+C.
     """
@@ -104,11 +104,25 @@ def supervise(
     try:
         while not stop.is_set():
             for child in children:
-                _tend(child, environment, say)
+                _tend(child, say)
             stop.wait(0.1)
     finally:
         for child in reversed(children):
             _end(child)
+
+
+def become_supervisor(started: Sequence[Programme]) -> NoReturn:
+    """Turn this process into a bare supervisor: it runs all day and need not hold what the command has loaded."""
+    command = json.dumps([asdict(programme) for programme in started])
+    os.execv(sys.executable, [sys.executable, "-m", "results.upkeep.supervise", command])  # noqa: S606  # our own
+
+
+def main() -> None:
+    """Supervise the programmes that the command line tells."""
+    started = [Programme(**told) for told in json.loads(sys.argv[1])]
+    stop = threading.Event()
+    stop_on_signals(stop)
+    supervise(started, say=lambda words: print(words, file=sys.stderr, flush=True), stop=stop)
 
 
 def stop_on_signals(stop: threading.Event) -> None:
@@ -117,14 +131,12 @@ def stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, lambda *_: stop.set())
 
 
-def _tend(child: _Child, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+def _tend(child: _Child, say: Callable[[str], None]) -> None:
     at = time.monotonic()
     if child.process is None:
         if at >= child.again_at:
             # Own group: Ctrl+C reaches the supervisor alone, which then stops its children in order.
-            child.process = subprocess.Popen(
-                child.programme.command, env={**os.environ, **environment}, start_new_session=True
-            )
+            child.process = subprocess.Popen(child.programme.command, start_new_session=True)
             child.started = at
         return
     code = child.process.poll()
@@ -148,3 +160,7 @@ def _end(child: _Child) -> None:
     except subprocess.TimeoutExpired:
         child.process.kill()
         child.process.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -34,6 +34,7 @@ class Reception:
     site: Site
     spool: Spool
     at: datetime
+    chance: Callable[[int], bytes]
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,10 +48,13 @@ class Reception:
         """The text of a page."""
         return self.client.get(path, base_url="https://localhost").get_data(as_text=True)
 
-    def send(self, page: str, path: str, **typed: str) -> TestResponse:
+    def send(self, page: str, path: str, /, **typed: str) -> TestResponse:
         """Send a form as the page gave it: its token and its key, and what was typed."""
         return self.client.post(
-            path, data=hidden(self.open(page)) | typed, base_url="https://localhost", headers={"Referer": "https://localhost/"}
+            path,
+            data=hidden(self.open(page)) | typed,
+            base_url="https://localhost",
+            headers={"Referer": "https://localhost/"},
         )
 
     def passes(self, minutes: float) -> None:
@@ -65,7 +69,9 @@ def hidden(page: str) -> dict[str, str]:
     return found
 
 
-def open_reception(folder: Path, *, at: datetime, chance: Callable[[int], bytes], demonstration: bool = False) -> Reception:
+def open_reception(
+    folder: Path, *, at: datetime, chance: Callable[[int], bytes], demonstration: bool = False
+) -> Reception:
     """Compose the public app over a folder that holds both files."""
     staff = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
     site = Site(
@@ -81,7 +87,7 @@ def open_reception(folder: Path, *, at: datetime, chance: Callable[[int], bytes]
     spool = Spool(folder / "spool.sqlite", station=StationId.parse(STATION))
     home = House(
         database=open_sqlite(folder / "register.sqlite", grants=PUBLIC), spool=spool, site_name=site.name,
-        demonstration=demonstration, now=lambda: reception.at, chance=chance, more={"settings": settings},
+        demonstration=demonstration, now=lambda: opened.at, chance=chance, more={"settings": settings},
     )  # fmt: skip
     routes: dict[str, str] = {}
     app = make_app(
@@ -92,8 +98,8 @@ def open_reception(folder: Path, *, at: datetime, chance: Callable[[int], bytes]
     app.register_blueprint(touchscreen.bp)
     app.register_blueprint(board.bp)
     routes.update(dict.fromkeys((rule.endpoint for rule in app.url_map.iter_rules()), "open"))
-    reception = Reception(app=app, staff=staff, site=site, spool=spool, at=at)
-    return reception
+    opened = Reception(app=app, staff=staff, site=site, spool=spool, at=at, chance=chance)
+    return opened
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiosk.questions import CODE_LETTERS, range_words, read_code, read_letters, what_is_wrong_with_date
 

@@ -1,8 +1,8 @@
 import random
 from itertools import groupby
 
-from barcode.charsets import code128 as other
-from barcode.codex import Code128
+from barcode.charsets import code128 as other  # type: ignore[import-untyped]
+from barcode.codex import Code128  # type: ignore[import-untyped]
 
 from printers import code128
 

@@ -57,7 +57,14 @@ def test_the_page_shows_the_paper_newest_first_and_says_what_it_is(
 def test_a_picture_is_the_paper(ask: Ask, fake: FakePrinter) -> None:
     fake.paper.append(Printed(1, b"dots"))
     assert ask("/paper/labels/1")[2] == b"dots"
-    for path in ("/paper/labels/0", "/paper/labels/2", "/paper/x/1", "/paper/labels/../1", "/other", "/paper/labels/%31"):
+    for path in (
+        "/paper/labels/0",
+        "/paper/labels/2",
+        "/paper/x/1",
+        "/paper/labels/../1",
+        "/other",
+        "/paper/labels/%31",
+    ):
         assert ask(path)[0] == 404
 
 

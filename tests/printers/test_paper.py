@@ -45,9 +45,7 @@ IMPOSSIBLE: dict[str, Callable[[], object]] = {
     "word in a quiet zone": lambda: a_label(
         At(x=28, y=0, w=202, h=60, item=BARS), At(x=240, y=0, w=50, h=30, item=WORD)
     ),
-    "cells that overlap": lambda: a_label(
-        At(x=0, y=0, w=50, h=30, item=WORD), At(x=49, y=29, w=50, h=30, item=WORD)
-    ),
+    "cells that overlap": lambda: a_label(At(x=0, y=0, w=50, h=30, item=WORD), At(x=49, y=29, w=50, h=30, item=WORD)),
     "bars wider than the roll": lambda: Paper(
         kind="t", form=ROLL_58, items=(Barcode(digits="1" * 28, module_dots=2),), key="k"
     ),
@@ -55,7 +53,7 @@ IMPOSSIBLE: dict[str, Callable[[], object]] = {
     "flow on a label": lambda: Paper(kind="l", form=LABEL_50X25, items=(WORD,), key="k"),
     "cut in the middle": lambda: a_roll(Cut(), WORD),
     "only a cut": lambda: a_roll(Cut()),
-    "nothing": lambda: a_roll(),
+    "nothing": a_roll,
     "key with a space": lambda: Paper(kind="t", form=ROLL_80, items=(WORD,), key="a b"),
     "unknown version": lambda: Paper(kind="t", form=ROLL_80, items=(WORD,), key="k", version=2),
     "no such resolution": lambda: Form(width_mm=50, dpmm=7),
@@ -136,6 +134,8 @@ def test_any_name_is_kept_or_refused(name: str) -> None:
 
 
 def test_what_the_apps_import_draws_nothing() -> None:
-    code = "import printers, sys; print({'PIL', 'zxingcpp', 'escpos', 'qrcode', 'flask', 'sqlalchemy'} & set(sys.modules))"
+    code = (
+        "import printers, sys; print({'PIL', 'zxingcpp', 'escpos', 'qrcode', 'flask', 'sqlalchemy'} & set(sys.modules))"
+    )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "set()"

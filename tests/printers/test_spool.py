@@ -59,7 +59,9 @@ def test_the_sealing_of_a_paper_stays_as_it_is() -> None:
 SEALED = "bdc052a65e427ae217958467f1708009da1982195e525d841ea1e3317603fbcf"
 
 
-@pytest.mark.parametrize(("length", "size"), [(4096 - 22, 4096), (4096 - 21, 65536), (65536, 262144), (262144, 1 << 20)])
+@pytest.mark.parametrize(
+    ("length", "size"), [(4096 - 22, 4096), (4096 - 21, 65536), (65536, 262144), (262144, 1 << 20)]
+)
 def test_the_length_of_a_sealed_paper_says_little(length: int, size: int, chance: Chance) -> None:
     assert len(seal(bytes(length), bytes(PrivateKey(bytes(32)).public_key), chance)) == 1 + 48 + size
 
@@ -82,7 +84,13 @@ SIGNATURE = (
 
 
 def test_process_ids_count_in_base_36_and_wrap() -> None:
-    assert [process_id(number) for number in (1, 35, 36, 36**4 - 1, 36**4)] == [b"0001", b"000Z", b"0010", b"ZZZZ", b"0000"]
+    assert [process_id(number) for number in (1, 35, 36, 36**4 - 1, 36**4)] == [
+        b"0001",
+        b"000Z",
+        b"0010",
+        b"ZZZZ",
+        b"0000",
+    ]
 
 
 def test_a_station_is_written_with_128_digits() -> None:
@@ -94,9 +102,9 @@ def test_a_station_is_written_with_128_digits() -> None:
 
 
 COLUMNS = {
-    "jobs": "id INTEGER, key TEXT!, kind TEXT!, state TEXT!, cause TEXT!, printer TEXT!, priority INTEGER!, batch TEXT, "
-    "position INTEGER!, secret INTEGER!, sealed_to INTEGER!, payload BLOB, created INTEGER!, queued INTEGER!, "
-    "expires INTEGER, on_expiry TEXT!, lease_by TEXT, lease_until INTEGER",
+    "jobs": "id INTEGER, key TEXT!, kind TEXT!, state TEXT!, cause TEXT!, printer TEXT!, priority INTEGER!, "
+    "batch TEXT, position INTEGER!, secret INTEGER!, sealed_to INTEGER!, payload BLOB, created INTEGER!, "
+    "queued INTEGER!, expires INTEGER, on_expiry TEXT!, lease_by TEXT, lease_until INTEGER",
     "attempts": "id INTEGER, job INTEGER!, printer TEXT!, pid TEXT!, started INTEGER!, ended INTEGER, outcome TEXT, "
     "sha256 TEXT, picture BLOB, witness_before TEXT, witness_after TEXT",
     "moves": "id INTEGER, job INTEGER!, verb TEXT!, old TEXT, new TEXT!, printer TEXT!, by TEXT!, reason TEXT!, "
@@ -110,7 +118,7 @@ COLUMNS = {
 def test_the_rows_on_disk_stay_as_they_are(spool: Spool) -> None:
     found = {}
     for table in COLUMNS:
-        rows = spool._rows(f"PRAGMA table_info({table})")  # noqa: S608 - names of this table
+        rows = spool._rows(f"PRAGMA table_info({table})")
         found[table] = ", ".join(f"{row['name']} {row['type']}{'!' * row['notnull']}" for row in rows)
     assert found == COLUMNS
     assert spool._rows("PRAGMA user_version")[0][0] == 1
@@ -183,14 +191,18 @@ def test_two_processes_that_put_at_once_make_one_job(
         spool.close()
 
 
-def test_without_a_pinned_station_nothing_is_sealed(tmp_path: Path, label: MakeLabel, at: datetime, chance: Chance) -> None:
+def test_without_a_pinned_station_nothing_is_sealed(
+    tmp_path: Path, label: MakeLabel, at: datetime, chance: Chance
+) -> None:
     with Spool(tmp_path / "spool.sqlite") as spool, pytest.raises(NoStation):
         spool.put(label(), printer="labels", at=at, chance=chance)
 
 
 def test_a_naive_time_is_refused(spool: Spool, label: MakeLabel, at: datetime, chance: Chance) -> None:
     with pytest.raises(ValueError, match="UTC"):
-        spool.put(label(), printer="labels", at=at.replace(tzinfo=UTC).astimezone(None).replace(tzinfo=None), chance=chance)
+        spool.put(
+            label(), printer="labels", at=at.replace(tzinfo=UTC).astimezone(None).replace(tzinfo=None), chance=chance
+        )
 
 
 def test_a_label_cannot_be_read_in_the_spool_file(
@@ -203,7 +215,9 @@ def test_a_label_cannot_be_read_in_the_spool_file(
 # Order.
 
 
-def test_urgent_goes_first_and_a_batch_is_never_split(spool: Spool, label: MakeLabel, at: datetime, chance: Chance) -> None:
+def test_urgent_goes_first_and_a_batch_is_never_split(
+    spool: Spool, label: MakeLabel, at: datetime, chance: Chance
+) -> None:
     def put(number: int, **more: int | str) -> None:
         spool.put(label(f"{number:012d}"), printer="labels", at=at, chance=chance, **more)  # type: ignore[arg-type]
 
@@ -230,7 +244,9 @@ def test_urgent_goes_first_and_a_batch_is_never_split(spool: Spool, label: MakeL
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
-        st.tuples(st.sampled_from(list(Verb)), st.sampled_from([STATION, "sophie"]), st.sampled_from(["", "age", "offline"])),
+        st.tuples(
+            st.sampled_from(list(Verb)), st.sampled_from([STATION, "sophie"]), st.sampled_from(["", "age", "offline"])
+        ),
         max_size=40,
     )
 )
@@ -282,7 +298,9 @@ def test_a_persons_word_lets_an_old_job_go_on_and_its_age_starts_again(
     assert (job.queued, job.expires, job.cause) == (later, None, "")
 
 
-def test_a_late_proof_confirms_exactly_its_own_paper(spool: Spool, label: MakeLabel, at: datetime, chance: Chance) -> None:
+def test_a_late_proof_confirms_exactly_its_own_paper(
+    spool: Spool, label: MakeLabel, at: datetime, chance: Chance
+) -> None:
     jobs = [spool.put(label(f"{n:012d}"), printer="labels", at=at, chance=chance) for n in (1, 2)]
     attempts = [spool.begin(job.key, at=at) for job in jobs]
     spool.hand_over(jobs[0].key, attempts[0], sha256="00", at=at)
@@ -357,7 +375,7 @@ def test_start_numbers_rise_even_when_the_clock_or_the_spool_goes_back(
     assert first.number < second.number < fresh.number
 
 
-def test_a_slip_leaves_no_trace_once_it_is_out(
+def test_a_slip_leaves_no_trace_once_it_is_out(  # noqa: PLR0917 - fixtures
     spool: Spool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     started(spool, station_key, at, chance)
@@ -379,7 +397,7 @@ def test_a_slip_leaves_no_trace_once_it_is_out(
         assert (tmp_path / "spool.sqlite-wal").stat().st_size == 0
 
 
-def test_a_reader_delays_the_erasing_but_does_not_prevent_it(
+def test_a_reader_delays_the_erasing_but_does_not_prevent_it(  # noqa: PLR0917 - fixtures
     spool: Spool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     start = started(spool, station_key, at, chance)

@@ -28,15 +28,8 @@ def programme() -> Iterator[Starts]:
     running: list[subprocess.Popen[str]] = []
 
     def start(script: str, *arguments: str) -> subprocess.Popen[str]:
-        running.append(
-            subprocess.Popen(
-                [sys.executable, "-c", script, *arguments],
-                cwd=HOUSE,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )  # fmt: skip
-        )
+        line = [sys.executable, "-c", script, *arguments]
+        running.append(subprocess.Popen(line, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         return running[-1]
 
     yield start
@@ -72,14 +65,13 @@ def test_writers_of_one_programme_go_first_come_first_served(tmp_path: Path) -> 
         with turn.taken():
             order.append(place)
 
-    with ThreadPoolExecutor(8) as pool:
-        with held(turn):
-            for place in range(8):
-                pool.submit(write, place)
-                until = time.monotonic() + 10
-                while len(turn._queue) < place + 2:
-                    assert time.monotonic() < until
-                    time.sleep(0.001)
+    with ThreadPoolExecutor(8) as pool, held(turn):
+        for place in range(8):
+            pool.submit(write, place)
+            until = time.monotonic() + 10
+            while len(turn._queue) < place + 2:
+                assert time.monotonic() < until
+                time.sleep(0.001)
     assert order == list(range(8))
 
 

@@ -29,6 +29,7 @@ class Room:
     start: StartKey
     at: datetime
     fakes: list[FakePrinter] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
 
     def fake(self, **wishes: object) -> FakePrinter:
         self.fakes.append(FakePrinter(**wishes))  # type: ignore[arg-type]
@@ -44,7 +45,7 @@ class Room:
         timing: Timing = QUICK,
         **settings: object,
     ) -> Worker:
-        return Worker(
+        made = Worker(
             Printer(name=name, address=address, media=form, **settings),  # type: ignore[arg-type]
             self.spool,
             lasting=self.key.opening,
@@ -53,6 +54,8 @@ class Room:
             open_device=open_device,
             timing=timing,
         )
+        self.workers.append(made)
+        return made
 
     def states(self) -> dict[str, State]:
         return {job.key: job.state for job in self.spool.jobs()}
@@ -64,7 +67,12 @@ class Room:
             time.sleep(min(worker.step(), 0.02))
 
     def settled(self) -> bool:
-        return not self.spool.jobs([State.QUEUED, State.SENDING, State.SENT, State.NOT_SENT])
+        question = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'sending', 'sent', 'not_sent')"
+        return bool(self.spool._rows(question)[0][0] == 0)
+
+    def finished(self) -> bool:
+        """Settled, and nothing is held."""
+        return self.settled() and not self.spool.jobs([State.HELD])
 
 
 @pytest.fixture
@@ -73,5 +81,7 @@ def room(spool: Spool, station_key: StationKey, at: datetime, chance: Callable[[
     spool.publish(number=start.number, key=start.public, signature=start.signed_by(station_key), at=at)
     made = Room(spool=spool, key=station_key, start=start, at=at)
     yield made
+    for worker in made.workers:
+        worker.hang_up()
     for fake in made.fakes:
         fake.stop()

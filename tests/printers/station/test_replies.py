@@ -42,7 +42,7 @@ def test_an_automatic_status_is_no_answer() -> None:
 
 
 def test_an_id_that_is_not_whole_is_no_id() -> None:
-    for wrong in (b'7"0001\x01', b'7"00\x001\x00', b'7"000\xff\x00', b'7!0001\x00'):
+    for wrong in (b'7"0001\x01', b'7"00\x001\x00', b'7"000\xff\x00', b"7!0001\x00"):
         assert not any(isinstance(reply, ProcessId) for reply in heard(wrong))
 
 

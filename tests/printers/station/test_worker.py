@@ -1,6 +1,7 @@
+# ruff: noqa: ARG002, ARG005 - the wires of these tests have a device's signature
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -116,7 +117,11 @@ def test_a_wire_cut_after_any_number_of_bytes_never_confirms(room: "Room", put: 
 
 def test_a_reply_cut_at_any_byte_proves_nothing(room: "Room", put: Callable[..., Paper]) -> None:
     for length in range(8):
-        wire = Wire(says=lambda pid, length=length: (b'7"' + pid + b"\x00")[:length])
+
+        def part(pid: bytes, length: int = length) -> bytes:
+            return (b'7"' + pid + b"\x00")[:length]
+
+        wire = Wire(says=part)
         paper = put(length)
         timing = Timing(proof=0.05, poll=0.0, look=0.0)
         room.work(room.worker("tcp://127.0.0.1:1", LABEL_50X25, open_device=wire, timing=timing), room.settled)
@@ -124,16 +129,22 @@ def test_a_reply_cut_at_any_byte_proves_nothing(room: "Room", put: Callable[...,
 
 
 @pytest.mark.parametrize(
-    "said", [lambda pid: b'7"~~~~\x00', lambda pid: b"\x12\x10\x00\x00\x00" + pid, lambda pid: b'7"' + pid + b"\x01"]
+    ("said", "cause"),
+    [
+        (lambda pid: b'7"~~~~\x00', "wrong ID"),
+        (lambda pid: b"\x12\x10\x00\x00\x00" + pid, "no proof"),
+        (lambda pid: b'7"' + pid + b"\x01", "no proof"),
+    ],
 )
 def test_another_id_or_noise_proves_nothing(
-    room: "Room", put: Callable[..., Paper], said: Callable[[bytes], bytes]
+    room: "Room", put: Callable[..., Paper], said: Callable[[bytes], bytes], cause: str
 ) -> None:
     paper = put()
     timing = Timing(proof=0.1, poll=0.0, look=0.0)
     wire = Wire(says=said)
     room.work(room.worker("tcp://127.0.0.1:1", LABEL_50X25, open_device=wire, timing=timing), room.settled)
     assert room.states() == {paper.key: State.UNSURE}
+    assert room.spool.job(paper.key).cause == cause
 
 
 def test_a_late_id_proves_an_unsure_label(room: "Room", put: Callable[..., Paper]) -> None:
@@ -210,7 +221,9 @@ def test_a_printer_that_is_off_holds_the_job_and_says_why(room: "Room", put: Cal
 
 
 def test_silence_and_nonsense_are_not_ready(room: "Room", put: Callable[..., Paper]) -> None:
-    for number, (answer, cause) in enumerate([(b"", "silent"), (b"\xff", "not-understood"), (b"\x10\x00\x00\x00", "silent")]):
+    for number, (answer, cause) in enumerate(
+        [(b"", "silent"), (b"\xff", "not-understood"), (b"\x10\x00\x00\x00", "silent")]
+    ):
 
         class Odd(Wire):
             said = answer
@@ -251,7 +264,9 @@ def test_last_nights_labels_ask_before_they_come_out(room: "Room", put: Callable
     assert room.states()[paper.key] is State.CONFIRMED
 
 
-def test_an_old_ticket_is_void_and_one_that_may_ask_is_held(room: "Room", put: Callable[..., Paper], ticket: Paper) -> None:
+def test_an_old_ticket_is_void_and_one_that_may_ask_is_held(
+    room: "Room", put: Callable[..., Paper], ticket: Paper
+) -> None:
     fake = room.fake()
     worker = room.worker(fake.address, ROLL_80)
     asks = replace(ticket, key="ticket/2/1", on_expiry="ask")
@@ -261,6 +276,20 @@ def test_an_old_ticket_is_void_and_one_that_may_ask_is_held(room: "Room", put: C
     worker.step()
     assert room.states() == {ticket.key: State.VOID, asks.key: State.HELD}
     assert fake.paper == []
+
+
+def test_a_ticket_that_expires_just_before_its_turn_is_void(
+    room: "Room", put: Callable[..., Paper], ticket: Paper
+) -> None:
+    wire = Wire()
+    timing = Timing(sort=1000.0, look=0.0)
+    worker = room.worker("tcp://127.0.0.1:1", ROLL_80, open_device=wire, timing=timing)
+    worker.step()
+    put(paper=ticket)
+    room.at += timedelta(seconds=120)
+    worker.step()
+    assert room.states() == {ticket.key: State.VOID}
+    assert wire.writes == []
 
 
 def test_a_ticket_and_a_slip_come_out(room: "Room", put: Callable[..., Paper], ticket: Paper, slip: Paper) -> None:
@@ -312,7 +341,7 @@ def test_what_was_under_way_is_unsure_after_a_restart(room: "Room", put: Callabl
 
 
 @pytest.fixture
-def stations(room: "Room", tmp_path: Path) -> Iterator[Callable[..., Station]]:
+def stations(room: "Room", tmp_path: Path) -> Callable[..., Station]:
     def make(address: str, lock: str = "station.lock", **more: Any) -> Station:
         printers = {"labels": Printer(name="labels", address=address, media=LABEL_50X25)}
         return Station(printers, room.spool, room.key, lock=tmp_path / lock, clock=lambda: room.at, **more)

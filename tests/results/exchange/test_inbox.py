@@ -1,3 +1,4 @@
+import hashlib
 import json
 import random
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from kiosk.exams.catalogue import catalogue
-from kiosk.register.database import Database
+from kiosk.register.database import Database, open_sqlite
+from kiosk.register.journal import ResultsText
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, Outcome, Tally, receive_file
 from results.exchange.matching import Candidate, Dossier, Evidence, Traits
@@ -213,6 +215,12 @@ def test_the_same_message_again_is_a_duplicate(database: Database, house: House)
     assert len(rows(database)[1]) == 1
 
 
+def test_a_repeat_stays_a_repeat_after_a_correction(database: Database, house: House) -> None:
+    again = message("plain").replace(b"M0001", b"M0099")
+    outcomes = take(database, house.expects_her(), message("plain"), again, message("corrected"), again)
+    assert kinds(outcomes) == [Kind.MATCHED, Kind.DUPLICATE, Kind.MATCHED, Kind.DUPLICATE]
+
+
 @pytest.mark.parametrize("is_expected", [True, False])
 def test_a_repeat_under_a_new_number_makes_no_new_version(database: Database, house: House, is_expected: bool) -> None:
     again = message("plain").replace(b"M0001", b"M0099").replace(b"093000", b"094500", 1)
@@ -358,8 +366,6 @@ def test_a_foreign_sender_is_refused(database: Database, house: House) -> None:
 def test_nothing_of_a_message_stands_open_in_the_files(
     sqlite_folder: Path, house: House, request: pytest.FixtureRequest
 ) -> None:
-    from kiosk.register.database import open_sqlite
-
     opened = open_sqlite(sqlite_folder / "register.sqlite", sqlite_folder / "results.sqlite")
     shown = [repr(take(opened, house.expects_her(), message("plain"), message("deleted")))]
     shown += [repr(take(opened, house.inbox(), message("batch"), message("truncated")))]
@@ -383,6 +389,59 @@ def test_twin_messages_leave_rows_of_one_size(database: Database, house: House) 
     assert len(messages) == len(versions) == 4
 
 
+def test_what_is_held_acts_on_nothing(database: Database, house: House) -> None:
+    take(database, house.expects_her(), message("plain"))
+    assert kinds(take(database, house.inbox(), message("deleted"))) == [Kind.QUARANTINED]
+    assert sorted(stated(database)) == [(State.RECEIVED, None), (State.SEALED, None)]
+
+
+def test_what_a_message_is_recognised_by_cannot_be_made_without_the_key(database: Database, house: House) -> None:
+    for number in (1, 2):
+        other = replace(house.keys, message_subkey={1: seeded(32)})
+        inbox = replace(house.inbox(), keys=other, connection=replace(house.inbox().connection, name=f"sil{number}"))
+        take(database, inbox, message("plain"))
+    first, second = rows(database)[0]
+    known = {hashlib.sha256(raw).digest() for raw in (message("plain"), message("plain").partition(b"\rPID")[2])}
+    for name in ("bytes_mac", "content_mac", "number_mac"):
+        assert getattr(first, name) != getattr(second, name)
+        assert getattr(first, name) not in known
+
+
+def test_a_new_key_knows_what_came_under_the_old_one(database: Database, house: House) -> None:
+    inbox = house.expects_her()
+    turned = replace(house.keys, message_subkey={1: house.keys.message_subkey[1], 2: seeded(32)})
+    outcomes = take(database, inbox, message("plain"))
+    outcomes += take(database, replace(inbox, keys=turned), message("plain"), message("corrected"))
+    assert kinds(outcomes) == [Kind.MATCHED, Kind.DUPLICATE, Kind.MATCHED]
+    assert [version.version for version in rows(database)[1]] == [1, 2]
+
+
+def test_each_message_leaves_an_entry_in_the_journal(database: Database, house: House) -> None:
+    take(database, house.expects_her(), message("plain"), message("plain"), b"hello", message("unknown_code"))
+    take(database, house.inbox(), message("batch"))
+    with database.reading() as db:
+        acts = [json.loads(text)["act"] for text in db.scalars(select(ResultsText.text).order_by(ResultsText.seq))]
+    assert acts == ["message.filed", "message.refused", "message.filed", "message.held"]
+
+
+def test_intake_of_anything_ends_stored_known_or_refused(sqlite_folder: Path, house: House) -> None:
+    opened = open_sqlite(sqlite_folder / "register.sqlite", sqlite_folder / "results.sqlite")
+    source = random.Random(3)
+    whole = [path.read_bytes() for path in sorted(MESSAGES.iterdir())]
+    raws: list[bytes] = []
+    for _ in range(200):
+        raw = bytearray(source.choice(whole)[: source.randrange(1, 700)])
+        for _ in range(source.randrange(6)):
+            raw[source.randrange(len(raw))] = source.choice(b"\r\n|^~\\&\x00\xffMSH")
+        raws.append(bytes(raw))
+    outcomes = take(opened, house.expects_her(), *raws)
+    tally = Tally.of(outcomes)
+    messages, _, _ = rows(opened)
+    opened.close()
+    assert tally.read >= len(raws)
+    assert len(messages) == tally.stored + tally.refused
+
+
 def test_a_tally_that_does_not_add_up_cannot_be_made() -> None:
     assert json.loads(json.dumps(Tally(read=2, stored=1, matched=1, refused=1).__dict__))["read"] == 2
     for wrong in ({"read": 1}, {"read": 1, "stored": 1}, {"stored": 1, "matched": 1}, {"read": 2, "duplicate": 1}):
@@ -391,8 +450,6 @@ def test_a_tally_that_does_not_add_up_cannot_be_made() -> None:
 
 
 def test_every_development_file_ends_counted(sqlite_folder: Path, house: House) -> None:
-    from kiosk.register.database import open_sqlite
-
     if not SHARED.is_dir():
         pytest.skip("../shared/data/hl7 is absent: the development messages were not received")
     files = sorted(path for path in SHARED.rglob("*") if path.is_file() and path.suffix not in {".md", ".tsv"})

@@ -77,6 +77,7 @@ def test_a_document_is_what_its_first_bytes_say() -> None:
     assert found.kind is DocumentKind.XML
     assert found.content.endswith(b"</ClinicalDocument>")
     assert not found.truncated
+    assert values.document(field("^TEXT^XML^^<?xml version='1.0'?><a/>")).kind is DocumentKind.XML
     pdf = base64.b64encode(b"%PDF-1.7 x").decode()
     assert values.document(field(f"^TEXT^XML^Base64^{pdf}")).kind is DocumentKind.PDF
 
@@ -94,6 +95,14 @@ def test_base64_without_padding_or_with_line_ends_is_read(size: int) -> None:
 def test_base64_that_cannot_be_whole_is_told() -> None:
     for text in ("QUJDR", "Q", "", "QU?D"):
         assert values.document(field(f"^a^b^Base64^{text}")).truncated
+
+
+@pytest.mark.parametrize("whole", [b"<?xml version='1.0'?><a>text</a>\n", b"%PDF-1.7 text %%EOF\n"])
+def test_a_document_cut_anywhere_in_its_base64_is_told(whole: bytes) -> None:
+    text = base64.b64encode(whole).decode()
+    assert not values.document(field(f"^a^b^Base64^{text}")).truncated
+    for end in range(8, 25):
+        assert values.document(field(f"^a^b^Base64^{text[:end]}")).truncated
 
 
 @given(st.text(max_size=40))

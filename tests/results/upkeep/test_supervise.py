@@ -28,9 +28,7 @@ def test_a_dead_programme_comes_back_and_all_stop_at_the_end(tmp_path: Path) -> 
     stop = threading.Event()
     said: list[str] = []
     one = Programme(name="essai", command=(sys.executable, "-c", code))
-    thread = threading.Thread(
-        target=supervise, args=([one],), kwargs={"environment": {}, "say": said.append, "stop": stop}
-    )
+    thread = threading.Thread(target=supervise, args=([one],), kwargs={"say": said.append, "stop": stop})
     thread.start()
     try:
         until(lambda: len(marks.read_text().split()) == 1)

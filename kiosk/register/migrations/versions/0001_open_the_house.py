@@ -185,6 +185,19 @@ def make_register() -> None:
     )
     op.create_index(op.f("ix_appointment_site_id_appointment_day"), "appointment", ["site_id", "day"], unique=False)
     op.create_table(
+        "identity_check",
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("proof", sa.String(length=10), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_identity_check_site_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_identity_check_visit_id")),
+        sa.PrimaryKeyConstraint("visit_id", name=op.f("pk_identity_check")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_identity_check_site_id_key")),
+    )
+    op.create_table(
         "prescription",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -226,6 +239,7 @@ def make_register() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("sample_number", sa.String(length=12), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -243,6 +257,7 @@ def make_register() -> None:
         sa.CheckConstraint("state NOT IN ('missing', 'void') OR reason IS NOT NULL", name=op.f("ck_tube_reason")),
         sa.CheckConstraint("length(sample_number) = 12", name=op.f("ck_tube_sample_number")),
         sa.CheckConstraint("position BETWEEN 1 AND total", name=op.f("ck_tube_position")),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_tube_patient_id")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_tube_site_id")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_tube_visit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tube")),
@@ -312,9 +327,29 @@ def make_register() -> None:
         ),
         sa.PrimaryKeyConstraint("prescription_id", "nabm", name=op.f("pk_prescribed_exam")),
     )
+    op.create_table(
+        "scan_form",
+        sa.Column("scan_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["scan_id"], ["tube_scan.id"], name=op.f("fk_scan_form_scan_id")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_scan_form_site_id")),
+        sa.PrimaryKeyConstraint("scan_id", name=op.f("pk_scan_form")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_scan_form_site_id_key")),
+    )
+    op.create_table(
+        "stop_answer",
+        sa.Column("scan_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["scan_id"], ["tube_scan.id"], name=op.f("fk_stop_answer_scan_id")),
+        sa.PrimaryKeyConstraint("scan_id", name=op.f("pk_stop_answer")),
+    )
 
 
 def drop_register() -> None:
+    op.drop_table("stop_answer")
+    op.drop_table("scan_form")
     op.drop_table("prescribed_exam")
     op.drop_index(op.f("ix_label_copy_site_id_label_copy_at"), table_name="label_copy")
     op.drop_table("label_copy")
@@ -329,6 +364,7 @@ def drop_register() -> None:
     op.drop_table("recognition")
     op.drop_index(op.f("ix_prescription_visit_id"), table_name="prescription")
     op.drop_table("prescription")
+    op.drop_table("identity_check")
     op.drop_index(op.f("ix_appointment_site_id_appointment_day"), table_name="appointment")
     op.drop_table("appointment")
     op.drop_index(op.f("ix_visit_site_id_visit_day_visit_state"), table_name="visit")
@@ -429,6 +465,51 @@ def make_results() -> None:
     op.create_index(op.f("ix_results_message_number_mac"), "message", ["number_mac"], unique=False, schema="results")
     op.create_index(op.f("ix_results_message_state"), "message", ["state"], unique=False, schema="results")
     op.create_table(
+        "phone_closure",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.Column("reopened_by", sa.Uuid(), nullable=True),
+        sa.Column("reopened_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_closure")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_phone_closure_site_id_results_phone_closure_until"),
+        "phone_closure",
+        ["site_id", "until"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
+        "release_act",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("matrix_version", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(length=12), nullable=False),
+        sa.Column("person", sa.String(length=16), nullable=False),
+        sa.Column("document", sa.String(length=20), nullable=True),
+        sa.Column("attempt_id", sa.Uuid(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release_act")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_release_act_dossier_id"), "release_act", ["dossier_id"], unique=False, schema="results"
+    )
+    op.create_index(
+        op.f("ix_results_release_act_report_id_results_release_act_version"),
+        "release_act",
+        ["report_id", "version"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "report",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -498,6 +579,16 @@ def make_results() -> None:
         sa.Column("box", sa.LargeBinary(length=97), nullable=False),
         sa.ForeignKeyConstraint(["dossier_id"], ["results.dossier.id"], name=op.f("fk_escrow_share_dossier_id")),
         sa.PrimaryKeyConstraint("dossier_id", "key_version", "part", name=op.f("pk_escrow_share")),
+        schema="results",
+    )
+    op.create_table(
+        "message_repeat",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("connection", sa.String(length=40), nullable=False),
+        sa.Column("bytes_mac", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["results.message.id"], name=op.f("fk_message_repeat_message_id")),
+        sa.PrimaryKeyConstraint("site_id", "connection", "bytes_mac", name=op.f("pk_message_repeat")),
         schema="results",
     )
     op.create_table(
@@ -596,6 +687,42 @@ def make_results() -> None:
     )
     op.create_index(op.f("ix_results_slip_dossier_id"), "slip", ["dossier_id"], unique=False, schema="results")
     op.create_table(
+        "attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("slip_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("way", sa.String(length=8), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("is_tested", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.String(length=20), nullable=True),
+        sa.ForeignKeyConstraint(["slip_id"], ["results.slip.id"], name=op.f("fk_attempt_slip_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
+        sa.UniqueConstraint("key", name=op.f("uq_attempt_key")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_attempt_call_id"), "attempt", ["call_id"], unique=False, schema="results")
+    op.create_index(
+        op.f("ix_results_attempt_site_id_results_attempt_at"),
+        "attempt",
+        ["site_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_index(
+        "uq_attempt_pending",
+        "attempt",
+        ["slip_id"],
+        unique=True,
+        schema="results",
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_table(
         "code_line",
         sa.Column("slip_id", sa.Uuid(), nullable=False),
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
@@ -614,6 +741,16 @@ def make_results() -> None:
 
 def drop_results() -> None:
     op.drop_table("code_line", schema="results")
+    op.drop_index(
+        "uq_attempt_pending",
+        table_name="attempt",
+        schema="results",
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.drop_index(op.f("ix_results_attempt_site_id_results_attempt_at"), table_name="attempt", schema="results")
+    op.drop_index(op.f("ix_results_attempt_call_id"), table_name="attempt", schema="results")
+    op.drop_table("attempt", schema="results")
     op.drop_index(op.f("ix_results_slip_dossier_id"), table_name="slip", schema="results")
     op.drop_table("slip", schema="results")
     op.drop_index(op.f("ix_results_sign_in_staff"), table_name="sign_in", schema="results")
@@ -621,6 +758,7 @@ def drop_results() -> None:
     op.drop_table("role", schema="results")
     op.drop_index(op.f("ix_results_report_version_message_id"), table_name="report_version", schema="results")
     op.drop_table("report_version", schema="results")
+    op.drop_table("message_repeat", schema="results")
     op.drop_table("escrow_share", schema="results")
     op.drop_table("staff", schema="results")
     op.drop_index(
@@ -632,6 +770,17 @@ def drop_results() -> None:
     op.drop_table("sealed_key", schema="results")
     op.drop_index(op.f("ix_results_report_dossier"), table_name="report", schema="results")
     op.drop_table("report", schema="results")
+    op.drop_index(
+        op.f("ix_results_release_act_report_id_results_release_act_version"), table_name="release_act", schema="results"
+    )
+    op.drop_index(op.f("ix_results_release_act_dossier_id"), table_name="release_act", schema="results")
+    op.drop_table("release_act", schema="results")
+    op.drop_index(
+        op.f("ix_results_phone_closure_site_id_results_phone_closure_until"),
+        table_name="phone_closure",
+        schema="results",
+    )
+    op.drop_table("phone_closure", schema="results")
     op.drop_index(op.f("ix_results_message_state"), table_name="message", schema="results")
     op.drop_index(op.f("ix_results_message_number_mac"), table_name="message", schema="results")
     op.drop_index(op.f("ix_results_message_content_mac"), table_name="message", schema="results")

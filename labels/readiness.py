@@ -1,0 +1,60 @@
+"""What labels change in a visit: ready for the draw once they are numbered, free again once they are void."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from kiosk.exams.prescriptions import exams_of
+from kiosk.register.clock import Chance
+from kiosk.register.errors import Conflict
+from kiosk.register.once import answered
+from kiosk.register.visits import Move, State, Verb, Visit
+from kiosk.waiting import advance
+from labels.plan import Plan, plan
+from labels.printing import NothingToVoid, number_tubes, void_tubes
+from labels.tubes import Tube
+
+#: Who is before someone of the laboratory, or has been: labels never come out for an empty chair.
+PRESENT: Final = frozenset({State.CALLED, State.REGISTERED, State.WAITING, State.IN_ROOM})
+
+
+class CallFirst(Conflict):
+    """Labels are printed for a patient who is at the counter; call the number first."""
+
+    french = "Appelez d'abord ce numéro : les étiquettes s'impriment quand la personne est devant vous."
+
+
+def plan_of(db: Session, visit: Visit) -> Plan:
+    """The containers that the prescription of a visit asks for, as it is now."""
+    return plan(exams_of(db, visit.id))
+
+
+def label_visit(db: Session, visit: Visit, *, by: str, at: datetime, chance: Chance, key: str) -> list[Tube]:
+    """Number the containers of a visit and say that its file is ready; asked again, the same containers.
+
+    Raises:
+        CallFirst: the patient is not at the counter.
+        NotRecognised, NoPrescription, PlanChanged, NothingToLabel, NumbersUsedUp: nothing is numbered.
+    """
+    if visit.state not in PRESENT:
+        raise CallFirst
+    tubes = number_tubes(db, visit, plan_of(db, visit), by=by, at=at, chance=chance)
+    if visit.state is State.CALLED:
+        advance(db, visit, Verb.REGISTER, by=by, at=at, chance=chance, key=key)
+    return tubes
+
+
+def end_before_draw(db: Session, visit: Visit, *, reason: str, by: str, at: datetime, chance: Chance, key: str) -> None:
+    """End a visit that has labels but will not be drawn: void and gone in one act.
+
+    Raises:
+        NotNow: the visit is sampled or over.
+        ReasonToGive: there is no reason of one line.
+    """
+    if answered(db, Move, visit.site_id, key):
+        return
+    with suppress(NothingToVoid):  # the labels may be void before the patient goes
+        void_tubes(db, visit, reason=reason, by=by, at=at, chance=chance)
+    advance(db, visit, Verb.CANCEL, by=by, at=at, chance=chance, key=key, reason=" ".join(reason.split()))

@@ -1,0 +1,231 @@
+"""What the terminal asks a person: the founding of a laboratory, accounts, passphrases, signatures."""
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import time
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import click
+import qrcode
+from sqlalchemy.orm import Session
+
+from kiosk.register.accounts import disable, equip, grant_role, make_staff, propose_role, reset_totp, staff_by_login
+from kiosk.register.clock import Chance, Clock
+from kiosk.register.errors import NotFound, Refusal
+from kiosk.register.staff import Actor, Role, check_password, hash_password, make_seed, seed_address, step_of
+from kiosk.settings import StaffSettings, read_settings
+from results.matrix import keep_head, read_routes
+from results.matrix import sign_matrix as sign_next
+from results.upkeep.founding import (
+    Answers,
+    Person,
+    Printers,
+    make_site,
+    open_instance,
+    welcome_people,
+    write_settings,
+)  # fmt: skip
+from results.vault.keys import BiologistKeys, KeyRing, make_keys, unlock
+from results.vault.power import KeyRingPower
+from results.vault.sealing import sign
+
+
+class NoAccount(NotFound):
+    """No account has this login; look at its spelling."""
+
+    french = "Aucun compte n'a cet identifiant. Regardez comment il s'écrit."
+
+
+def found(instance: Path, *, make_station: Callable[[], str], now: Clock, chance: Chance) -> None:
+    """Ask what a laboratory is, then found it; whatever fails leaves the folder as it was."""
+    answers = _ask_laboratory()
+    click.echo("\nPremier biologiste : il est la racine de confiance, et tape lui-même ce qui suit.")
+    biologist = _ask_person((Role.BIOLOGIST,), site=answers.name, now=now, chance=chance)
+    click.echo("Phrase de ses clés : 16 signes au moins. Personne ne pourra la retrouver à sa place.")
+    passphrase = click.prompt("Phrase", hide_input=True, confirmation_prompt="Encore une fois")
+    click.echo("\nPremier administrateur :")
+    administrator = _ask_person((Role.ADMINISTRATOR,), site=answers.name, now=now, chance=chance)
+    station = make_station()
+    try:
+        fingerprint = make_keys(
+            instance / "keys", instance / "keys-exchange", person=biologist.login, passphrase=passphrase, chance=chance
+        )
+        write_settings(instance, answers, station=station, fingerprint=fingerprint, chance=chance)
+        make_site(instance, answers, at=now(), chance=chance)
+        people = (biologist, administrator)
+        welcome_people(instance, people, biologist=biologist.login, passphrase=passphrase, at=now(), chance=chance)
+    except BaseException:
+        # make_station refuses a folder that holds a laboratory, so all of this is ours and half made.
+        shutil.rmtree(instance)
+        raise
+    click.echo("\nLe laboratoire est installé. Empreinte de la clé du biologiste, à garder sur papier signé :")
+    click.echo("  " + " ".join(fingerprint[start : start + 8] for start in range(0, 64, 8)))
+    click.echo("Ensuite : etiquette check, puis etiquette serve. Autres comptes : etiquette staff add.")
+
+
+def make_first_keys(instance: Path, person: str, *, chance: Chance) -> None:
+    """Make the keys of an instance that has none yet; the biologist types the passphrase."""
+    passphrase = click.prompt("Phrase (16 signes au moins)", hide_input=True, confirmation_prompt="Encore une fois")
+    fingerprint = make_keys(
+        instance / "keys", instance / "keys-exchange", person=person, passphrase=passphrase, chance=chance
+    )
+    click.echo(f"Clés faites. Empreinte pour staff.toml et le papier signé : {fingerprint}")
+
+
+def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *, now: Clock, chance: Chance) -> None:
+    """Make an account whose roles a biologist signs on the spot; its owner sets the two proofs."""
+    wanted = tuple(Role(role) for role in _known_roles(roles))
+    power, folder = _power(instance)
+    signer_login, unlocked = _unlock(folder)
+    password = _ask_password(login)
+    seed = make_seed(chance)
+    step = _ask_enrolment(seed, login, site=name, now=now)
+    hashed = hash_password(password, chance=chance)
+    with _writing(instance) as db:
+        signer = _account(db, signer_login, power)
+        made = make_staff(db, name=name, login=login, by=None, power=power, at=now(), chance=chance).staff
+        equip(db, made, password_hash=hashed, seed=seed, step=step, power=power, at=now(), chance=chance)
+        for role in wanted:
+            grant = propose_role(db, made.id, role, by=None, power=power, at=now(), chance=chance)
+            signing = partial(sign, unlocked.signer_seed)
+            grant_role(db, grant, by=signer, sign=signing, power=power, at=now(), chance=chance)
+    click.echo(f"Le compte « {login} » est ouvert.")
+
+
+def close_account(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
+    """Close an account from this instant on."""
+    power, _ = _power(instance)
+    with _writing(instance) as db:
+        disable(db, _account(db, login, power), by=_TERMINAL, power=power, at=now(), chance=chance)
+    click.echo(f"Le compte « {login} » est fermé.")
+
+
+def reset_proofs(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
+    """Take an account's two proofs away and give the code with which its owner sets new ones."""
+    power, _ = _power(instance)
+    with _writing(instance) as db:
+        account = _account(db, login, power)
+        invited = reset_totp(db, account, by=_TERMINAL, power=power, at=now(), chance=chance)
+    click.echo(f"Code à donner en main propre, valable une heure : {invited.code}")
+    click.echo("La personne l'utilise à la page d'entrée, « Première fois ».")
+
+
+def sign_new_matrix(instance: Path, file: Path, *, now: Clock, chance: Chance) -> None:
+    """Sign a new version of who may be told what, with the biologist's passphrase."""
+    routes = read_routes(file.read_bytes())
+    power, folder = _power(instance)
+    login, unlocked = _unlock(folder)
+    with _writing(instance) as db:
+        signer = _account(db, login, power)
+        signed = sign_next(db, routes, valid_from=now(), biologist=unlocked, by=signer, at=now(), chance=chance)
+    keep_head(folder, signed)
+    click.echo(f"La table n° {signed.version} est signée et en vigueur.")
+
+
+#: Whoever runs the command has the machine itself: it is journaled as such, and is nobody's own account.
+_TERMINAL = Actor(id=UUID(int=0), name="terminal", roles=frozenset({Role.ADMINISTRATOR}))
+
+
+def _ask_laboratory() -> Answers:
+    name = click.prompt("Nom du laboratoire")
+    number = click.prompt("Numéro du site, sur chaque tube (1 à 99)", type=click.IntRange(1, 99), default=1)
+    zone = click.prompt("Fuseau horaire du territoire", default="Europe/Paris", value_proc=_zone)
+    opens = click.prompt("Heure d'ouverture", default="7:30", value_proc=_hour)
+    closes = click.prompt("Heure de fermeture", default="18:00", value_proc=_hour)
+    click.echo("Adresses des imprimantes : tcp://adresse:9100 ou file:///dev/usb/lp0")
+    printers = Printers(
+        labels=click.prompt("  étiquettes des tubes"),
+        tickets=click.prompt("  tickets de la borne"),
+        slips=click.prompt("  talons confidentiels, au guichet"),
+    )
+    return Answers(name=name, number=number, timezone=zone, opens=opens, closes=closes, printers=printers)
+
+
+def _ask_person(roles: tuple[Role, ...], *, site: str, now: Clock, chance: Chance) -> Person:
+    name = click.prompt("Nom, comme les collègues le lisent")
+    login = click.prompt("Identifiant (minuscules sans accent)")
+    password = _ask_password(login)
+    seed = make_seed(chance)
+    _ask_enrolment(seed, login, site=site, now=now)
+    return Person(name=name, login=login, roles=roles, password=password, seed=seed)
+
+
+def _ask_password(login: str) -> str:
+    while True:
+        password: str = click.prompt(
+            "Mot de passe (12 signes au moins)", hide_input=True, confirmation_prompt="Encore une fois"
+        )
+        try:
+            check_password(password, login=login)
+        except Refusal as refused:
+            click.echo(refused.sentence)
+        else:
+            return password
+
+
+def _ask_enrolment(seed: str, login: str, *, site: str, now: Clock) -> int:
+    """Show the seed as a QR in the terminal until the owner has typed the six digits that it gives."""
+    code = qrcode.QRCode()
+    code.add_data(seed_address(seed, login=login, site=site))
+    drawn = io.StringIO()
+    code.print_ascii(out=drawn, invert=True)
+    click.echo(drawn.getvalue())
+    click.echo(f"Ou tapez cette clé dans l'application d'authentification : {seed}")
+    while True:
+        typed = click.prompt("Les six chiffres qu'elle affiche")
+        step = step_of(seed, typed, at=now(), after=0)
+        if step is not None:
+            return step
+        click.echo("Ces six chiffres ne correspondent pas. Attendez les suivants et recopiez-les.")
+
+
+def _unlock(folder: Path) -> tuple[str, BiologistKeys]:
+    login = click.prompt("Biologiste présent (identifiant)")
+    passphrase = click.prompt("Phrase de ses clés", hide_input=True)
+    return login, unlock(folder, login, passphrase)
+
+
+def _power(instance: Path) -> tuple[KeyRingPower, Path]:
+    settings = read_settings(instance / "staff.toml", StaffSettings)
+    folder = instance / settings.keys
+    return KeyRingPower(KeyRing.load(folder), biologist_fingerprint=settings.biologist_fingerprint), folder
+
+
+@contextmanager
+def _writing(instance: Path) -> Iterator[Session]:
+    database = open_instance(instance)
+    with database.transaction("results") as db:
+        yield db
+    database.close()
+
+
+def _account(db: Session, login: str, power: KeyRingPower) -> UUID:
+    account = staff_by_login(db, login, power)
+    if account is None:
+        raise NoAccount
+    return account.id
+
+
+def _known_roles(roles: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [role for role in roles if role not in set(Role)]
+    if unknown:
+        raise click.BadParameter(f"Rôle inconnu : {unknown[0]}. Il y a : {', '.join(Role)}.")
+    return roles
+
+
+def _zone(typed: str) -> str:
+    if typed not in available_timezones():
+        raise click.BadParameter("Ce fuseau n'existe pas. Exemples : Europe/Paris, Indian/Reunion, America/Cayenne.")
+    return typed
+
+
+def _hour(typed: str) -> time:
+    try:
+        return time.fromisoformat(typed.strip().replace("h", ":").zfill(5))
+    except ValueError:
+        raise click.BadParameter("Écrivez l'heure ainsi : 7:30") from None

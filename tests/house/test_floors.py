@@ -1,0 +1,249 @@
+"""The floors of the house: who may import whom.
+
+A change in a table here is a change of architecture and needs an ADR. Files are only read (`ast`); the one test that
+imports anything starts the public app in a fresh interpreter. Imports inside functions and under `if TYPE_CHECKING:`
+count: an arrow that is hidden is still an arrow.
+"""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parents[2]
+
+#: From the ground up. A room may import from its own floor and from the floors before it.
+FLOORS = (
+    "printers",
+    "printers/station",
+    "kiosk/register",
+    "kiosk/exams",
+    "kiosk/line",
+    "kiosk",
+    "kiosk/counter",
+    "labels",
+    "results/hl7v2",
+    "results/reports",
+    "results/vault",
+    "results",
+    "results/exchange",
+    "results/upkeep",
+)
+#: The composition roots: they may import from every floor, nobody imports them.
+ROOFS = {"kiosk/app.py", "printers/__main__.py", "results/app.py", "results/cli.py"}
+#: A roof that another roof may open: the command line knows every table through the staff app.
+OPENED_BY = {"results/app.py": {"results/cli.py"}}
+
+#: The only rooms that may know Flask.
+SCREENS = {
+    "kiosk/app.py", "kiosk/web.py", "kiosk/live.py", "kiosk/health.py", "kiosk/signin.py",
+    "kiosk/touchscreen.py", "kiosk/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
+    "kiosk/counter/till.py", "kiosk/counter/agenda.py",
+    "labels/desk.py", "labels/sampling.py", "labels/stockroom.py", "labels/stations.py",
+    "results/app.py", "results/phone.py", "results/handover.py", "results/signoff.py", "results/critical.py",
+    "results/manager.py", "results/exchange/quarantine.py",
+}  # fmt: skip
+
+#: Name -> the only rooms or folders (ending in "/") that may import it.
+KNOWN_ONLY_IN = {
+    "flask": SCREENS,
+    "flask_babel": SCREENS,
+    "flask_wtf": SCREENS,
+    "flask_login": {"kiosk/signin.py"},
+    "werkzeug": SCREENS,
+    "nacl": {"results/vault/sealing.py", "printers/spool.py", "printers/station/"},
+    "argon2": {"kiosk/register/staff.py", "results/vault/"},
+    "pyotp": {"kiosk/register/staff.py", "results/identity.py"},
+    "escpos": {"printers/encode.py"},
+    "defusedxml": {"results/reports/cda.py"},
+    "pyrage": {"results/upkeep/"},
+    "printers.station": {"printers/station/", "printers/__main__.py", "results/cli.py"},
+    "results.exchange": {"results/exchange/", "results/app.py", "results/cli.py"},
+    "results.upkeep": {"results/upkeep/", "results/cli.py"},
+}
+
+#: Folder -> names that nothing in it may import, at any depth.
+UNKNOWN_IN = {
+    "printers": {"flask", "sqlalchemy", "kiosk", "labels", "results"},
+    "kiosk/register": {"flask", "flask_babel", "printers"},
+    "kiosk/exams": {"flask", "flask_babel", "printers"},
+    "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.counter"},
+}
+
+#: Folder -> third-party names it may import; besides them only the standard library and itself.
+PURE = {"kiosk/line": {"numpy"}, "results/hl7v2": set()}
+
+#: All that the public app may ever load of this house, `__init__` files left out.
+PUBLIC = {
+    "kiosk.app", "kiosk.settings", "kiosk.web", "kiosk.live", "kiosk.health", "kiosk.touchscreen", "kiosk.board",
+    "kiosk.waiting", "kiosk.questions", "kiosk.ticket", "kiosk.voice",
+    "kiosk.line.policy", "kiosk.line.laws", "kiosk.line.estimate",
+    "kiosk.register.clock", "kiosk.register.database", "kiosk.register.errors", "kiosk.register.events",
+    "kiosk.register.grants", "kiosk.register.journal", "kiosk.register.once", "kiosk.register.sites",
+    "kiosk.register.visits", "kiosk.register.writer",
+    "printers.errors", "printers.paper", "printers.spool",
+}  # fmt: skip
+
+FULL = 14  #: modules in one folder; the next subject goes where it belongs, or opens a folder with a law of its own
+PACKAGES = ("printers", "kiosk", "labels", "results")
+
+
+def name_of(room: Path) -> str:
+    return room.relative_to(HOUSE).as_posix()
+
+
+FILES = [room for package in PACKAGES for room in (HOUSE / package).rglob("*.py")]
+ROOMS = sorted(room for room in FILES if "migrations" not in room.parts)
+every_room = pytest.mark.parametrize("room", ROOMS, ids=name_of)
+
+
+@cache
+def tree(room: Path) -> ast.Module:
+    return ast.parse(room.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(room: Path) -> frozenset[str]:
+    """Full dotted names, `from a import b` read as `a.b`."""
+    names: set[str] = set()
+    for node in ast.walk(tree(room)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    return {name_of(room).removesuffix(".py").removesuffix("/__init__").replace("/", "."): room for room in ROOMS}
+
+
+@cache
+def arrows(room: Path) -> frozenset[Path]:
+    """The rooms of this house that a room imports: the longest prefix that is a module."""
+    found = set()
+    for name in imports(room):
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            if target := modules().get(".".join(parts[:length])):
+                found.add(target)
+                break
+    return frozenset(found - {room})
+
+
+def floor(room: Path) -> int:
+    return FLOORS.index(name_of(room.parent))
+
+
+def is_or_under(name: str, top: str) -> bool:
+    return name == top or name.startswith(top + ".")
+
+
+def allowed_in(room: Path, places: set[str]) -> bool:
+    return any(name_of(room) == place or (place.endswith("/") and name_of(room).startswith(place)) for place in places)
+
+
+@every_room
+def test_a_room_stands_on_a_known_floor(room: Path) -> None:
+    assert name_of(room.parent) in FLOORS, "a new folder needs a line in FLOORS and an ADR"
+
+
+@every_room
+def test_a_room_imports_only_from_its_own_floor_or_below(room: Path) -> None:
+    if name_of(room) not in ROOFS:
+        assert not [name_of(to) for to in arrows(room) if floor(to) > floor(room)]
+
+
+@every_room
+def test_nobody_imports_a_roof(room: Path) -> None:
+    roofs = {name_of(to) for to in arrows(room)} & ROOFS
+    assert not {roof for roof in roofs if name_of(room) not in OPENED_BY.get(roof, set())}
+
+
+@every_room
+def test_imports_are_written_in_full(room: Path) -> None:
+    froms = [node for node in ast.walk(tree(room)) if isinstance(node, ast.ImportFrom)]
+    assert not [node.lineno for node in froms if node.level or node.names[0].name == "*"]
+    calls = {ast.unparse(node.func) for node in ast.walk(tree(room)) if isinstance(node, ast.Call)}
+    assert not calls & {"__import__", "import_module", "importlib.import_module"}
+
+
+@every_room
+def test_a_library_is_known_only_where_it_belongs(room: Path) -> None:
+    for top, places in KNOWN_ONLY_IN.items():
+        if not allowed_in(room, places):
+            assert not [name for name in imports(room) if is_or_under(name, top)], f"{top} belongs to {sorted(places)}"
+
+
+@every_room
+def test_a_folder_does_not_know_what_is_above_its_subject(room: Path) -> None:
+    for folder, tops in UNKNOWN_IN.items():
+        if name_of(room).startswith(folder + "/"):
+            assert not [name for name in imports(room) if any(is_or_under(name, top) for top in tops)]
+
+
+@every_room
+def test_a_pure_folder_imports_only_the_standard_library(room: Path) -> None:
+    for folder, allowed in PURE.items():
+        if name_of(room).startswith(folder + "/"):
+            own = folder.replace("/", ".")
+            foreign = {name for name in imports(room) if not is_or_under(name, own)}
+            assert not {name for name in foreign if name.split(".")[0] not in sys.stdlib_module_names | allowed}
+
+
+@every_room
+def test_relationships_point_down_only(room: Path) -> None:
+    keywords = {word.arg for node in ast.walk(tree(room)) if isinstance(node, ast.Call) for word in node.keywords}
+    assert not keywords & {"backref", "back_populates"}, "the earlier row never owns a collection of the later one"
+
+
+def test_there_is_no_circle_of_rooms() -> None:
+    graphlib.TopologicalSorter({name_of(room): {name_of(to) for to in arrows(room)} for room in ROOMS}).prepare()
+
+
+def test_the_tables_name_only_what_exists() -> None:
+    rooms = {name_of(room) for room in ROOMS}
+    assert not (SCREENS | ROOFS) - rooms
+    assert not {name.replace(".", "/") + ".py" for name in PUBLIC} - rooms
+    assert not {screen for screen in SCREENS if not any(is_or_under(name, "flask") for name in imports(HOUSE / screen))}
+
+
+@pytest.mark.parametrize("place", FLOORS)
+def test_no_folder_is_overfull(place: str) -> None:
+    rooms = [room for room in (HOUSE / place).glob("*.py") if not room.stem.startswith("__")]
+    assert len(rooms) <= FULL
+
+
+@every_room
+def test_an_init_holds_nothing_but_its_sentence(room: Path) -> None:
+    if room.name == "__init__.py" and name_of(room) != "printers/__init__.py":
+        assert all(isinstance(node, ast.Expr) for node in tree(room).body)
+
+
+def test_the_public_app_loads_public_rooms_and_nothing_else() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "import kiosk.app, sys; print(*sys.modules)"],
+        cwd=HOUSE, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    inits = {name for name, room in modules().items() if room.name == "__init__.py"}
+    loaded = {name for name in run.stdout.split() if name.split(".")[0] in PACKAGES} - inits
+    assert not loaded - PUBLIC, "the public app must not be able to reach these"
+    assert not PUBLIC - loaded, "no longer loaded: take them off the list"
+
+
+TEMPLATES = sorted(page for package in PACKAGES for page in (HOUSE / package).rglob("templates/**/*.html"))
+URL_FOR = re.compile(r"""url_for\(\s*["'](\w+)\.""")
+
+
+@pytest.mark.parametrize("page", TEMPLATES, ids=name_of)
+def test_a_template_names_only_screens_of_its_own_package_or_below(page: Path) -> None:
+    """A `url_for` string is an arrow too. A blueprint bears the name of its module."""
+    package = PACKAGES.index(name_of(page).split("/")[0])
+    homes = {Path(screen).stem: PACKAGES.index(screen.split("/")[0]) for screen in SCREENS}
+    assert not [end for end in URL_FOR.findall(page.read_text(encoding="utf-8")) if homes.get(end, 0) > package]
