@@ -4,7 +4,6 @@ import argparse
 import io
 import logging
 import signal
-import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
@@ -67,8 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(fault, file=sys.stderr)
     except PrinterError as fault:
         print(f"{fault.french} ({fault})", file=sys.stderr)
-    except sqlite3.Error as fault:
-        print(f"La file d'impression ne s'ouvre pas : {fault}.", file=sys.stderr)
     except OSError as fault:
         print(f"{fault.filename or 'Réseau'} : {fault.strerror or fault}.", file=sys.stderr)
     else:

@@ -56,6 +56,12 @@ class UnknownJob(PrinterError):
     french = "Cette impression n'existe pas."
 
 
+class SpoolAway(PrinterError):
+    """The spool cannot be opened or written; check the folder, its rights and the disk."""
+
+    french = "La file d'impression n'est pas accessible. Rien n'a été imprimé ; prévenez l'administrateur."
+
+
 class WrongSettings(PrinterError):
     """The settings of the printers cannot be used; the message names the line to change."""
 

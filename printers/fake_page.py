@@ -72,6 +72,8 @@ class _Page(BaseHTTPRequestHandler):
             self._send(HTTPStatus.OK, "text/html; charset=utf-8", _page(list(self.shelf.values())).encode())
         elif parts == ["style.css"]:
             self._send(HTTPStatus.OK, "text/css; charset=utf-8", _STYLE.encode())
+        elif parts == ["favicon.ico"]:
+            self._send(HTTPStatus.NO_CONTENT, "image/png", b"")
         elif (picture := self._picture(parts)) is not None:
             self._send(HTTPStatus.OK, "image/png", picture)
         else:

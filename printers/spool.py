@@ -18,7 +18,7 @@ from nacl.bindings import crypto_box, crypto_scalarmult_base
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from printers.errors import ImpossibleMove, NoStation, NotOurs, PrinterError, UnknownJob, Unprintable
+from printers.errors import ImpossibleMove, NoStation, NotOurs, PrinterError, SpoolAway, UnknownJob, Unprintable
 from printers.paper import Paper
 
 STATION = "station"  #: the name under which the print station moves jobs
@@ -302,6 +302,22 @@ def _job(row: sqlite3.Row) -> Job:
     return Job(**told)
 
 
+def _prepare(link: sqlite3.Connection) -> None:
+    """Set a new connection up, and make the tables of a new file."""
+    link.row_factory = sqlite3.Row
+    for line in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        link.execute(f"PRAGMA {line}")
+    link.execute("BEGIN IMMEDIATE")
+    version = link.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        for statement in _TABLES.split(";\n"):
+            link.execute(statement)
+        link.execute(f"PRAGMA user_version={SCHEMA}")
+    link.execute("COMMIT")
+    if version not in {0, SCHEMA}:
+        raise PrinterError(f"the spool has version {version}, this programme knows {SCHEMA}")
+
+
 class Spool:
     """The spool file; `station` is the pinned station whose papers may be sealed here (None: look and move only)."""
 
@@ -331,36 +347,37 @@ class Spool:
         if self._link is None:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o660))
             link = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
-            link.row_factory = sqlite3.Row
-            for line in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-                link.execute(f"PRAGMA {line}")
-            link.execute("BEGIN IMMEDIATE")
-            version = link.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _TABLES.split(";\n"):
-                    link.execute(statement)
-                link.execute(f"PRAGMA user_version={SCHEMA}")
-            link.execute("COMMIT")
-            if version not in {0, SCHEMA}:
+            try:
+                _prepare(link)
+            except BaseException:
                 link.close()
-                raise PrinterError(f"the spool has version {version}, this programme knows {SCHEMA}")
+                raise
             self._link = link
         return self._link
 
     @contextmanager
+    def _away(self) -> Iterator[None]:
+        """The apps know one tree of faults: a full disk or a locked file is a printer's trouble, no more."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as fault:
+            raise SpoolAway(f"{self.path.name}: {type(fault).__name__}") from fault
+
+    @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, self._away():
             link = self._open()
             link.execute("BEGIN IMMEDIATE")
             try:
                 yield link
+                link.execute("COMMIT")
             except BaseException:
-                link.execute("ROLLBACK")
+                if link.in_transaction:  # a full disk has already rolled it back
+                    link.execute("ROLLBACK")
                 raise
-            link.execute("COMMIT")
 
     def _rows(self, question: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock:
+        with self._lock, self._away():
             return self._open().execute(question, values).fetchall()
 
     # What the apps do.
@@ -496,7 +513,7 @@ class Spool:
 
     def scrub(self) -> None:
         """Take the erased bytes of secret papers out of the write-ahead log too; tried again while someone reads."""
-        with self._lock:
+        with self._lock, self._away():
             if self._to_scrub:
                 busy = self._open().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 self._to_scrub = bool(busy)

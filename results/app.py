@@ -16,6 +16,7 @@ from kiosk.register.staff import Right
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import needs, present
 from kiosk.web import House, make_app, page
+from labels import desk, sampling
 from printers.errors import PrinterError
 from printers.spool import Spool, StationId
 from results.vault.keys import KeyRing
@@ -24,7 +25,7 @@ from results.vault.power import KeyRingPower
 ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
-SCREENS: Final = (health, signin, calling, dossier)
+SCREENS: Final = (health, signin, calling, dossier, desk, sampling)
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
 ROUTES: Final[dict[str, str]] = {
@@ -58,18 +59,38 @@ ROUTES: Final[dict[str, str]] = {
     "dossier.prescribe": Right.REGISTER,
     "dossier.suggest": Right.REGISTER,
     "dossier.change_list": Right.REGISTER,
+    "desk.labels_page": Right.PRINT_LABELS,
+    "desk.states": Right.PRINT_LABELS,
+    "desk.print_labels": Right.PRINT_LABELS,
+    "desk.came_out": Right.PRINT_LABELS,
+    "desk.print_again": Right.PRINT_LABELS,
+    "desk.preview": Right.PRINT_LABELS,
+    "desk.void": Right.PRINT_LABELS,
+    "desk.end_visit": Right.PRINT_LABELS,
+    "desk.plan_pane": Right.PRINT_LABELS,
+    "sampling.room": Right.DRAW,
+    "sampling.next_pane": Right.DRAW,
+    "sampling.call": Right.DRAW,
+    "sampling.advance_visit": Right.DRAW,
+    "sampling.identify": Right.DRAW,
+    "sampling.prove": Right.DRAW,
+    "sampling.answer": Right.DRAW,
+    "sampling.say_missing": Right.DRAW,
+    "sampling.end": Right.DRAW,
 }
 
 #: The menu: a person sees the entries that their roles open.
 MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "home", "title": "Accueil", "icon": "house"},
     {"endpoint": "calling.line_page", "title": "File d'attente", "icon": "users-round"},
+    {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
 )
 
 #: The tabs of a visit's dossier, each a screen of its own floor.
 VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "dossier.visit_page", "title": "Identité"},
     {"endpoint": "dossier.prescription", "title": "Ordonnance"},
+    {"endpoint": "desk.labels_page", "title": "Étiquettes"},
 )
 
 

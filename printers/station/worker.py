@@ -5,7 +5,6 @@ import hashlib
 import logging
 import os
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -103,7 +102,7 @@ class Worker:
         while not stop.is_set():
             try:
                 pause = self.step()
-            except (PrinterError, sqlite3.Error, OSError) as fault:
+            except (PrinterError, OSError) as fault:
                 log.warning("%s: %s", self.printer.name, type(fault).__name__)
                 self.hang_up()
                 pause = self._timing.blocked
@@ -391,7 +390,7 @@ class Station:
         while not stop.wait(self._timing.beat):
             try:
                 self.spool.beat(self.start.number, at=self._clock())
-            except sqlite3.Error as fault:
+            except PrinterError as fault:
                 log.warning("station: %s", type(fault).__name__)
         for thread in threads:
             thread.join(self._timing.proof + self._timing.answer)

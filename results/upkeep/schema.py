@@ -55,11 +55,13 @@ def side_opened(register: str, results: str, side: Side) -> Iterator[Connection]
         engine = create_engine(f"sqlite:///{register}" if side == "register" else "sqlite://", hide_parameters=True)
         event.listen(engine, "connect", lambda raw, _: _prepare(raw, results if side == STAFF_ONLY else None))
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql" and side == STAFF_ONLY:
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {STAFF_ONLY}"))
-        yield connection
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql" and side == STAFF_ONLY:
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {STAFF_ONLY}"))
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _prepare(raw: object, results: str | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemLoader, PrefixLoader
+from playwright.sync_api import Browser, sync_playwright
 from werkzeug.test import TestResponse
 
 import kiosk
@@ -23,6 +24,10 @@ from printers.spool import Spool, StationId
 
 TEMPLATES = Path(kiosk.__file__).parent / "templates" / "touchscreen"
 STATION = "11" * 64
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--hide-scrollbars", "--force-color-profile=srgb",
+]  # fmt: skip
 
 
 @dataclass
@@ -110,3 +115,12 @@ def reception(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes])
     opened.spool.close()
     opened.staff.close()
     opened.app.extensions["house"].database.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; of one module, since two drivers cannot live in one thread."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield opened
+        opened.close()

@@ -10,17 +10,13 @@ from typing import ClassVar
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from kiosk import waiting
 from kiosk.register.visits import Purpose, Stage
 from tests.kiosk.conftest import Reception
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--hide-scrollbars", "--force-color-profile=srgb",
-]  # fmt: skip
 WATCH_POLICY = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
@@ -28,14 +24,6 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 PAGES = ["/", "/convocation", "/code", "/name", "/come/walk_in", "/help", "/board"]
 #: Pixels of one millimetre on a 21.5-inch portrait screen.
 MM = 1080 / 268
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield opened
-        opened.close()
 
 
 class Handler(WSGIRequestHandler):

@@ -156,8 +156,11 @@ def test_a_right_that_the_role_lacks_is_refused(room: Room) -> None:
 
 
 def test_the_mark_on_a_view_holds_even_if_the_table_says_open(room: Room) -> None:
-    room.app.extensions["routes"] = room.app.extensions["routes"] | {"who": "open"}
-    assert room.browser().get("/essai/who").status_code == 403
+    room.app.extensions["routes"] = room.app.extensions["routes"] | {"signing": "open"}
+    assert room.browser().get("/essai/signing").status_code == 403
+    sophie = room.browser()
+    sophie.sign_in("sophie")
+    assert sophie.get("/essai/signing").status_code == 403
 
 
 def test_the_table_holds_even_if_a_view_has_no_mark(room: Room) -> None:
@@ -209,6 +212,7 @@ def test_signing_out_ends_everything_and_empties_the_browser(room: Room) -> None
     sophie.get("/")
     answer = sophie.post("/sortir")
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert sophie.client.get_cookie("__Host-etiquette-staff", domain="labo.test") is None
     assert sophie.get("/essai/who").status_code == 401
     sophie.client.set_cookie("__Host-etiquette-staff", kept.value, domain="labo.test")
     assert sophie.get("/essai/who").status_code == 401

@@ -26,6 +26,9 @@ from printers.spool import Spool
 
 Chance = Callable[[int], bytes]
 
+#: What is about HTTP alone asks one engine.
+one_engine = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 REFUSALS: dict[str, type[Refusal]] = {
     "not-found": NotFound, "conflict": Conflict, "not-allowed": NotAllowed, "invalid": Invalid, "later": Later,
 }  # fmt: skip
@@ -54,7 +57,7 @@ def app(database: Database, site: Site, at: datetime, chance: Chance, tmp_path: 
     spool.close()
 
 
-def _add_screens(app: Flask, site: Site) -> None:
+def _add_screens(app: Flask, site: Site) -> None:  # noqa: C901  # one small screen of each kind
     @app.get("/")
     def hello() -> Response:
         return page("hello.html")
@@ -108,10 +111,12 @@ def public(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@one_engine
 def test_a_page_is_rendered_with_what_every_page_has(public: FlaskClient) -> None:
     assert public.get("/").text == "Laboratoire des Tilleuls False Bonjour vous 32"
 
 
+@one_engine
 def test_every_answer_carries_the_headers(public: FlaskClient) -> None:
     for path in ("/", "/nowhere", "/forgotten", "/break-down", "/refuse/later", "/take"):
         answer = public.get(path)
@@ -119,6 +124,7 @@ def test_every_answer_carries_the_headers(public: FlaskClient) -> None:
         assert answer.headers["Cache-Control"] == "no-store", path
 
 
+@one_engine
 def test_a_screen_that_is_not_in_the_table_of_routes_is_refused(public: FlaskClient) -> None:
     answer = public.get("/forgotten")
     assert answer.status_code == 403
@@ -128,6 +134,7 @@ def test_a_screen_that_is_not_in_the_table_of_routes_is_refused(public: FlaskCli
 @pytest.mark.parametrize(
     ("kind", "status"), [("not-found", 404), ("conflict", 409), ("not-allowed", 403), ("invalid", 422), ("later", 503)]
 )
+@one_engine
 def test_each_kind_of_refusal_has_its_number_and_its_sentence(public: FlaskClient, kind: str, status: int) -> None:
     answer = public.get(f"/refuse/{kind}")
     assert answer.status_code == status
@@ -137,6 +144,7 @@ def test_each_kind_of_refusal_has_its_number_and_its_sentence(public: FlaskClien
     assert (told.status_code, told.json) == (status, {"sentence": REFUSALS[kind].french})
 
 
+@one_engine
 def test_pages_that_do_not_exist_are_told_in_french(public: FlaskClient) -> None:
     answer = public.get("/nowhere/Moreau")
     assert answer.status_code == 404
@@ -145,12 +153,14 @@ def test_pages_that_do_not_exist_are_told_in_french(public: FlaskClient) -> None
     assert public.get("/take").status_code == 405
 
 
+@one_engine
 def test_too_long_a_form_is_told_as_such(public: FlaskClient) -> None:
     answer = public.post("/key", data={"form_key": "x" * 1_000_001})
     assert answer.status_code == 413
     assert "trop long" in answer.text
 
 
+@one_engine
 def test_an_incident_shows_a_number_and_logs_a_place_and_no_word_of_the_message(
     public: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -164,10 +174,12 @@ def test_an_incident_shows_a_number_and_logs_a_place_and_no_word_of_the_message(
         assert secret not in answer.text + caplog.text
 
 
+@one_engine
 def test_a_value_that_nobody_gave_breaks_the_page_instead_of_showing_nothing(public: FlaskClient) -> None:
     assert public.get("/undefined").status_code == 500
 
 
+@one_engine
 def test_a_form_without_its_token_changes_nothing(app: Flask, public: FlaskClient) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     answer = public.post("/take")
@@ -177,6 +189,7 @@ def test_a_form_without_its_token_changes_nothing(app: Flask, public: FlaskClien
         assert db.scalar(select(func.count()).select_from(Visit)) == 0
 
 
+@one_engine
 def test_the_cookie_is_for_this_machine_alone(app: Flask) -> None:
     config = app.config
     assert config["SESSION_COOKIE_NAME"].startswith("__Host-")
@@ -186,10 +199,11 @@ def test_the_cookie_is_for_this_machine_alone(app: Flask) -> None:
     assert config.get("SESSION_COOKIE_DOMAIN") is None
 
 
+@one_engine
 def test_only_the_apps_own_static_folder_is_served(public: FlaskClient) -> None:
-    answer = public.get(asset("public/tokens.css"))
-    assert answer.status_code == 200
-    assert "immutable" in answer.headers["Cache-Control"]
+    with public.get(asset("public/tokens.css")) as answer:
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
     for path in ("/static/staff/staff.css", "/static/public/../staff/staff.css", "/static/public/nothing.css"):
         assert public.get(path).status_code == 404, path
 
@@ -200,6 +214,7 @@ def test_the_address_of_a_file_changes_with_its_content() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "0" * 31, "0" * 33, "G" * 32, "0123456789ABCDEF" * 2])
+@one_engine
 def test_a_form_key_of_another_form_is_replaced(public: FlaskClient, wrong: str) -> None:
     right = "0123456789abcdef" * 2
     assert public.post("/key", data={"form_key": right}).text == right
@@ -208,11 +223,12 @@ def test_a_form_key_of_another_form_is_replaced(public: FlaskClient, wrong: str)
     assert len(made) == 32
 
 
+@one_engine
 def test_the_hour_is_asked_once_a_request(public: FlaskClient) -> None:
     assert public.get("/hour").text.startswith("True")
 
 
-def test_the_same_form_twice_gives_the_same_number(public: FlaskClient) -> None:
+def test_the_same_form_twice_gives_the_same_number(public: FlaskClient, database: Database) -> None:
     form = {"form_key": "a" * 32}
     assert [public.post("/take", data=form).text for _ in range(3)] == ["1", "1", "1"]
     assert public.post("/take", data={"form_key": "b" * 32}).text == "2"
@@ -234,6 +250,7 @@ def test_the_same_form_from_four_touches_at_once_gives_one_number(app: Flask, da
         assert db.scalar(select(func.count()).select_from(Visit)) == 6
 
 
+@one_engine
 def test_a_form_is_answered_again_once_and_a_lasting_fault_is_an_incident(
     app: Flask, public: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -248,6 +265,7 @@ def test_a_form_is_answered_again_once_and_a_lasting_fault_is_an_incident(
     assert "Moreau" not in answer.text + caplog.text
 
 
+@one_engine
 def test_a_register_that_cannot_be_reached_is_told_as_busy(
     app: Flask, public: FlaskClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

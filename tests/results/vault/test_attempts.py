@@ -37,9 +37,10 @@ from results.vault.counters import (
     reopen,
     standing,
 )
-from results.vault.dossiers import CodeLine, Dossier, LineState, Slip
-from results.vault.releases import Course, ReleaseAct
-from results.vault.slips import IssuedSlip, lines_of, void_slip
+from results.vault.dossiers import CodeLine, Dossier, LineState, Slip, SlipState
+from results.vault.envelopes import Body
+from results.vault.releases import Course, ReleaseAct, Weighed
+from results.vault.slips import IssuedSlip, end_line, lines_of, void_slip
 from results.vault.wraps import stretch_code
 from tests.results.vault.cast import CONTENT, SOPHIE, House, PlainRule, make_house
 
@@ -196,6 +197,30 @@ def test_a_state_that_changed_between_both_looks_tells_nothing(desk: Desk) -> No
     assert not desk.acts()
 
 
+@pytest.mark.parametrize("meddle", ["failed meanwhile", "slip void", "line used", "signed anew"])
+def test_what_changes_while_the_code_is_looked_at_tells_nothing(desk: Desk, meddle: str) -> None:
+    slip_id = desk.slip.slip_id
+    changes: dict[str, Callable[[Session], Any]] = {
+        "slip void": lambda db: db.execute(update(Slip).where(Slip.id == slip_id).values(state=SlipState.VOID)),
+        "line used": lambda db: end_line(lines_of(db, slip_id)[0], LineState.USED, at=desk.at),
+        "signed anew": lambda db: db.execute(update(Dossier).values(expected="C4")),
+    }
+
+    class Meddled(PlainRule):
+        def open(self, weighed: Weighed, private: bytes) -> tuple[Body, ...]:
+            bodies = super().open(weighed, private)
+            if meddle == "failed meanwhile":
+                desk.codes.sweep(desk.house.site_id, at=desk.at + STALE)
+            else:
+                with desk.opening() as db:
+                    changes[meddle](db)
+            return bodies
+
+    desk.rule = Meddled(house=desk.house, items=desk.rule.items, settled=[])
+    assert desk.tries() == attempts_module.REFUSED
+    assert not desk.acts()
+
+
 def test_a_report_whose_signature_does_not_hold_is_not_told(desk: Desk) -> None:
     with desk.opening() as db:
         db.execute(update(ReportVersion).values(signature=bytes(64)))
@@ -254,12 +279,14 @@ def test_when_it_cannot_be_written_it_is_refused(desk: Desk, broken: int, caplog
 
 
 def test_an_attempt_that_never_ended_counts_as_failed_after_thirty_seconds(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(attempts_module, "stretch_code", lambda *_, **__: 1 / 0)
         desk.tries()
+    caplog.clear()
     assert desk.tries(after=timedelta(seconds=1)).is_refused  # overlapping: untested, uncounted
+    assert not caplog.records
     assert [row.state for row in desk.rows()] == [AttemptState.PENDING]
     answer = desk.tries(after=STALE)
     assert [row.state for row in desk.rows()] == [AttemptState.FAILED, AttemptState.RELEASED]
@@ -296,11 +323,12 @@ def test_a_result_does_not_stay_in_memory(desk: Desk) -> None:
     assert not desk.codes._kept
 
 
-def test_after_a_restart_the_same_form_is_refused(desk: Desk) -> None:
+def test_after_a_restart_the_same_form_is_refused(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     said = desk.says()
     assert not desk.tries(said).is_refused
     desk.codes = CodeDesk(desk.opening, desk.house.keys, desk.house.chance)
     assert desk.tries(said).is_refused
+    assert not caplog.records
     assert len(desk.rows()) == 1
 
 

@@ -418,13 +418,15 @@ def test_a_signature_holds_every_fact_and_the_very_content(v: dict[str, Any]) ->
     facts = SignedFacts(
         report=UUID(known["report"]),
         dossier=UUID(known["dossier"]),
-        version=1,
-        rank=3,
+        version=known["version"],
+        rank=known["class"],
         not_before=known["not_before"],
         commitment=raw(known["commitment"]),
         signer=UUID(v["inputs"]["signer"]),
         signed_at=known["signed_at"],
     )
+    told = envelopes.Body(kind=BodyKind.TEXT, content=raw(known["content"]), commitment=facts.commitment)
+    envelopes.check_report(facts, told, signature, verifier)
     swapped = envelopes.Body(kind=BodyKind.TEXT, content=b"", commitment=bytes(32))
     with pytest.raises(DoesNotOpen):
         envelopes.check_report(facts, swapped, signature, verifier)
