@@ -79,7 +79,7 @@ def labels_page(visit_id: UUID) -> ResponseReturnValue:
     with reading() as db:
         visit = visit_of(db, visit_id)
         return page(
-            "labels/labels.html", visit=visit, person=patient_of(db, visit.id), plan=plan_of(db, visit),
+            "labels/labels.html", visit=visit, bearer=patient_of(db, visit.id), plan=plan_of(db, visit),
             labels=(labels := _labels(db, visit)), seen=_seen(labels), reasons=REASONS,
         )  # fmt: skip
 

@@ -59,7 +59,7 @@ def room() -> ResponseReturnValue:
         if identity_check_of(db, visit) is None:
             left = max(0, int((visit.called_at + UNDO - now()).total_seconds())) if visit.called_at else 0
             return page(
-                "labels/identity.html", visit=visit, person=patient_of(db, visit.id), undo_for=left, proofs=PROOFS
+                "labels/identity.html", visit=visit, bearer=patient_of(db, visit.id), undo_for=left, proofs=PROOFS
             )
         return page("labels/draw.html", **_draw(db, visit))
 
@@ -168,7 +168,7 @@ def _draw(db: Session, visit: Visit) -> dict[str, Any]:
     drawn = told is not None and told.outcome is Outcome.DRAWN
     return {
         "visit": visit,
-        "person": patient_of(db, visit.id),
+        "bearer": patient_of(db, visit.id),
         "check": identity_check_of(db, visit),
         "proofs": PROOFS,
         "tubes": tubes,

@@ -1,18 +1,22 @@
 """The telephone: who rang about what, how far the proof went, and how it ended; never by name."""
 
-from datetime import datetime, timedelta
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, Enum, Index, LargeBinary, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.clock import Chance
+from kiosk.register.clock import Chance, day
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, Invalid, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
+from kiosk.register.patients import fold
 from results.vault.counters import CALL_TRIES, Attempt
 from results.vault.envelopes import open_column, seal_column
 from results.vault.keys import KeyRing
@@ -174,13 +178,17 @@ def current_call(db: Session, *, by: UUID, at: datetime) -> PhoneCall:
     return call
 
 
-def call_of(db: Session, call_id: UUID, *, by: UUID, at: datetime) -> PhoneCall:
-    """One call that this person has opened and that is not over, held to the end of a writing transaction.
+def call_of(db: Session, call_id: UUID, *, by: UUID, at: datetime, lock: bool = False) -> PhoneCall:
+    """One call that this person has opened and that is not over.
+
+    Args:
+        lock: hold it to the end of a writing transaction.
 
     Raises:
         NoCall: there is none.
     """
-    call = db.scalar(select(PhoneCall).where(PhoneCall.id == call_id).with_for_update())
+    asked = select(PhoneCall).where(PhoneCall.id == call_id)
+    call = db.scalar(asked.with_for_update() if lock else asked)
     if call is None or call.by != by or is_over(call, at):
         raise NoCall
     return call
@@ -199,6 +207,27 @@ def tries_of(db: Session, call_id: UUID) -> int:
 def is_spent(tries: int) -> bool:
     """Tell whether this call has had its tries."""
     return tries >= CALL_TRIES
+
+
+def end_of_day(timezone: str, at: datetime) -> datetime:
+    """When the site's own day ends."""
+    tomorrow = day(timezone, at) + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+
+
+def is_same(values: Sequence[str], heard: str) -> bool:
+    """Compare what was told with what was heard: the figures of all values in their order, a comma is a point.
+
+    Values without any figure are compared by their letters.
+
+    Args:
+        values: what was told, one for each line of the report.
+        heard: what the secretary has typed, without units.
+    """
+    told = " ".join(values)
+    if not values or not heard.strip():
+        return False
+    return _figures(told) == _figures(heard) if _figures(told) else _letters(told) == _letters(heard)
 
 
 def tell(call: PhoneCall, *, reads_back: bool) -> None:
@@ -318,3 +347,11 @@ def _move(call: PhoneCall, verb: Verb) -> None:
     if after is None:
         raise NotFromHere
     call.state = after
+
+
+def _figures(text: str) -> str:
+    return "".join(re.findall(r"\d(?:[.](?=\d))?", text.replace(",", ".")))
+
+
+def _letters(text: str) -> str:
+    return fold(text).replace(" ", "")

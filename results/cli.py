@@ -13,7 +13,7 @@ from kiosk.register.errors import Refusal
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from printers.errors import PrinterError
 from printers.station.keys import make_station_key
-from results.exchange.intake import take_files
+from results.exchange.intake import take
 from results.matrix import in_force
 from results.upkeep import demonstration, founding, interview, supervise
 from results.upkeep.check import check as look
@@ -116,6 +116,14 @@ def codes(instance: Path) -> None:
     click.echo(demonstration.codes(instance, at=clock.now()))
 
 
+@demo.command()
+@click.pass_obj
+def lis(instance: Path) -> None:
+    """Joue le système du laboratoire : répond à chaque tube prélevé aujourd'hui."""
+    taken = demonstration.play_laboratory(instance, at=clock.now(), chance=clock.chance)
+    click.echo(f"{taken.read} réponses : {taken.matched} rattachées, {taken.duplicate} déjà connues.")
+
+
 @main.command()
 @click.pass_obj
 def init(instance: Path) -> None:
@@ -176,8 +184,8 @@ def receive(instance: Path, files: tuple[Path, ...], as_json: bool) -> None:
     """
     settings = read_settings(instance / "staff.toml", StaffSettings)
     database = founding.open_instance(instance)
-    taken = take_files(
-        database, files, keys=KeyRing.load(instance / settings.keys),
+    taken = take(
+        database, (file.read_bytes() for file in files), keys=KeyRing.load(instance / settings.keys),
         exchange_keys=ExchangeKeys.load(instance / settings.keys_exchange),
         is_production=not settings.demonstration, at=clock.now(), chance=clock.chance,
     )  # fmt: skip

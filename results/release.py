@@ -90,7 +90,7 @@ class Question:
     person: Person
     role: Role
     #: The class of every analysis expected in the dossier, arrived or not; None is an analysis without a class.
-    expected: Sequence[ReleaseClass | None]
+    expected: Sequence[str | None]
     #: The life of every report that has arrived, each in its newest version.
     lives: Sequence[Life]
     #: Everything expected has arrived.
@@ -116,12 +116,16 @@ class Decision:
     is_read_back: bool = False
 
 
-def strictest(classes: Iterable[ReleaseClass | None]) -> ReleaseClass | None:
-    """Give the class that rules a dossier: the strictest of all; None as soon as one analysis has no class."""
+def strictest(classes: Iterable[str | None]) -> ReleaseClass | None:
+    """Give the class that rules a dossier: the strictest of all; None as soon as one analysis has no class.
+
+    Raises:
+        ValueError: a word that is no class.
+    """
     known = list(classes)
     if not known or None in known:
         return None
-    return max((one for one in known if one is not None), key=_ORDER.index)
+    return max((ReleaseClass(one) for one in known if one is not None), key=_ORDER.index)
 
 
 def decide(question: Question, matrix: Matrix | None) -> Decision:

@@ -42,7 +42,7 @@ def visit_page(visit_id: UUID) -> ResponseReturnValue:
     with reading() as db:
         site, visit = this_site(db), visit_of(db, visit_id)
         return page(
-            "staff/visit.html", visit=visit, person=patient_of(db, visit.id), said=said_of(db, visit),
+            "staff/visit.html", visit=visit, bearer=patient_of(db, visit.id), said=said_of(db, visit),
             appointment=appointment_of(db, visit.id), suiting=suiting(db, site, visit), moves=moves_of(db, visit.id),
             found=(), typed="", labelled=labelled(db, visit), hour=lambda at: clock.hour(site.timezone, at),
         )  # fmt: skip
@@ -69,7 +69,7 @@ def compare(visit_id: UUID, patient_id: UUID) -> ResponseReturnValue:
         alike = same_name_and_date(db, person.site_id, person.birth_name, person.birth_date)
         others = [one for one in alike if one.id != person.id]
         return page(
-            "staff/recognise.html", visit=visit, person=person, others=others, said=said_of(db, visit),
+            "staff/recognise.html", visit=visit, candidate=person, others=others, said=said_of(db, visit),
             recognised=patient_of(db, visit.id),
         )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _prescription(
     errors: dict[str, str] | None = None,
 ) -> ResponseReturnValue:
     return page(
-        "staff/prescription.html", status=422 if errors else 200, visit=visit, person=patient_of(db, visit.id),
+        "staff/prescription.html", status=422 if errors else 200, visit=visit, bearer=patient_of(db, visit.id),
         told=told, exams=exams, version=version, settled=labelled(db, visit), unknown="", errors=errors or {},
         typing=not version,
     )  # fmt: skip

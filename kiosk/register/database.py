@@ -238,7 +238,8 @@ def _authorizer(grants: Grants) -> Callable[..., int]:
         if action in harmless or (action == sqlite3.SQLITE_PRAGMA and first in questions and second is None):
             return sqlite3.SQLITE_OK
         verb = verbs.get(action)
-        if verb is not None and first is not None and schema == "main" and verb in grants.get(first, frozenset()):
+        # SQLite names no schema where a statement needs a table's rows but none of their columns.
+        if verb is not None and schema in {"main", None} and verb in grants.get(first or "", frozenset()):
             return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_DENY
 

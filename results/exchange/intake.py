@@ -1,9 +1,8 @@
 """Files of result messages are taken into an instance, each message in a transaction of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kiosk.exams.catalogue import catalogue
@@ -29,18 +28,18 @@ class Intake:
         return asdict(self.tally)
 
 
-def take_files(
-    database: Database, files: Sequence[Path], *, keys: KeyRing, exchange_keys: ExchangeKeys, is_production: bool,
+def take(
+    database: Database, files: Iterable[bytes], *, keys: KeyRing, exchange_keys: ExchangeKeys, is_production: bool,
     at: datetime, chance: Chance,
 ) -> Intake:  # fmt: skip
     """Take files in the order given; each file is one transaction, so that a crash repeats it and finds duplicates.
 
     Args:
+        files: what each file holds.
         is_production: whether tests and demonstrations of the sender are refused.
     """
     outcomes: list[Outcome] = []
-    for file in files:
-        raw = file.read_bytes()
+    for raw in files:
         with database.transaction("results") as db:
             site = this_site(db)
             matrix = in_force(db, keys, at)

@@ -17,11 +17,14 @@ from kiosk.register import clock
 from kiosk.register.database import uuid7
 from kiosk.register.errors import NotFound
 from kiosk.register.patients import Sex, create_patient
-from kiosk.register.sites import Site
+from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Role, make_seed
 from kiosk.register.visits import Purpose
 from kiosk.waiting import take_number
 from printers import settings as printer_settings
+from results.exchange.inbox import Tally
+from results.exchange.intake import take
+from results.upkeep import laboratory
 from results.upkeep.founding import (
     Answers,
     Person,
@@ -33,7 +36,7 @@ from results.upkeep.founding import (
     write_settings,
 )  # fmt: skip
 from results.upkeep.supervise import Programme
-from results.vault.keys import make_keys
+from results.vault.keys import ExchangeKeys, KeyRing, make_keys
 
 Chance = Callable[[int], bytes]
 
@@ -145,6 +148,25 @@ def read_kept(instance: Path) -> dict[str, list[dict[str, str]]]:
     if not is_one(instance):
         raise NotADemonstration
     return tomllib.loads((instance / "demonstration.toml").read_text(encoding="utf-8"))
+
+
+def play_laboratory(instance: Path, *, at: datetime, chance: Chance) -> Tally:
+    """Answer every tube drawn today, and take the answers in as any message.
+
+    Raises:
+        NotADemonstration: on a real laboratory.
+    """
+    read_kept(instance)
+    database = open_instance(instance)
+    with database.reading() as db:
+        site = this_site(db)
+        messages = laboratory.answers(db, site, at=at, chance=chance)
+    taken = take(
+        database, messages, keys=KeyRing.load(instance / "keys"),
+        exchange_keys=ExchangeKeys.load(instance / "keys-exchange"), is_production=False, at=at, chance=chance,
+    )  # fmt: skip
+    database.close()
+    return taken.tally
 
 
 def fake_printers(instance: Path, *, paper_port: int) -> list[Programme]:

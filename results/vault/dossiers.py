@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.canonical import canonical_row
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
@@ -65,9 +64,9 @@ class Dossier(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     @property
-    def classes(self) -> tuple[ReleaseClass | None, ...]:
-        """The class of every analysis expected; None for one without a class."""
-        return tuple(None if word == _UNKNOWN else ReleaseClass(word) for word in self.expected.split())
+    def classes(self) -> tuple[str | None, ...]:
+        """The class of every analysis expected, as the catalogue writes it; None for one without a class."""
+        return tuple(None if word == _UNKNOWN else word for word in self.expected.split())
 
     @property
     def wished(self) -> frozenset[Wish]:
@@ -167,7 +166,7 @@ def open_dossier(
     site_id: UUID,
     visit_id: UUID,
     birth_date: str,
-    classes: Collection[ReleaseClass | None],
+    classes: Collection[str | None],
     wishes: Collection[Wish],
     promised_at: datetime,
     by: UUID,
@@ -184,7 +183,7 @@ def open_dossier(
         site_id: the site.
         visit_id: the visit, in the register.
         birth_date: YYYYMMDD as on file, 00 for an unknown day or month.
-        classes: of all analyses expected; None for one without a class.
+        classes: of all analyses expected, as the catalogue writes them; None for one without a class.
         wishes: what closes ways.
         promised_at: the promised hour.
         by: staff id.
@@ -198,7 +197,7 @@ def open_dossier(
             id=uuid7(at, chance), site_id=site_id, visit_id=visit_id, fields_version=max(keys.fields), opened_at=at
         )
         set_fresh_pair(db, keys, dossier, chance=chance)
-    dossier.expected = " ".join(sorted({_UNKNOWN if one is None else one.value for one in classes}))
+    dossier.expected = " ".join(sorted({_UNKNOWN if one is None else str(one) for one in classes}))
     dossier.wishes = " ".join(sorted(wish.value for wish in set(wishes)))
     dossier.promised_at = promised_at
     dossier.birth_check = check_of_birth_date(

@@ -88,7 +88,9 @@ def test_every_state_is_documented(name: str) -> None:
     silent = [
         line.lineno
         for line in tree.body
-        if isinstance(line, ast.Assign) and not any("#:" in text for text in lines[line.lineno - 2 : line.end_lineno])
+        if isinstance(line, ast.Assign)
+        and "#:" not in lines[line.lineno - 1]
+        and not lines[line.lineno - 2].strip().startswith("#:")
     ]
     assert silent == []
 

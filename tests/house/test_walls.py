@@ -38,11 +38,11 @@ def every_table() -> list[Table]:
 def statement(table: Table, verb: str, column: str) -> str:
     """A statement that needs this one verb; it is only explained, never run."""
     name = f"{table.schema}.{table.name}" if table.schema else table.name
-    return {  # noqa: S608  # names of our own tables
-        "read": f'EXPLAIN SELECT "{column}" FROM {name}',
+    return {
+        "read": f'EXPLAIN SELECT "{column}" FROM {name}',  # noqa: S608  # a name of our own tables
         "insert": f"EXPLAIN INSERT INTO {name} DEFAULT VALUES",
-        "update": f'EXPLAIN UPDATE {name} SET "{column}" = NULL',
-        "delete": f"EXPLAIN DELETE FROM {name}",
+        "update": f'EXPLAIN UPDATE {name} SET "{column}" = NULL',  # noqa: S608
+        "delete": f"EXPLAIN DELETE FROM {name}",  # noqa: S608
     }[verb]
 
 
@@ -128,7 +128,9 @@ def test_every_verb_that_is_not_granted_is_refused_on_every_table_and_column_and
             columns = [column.name for column in table.columns] if verb in {"read", "update"} else ["-"]
             for column in columns:
                 said = _asked(engine, statement(table, verb, column))
-                if verb in granted and said:
+                # A key that other tables point to is never changed; SQLite would have to read them to do it.
+                never = verb == "update" and column in {key.name for key in table.primary_key}
+                if verb in granted and said and not never:
                     shut_doors.append((table.fullname, verb, column, said))
                 wall = ("not authorized", "prohibited", "permission denied", "no such table", "unknown database")
                 if verb not in granted and not any(word in said for word in wall):

@@ -162,6 +162,18 @@ def test_a_page_left_alone_warns_waits_and_goes_back_to_the_start(screen: Page, 
     expect(screen).to_have_url(re.compile(r"/$"))
 
 
+def test_a_printer_that_stops_after_the_number_was_shown_turns_the_page(
+    screen: Page, address: str, reception: Reception
+) -> None:
+    reception.spool.tell("tickets", "ready", "", at=reception.at)
+    screen.goto(address + "/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.get_by_text("Prenez votre ticket.")).to_be_visible()
+    reception.spool.tell("tickets", "held", "paper", at=reception.at)
+    expect(screen.get_by_text("Notez votre numéro, ou prenez-le en photo.")).to_be_visible(timeout=9000)
+    expect(screen.get_by_role("button", name="C'est noté")).to_be_visible()
+
+
 def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Browser, reception: Reception) -> None:
     context = browser.new_context(viewport={"width": 1920, "height": 1080})
     context.add_init_script(WATCH_POLICY)

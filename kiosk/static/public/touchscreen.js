@@ -138,7 +138,17 @@
     else send(event.target, event.submitter);
   });
 
+  // The printer may stop after the page was drawn: look once more, and tell to write the number down.
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href, { signal: AbortSignal.timeout(LIMIT) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const changed = ("straight" in page.body.dataset) !== ("straight" in document.body.dataset);
+      if (answer.ok && changed) { document.body.replaceWith(page.body); begin(); }
+    } catch { /* the page stays as it is */ }
+  };
   const begin = () => {
+    if (document.body.dataset.again) setTimeout(look, Number(document.body.dataset.again) * 1000);
     const first = document.querySelector("input[aria-invalid]") || fields().find((one) => !one.value) || fields()[0];
     if (first) { first.focus(); choose(first); }
     watch();

@@ -14,21 +14,12 @@ import pytest
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from kiosk.counter import calling, dossier
 from kiosk.counter.appointments import Appointment, book
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Purpose, Visit, visit_of
 from kiosk.waiting import WhatWasSaid, take_number
-from labels import desk, sampling
 from printers.spool import Spool
 from tests.staffroom import Browser, Chance, Room, open_room
-
-SCREENS = (calling, dossier, desk, sampling)
-TABS = (
-    {"endpoint": "dossier.visit_page", "title": "Identité"},
-    {"endpoint": "dossier.prescription", "title": "Ordonnance"},
-    {"endpoint": "desk.labels_page", "title": "Étiquettes"},
-)
 
 
 @dataclass(kw_only=True)
@@ -146,16 +137,6 @@ def words_of(answer: TestResponse) -> str:
 def open_counter(folder: Path, *, at: datetime, chance: Chance) -> Iterator[Counter]:
     """The staff app with the screens from the door to the draw."""
     with open_room(folder, at=at, chance=chance) as room:
-        routes = dict(room.app.extensions["routes"])
-        for screens in SCREENS:
-            if screens.bp.name not in room.app.blueprints:
-                room.app.register_blueprint(screens.bp)
-                around = {"visit_tabs": TABS, "exam_panes": ["desk.plan_pane"]}
-                room.app.template_context_processors[None].append(lambda told=around: told)
-        for rule in room.app.url_map.iter_rules():
-            view = room.app.view_functions[rule.endpoint]
-            routes.setdefault(rule.endpoint, getattr(view, "right", "open"))
-        room.app.extensions["routes"] = routes
         yield Counter(room=room, chance=chance)
 
 

@@ -1,0 +1,138 @@
+"""A dossier as the rule sees it: what has come, what closes ways, and what may be told of it now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from kiosk.register.accounts import Staff, vouched
+from kiosk.register.staff import Power
+from results.holds import holds_of, is_whole
+from results.matrix import Channel, Person, in_force
+from results.release import Answer, Decision, Limits, Question, Role, decide
+from results.reports.sorting import Flag
+from results.reports.versions import Life, ReportVersion, flags_of, live, newest, reports_of
+from results.vault.dossiers import Dossier, Wish, trusted_dossier
+from results.vault.keys import KeyRing
+from results.vault.releases import Course, ReleaseAct, Weighed
+
+_COURSES: Final = {
+    Answer.TELL: Course.TELL,
+    Answer.BIOLOGIST: Course.BIOLOGIST,
+    Answer.NOT_NOW: Course.NOT_NOW,
+}
+_TOLD: Final = frozenset({Life.RELEASABLE, Life.RELEASED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who asks, by which way, and who would tell."""
+
+    channel: Channel
+    person: Person
+    role: Role
+    #: Kind of identity document that was seen.
+    document: StrEnum | None = None
+    #: The biologist has agreed to this hand-over without code.
+    agreed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One report of a dossier in its newest version; no version once everything of it was withdrawn."""
+
+    report_id: UUID
+    version: ReportVersion | None
+    life: Life
+
+
+def weigh(
+    db: Session, keys: KeyRing, dossier_id: UUID, asked: Asked, *, power: Power, at: datetime
+) -> tuple[Decision, Weighed]:
+    """Ask the rule about a dossier.
+
+    Args:
+        db: a session that may read the results.
+        keys: verify matrix and dossier.
+        dossier_id: whose results.
+        asked: by whom and how.
+        power: vouches for what lifts and opens.
+        at: now.
+
+    Returns:
+        The decision with its true reason, and what the vault compares and enters.
+
+    Raises:
+        NoSuchDossier: there is none, or somebody else changed it.
+    """
+    dossier = trusted_dossier(db, keys, dossier_id)
+    matrix = in_force(db, keys, at)
+    reports = standing_of(db, dossier, is_matrix_in_force=matrix is not None, power=power, at=at)
+    versions = [one.version for one in reports if one.version is not None]
+    question = Question(
+        channel=asked.channel,
+        person=asked.person,
+        role=asked.role,
+        # What came may be stricter than what was prescribed.
+        expected=(*dossier.classes, *(version.release_class for version in versions)),
+        lives=[one.life for one in reports],
+        is_complete=is_whole(db, dossier, power) and not any(version.is_partial for version in versions),
+        limits=limits_of(db, dossier, agreed=asked.agreed),
+    )
+    decision = decide(question, matrix)
+    told = tuple((one.report_id, one.version.version) for one in reports if one.version and one.life in _TOLD)
+    weighed = Weighed(
+        course=_COURSES[decision.answer],
+        items=told if decision.answer is Answer.TELL else (),
+        matrix_version=decision.matrix_version,
+        channel=asked.channel,
+        person=asked.person,
+        document=asked.document,
+    )
+    return decision, weighed
+
+
+def standing_of(
+    db: Session, dossier: Dossier, *, is_matrix_in_force: bool, power: Power, at: datetime
+) -> list[Standing]:
+    """Every report of a dossier with its newest version and its life, in the order of arrival."""
+    found = []
+    for report in reports_of(db, dossier.id):
+        version = newest(db, report.id)
+        life = Life.WITHDRAWN
+        if version is not None:
+            told = select(func.count()).where(ReleaseAct.report_id == report.id, ReleaseAct.version == version.version)
+            life = live(
+                version, is_newest=True, is_held=bool(holds_of(db, report.id, power)),
+                is_matrix_in_force=is_matrix_in_force, releases=db.scalar(told) or 0, at=at,
+            )  # fmt: skip
+        found.append(Standing(report_id=report.id, version=version, life=life))
+    return found
+
+
+def limits_of(db: Session, dossier: Dossier, *, agreed: bool = False) -> Limits:
+    """What the patient's wishes and the sender's flags close; the strictest of all versions holds."""
+    flags = {flag for report in reports_of(db, dossier.id) for flag in flags_of(db, report.id)}
+    wished = dossier.wished
+    return Limits(
+        minor_secret=Wish.MINOR_SECRET in wished or bool(flags & {Flag.GUARDIANS, Flag.SECRET}),
+        discreet=Wish.DISCREET in wished,
+        own_number=Wish.OWN_NUMBER in wished,
+        in_person_only=Wish.IN_PERSON_ONLY in wished,
+        nobody_else=Wish.NOBODY_ELSE in wished,
+        hidden_from_patient=Flag.PATIENT in flags,
+        hidden_from_physicians=Flag.PROFESSIONALS in flags,
+        letter_asked=Wish.LETTER_ASKED in wished,
+        agreed=agreed,
+    )
+
+
+def signers(db: Session, keys: KeyRing, power: Power) -> Mapping[UUID, bytes]:
+    """Whose signature counts: staff id -> public key, of accounts that this house has written."""
+    people = db.scalars(select(Staff).where(Staff.login.in_(keys.signers)))
+    return {one.id: keys.signers[one.login] for one in people if vouched(one, power)}
