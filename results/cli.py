@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from printers.station.keys import make_station_key
 from results.exchange.intake import take
 from results.matrix import in_force
 from results.upkeep import demonstration, founding, interview, supervise
+from results.upkeep import rehearse as rehearsal
 from results.upkeep.check import check as look
 from results.upkeep.schema import migrate
 from results.vault.keys import ExchangeKeys, KeyRing
@@ -132,6 +134,40 @@ def init(instance: Path) -> None:
     Exemple : etiquette --instance /srv/etiquette init
     """
     interview.found(instance, make_station=lambda: _station(instance), now=clock.now, chance=clock.chance)
+
+
+@main.command()
+@click.option("--results", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Messages HL7.")
+@click.option("--url", help="Borne d'une démonstration qui tourne ; sinon, un laboratoire temporaire.")
+@click.option("--staff-url", help="Personnel de cette démonstration.")
+@click.option("--json", "as_json", is_flag=True, help="Les étapes, pour une machine.")
+@click.pass_obj
+def rehearse(instance: Path, file: Path | None, url: str | None, staff_url: str | None, as_json: bool) -> None:
+    """Joue la matinée : de la porte au téléphone, et dit si chaque étape tient.
+
+    Exemple : etiquette rehearse --json
+    """
+    walked: list[rehearsal.Step] = []
+
+    def tell(step: rehearsal.Step) -> None:
+        walked.append(step)
+        if not as_json:
+            click.echo(f"{'✔' if step.ok else '✘'} {step.seconds:6.2f} s  {step.name} : {step.words}")
+
+    if (url is None) != (staff_url is None):
+        raise click.UsageError("--url et --staff-url vont ensemble.")
+    if url and staff_url:
+        held = rehearsal.rehearse(
+            rehearsal.Place(instance=instance, public=url, staff=staff_url), results=file, tell=tell
+        )
+    else:
+        with rehearsal.temporary_laboratory() as place:
+            held = rehearsal.rehearse(place, results=file, tell=tell)
+    if as_json:
+        click.echo(json.dumps({"ok": held, "steps": [asdict(step) for step in walked]}, ensure_ascii=False))
+    else:
+        click.echo("Tout tient." if held else "La répétition s'est arrêtée : voir la dernière ligne.")
+    sys.exit(0 if held else 1)
 
 
 @main.group()
@@ -275,3 +311,7 @@ def make(instance: Path, person: str) -> None:
     Exemple : etiquette keys make lenoir
     """
     interview.make_first_keys(instance, person, chance=clock.chance)
+
+
+if __name__ == "__main__":
+    main()

@@ -122,6 +122,11 @@ def holds_of(db: Session, report_id: UUID, power: Power) -> list[ReportHold]:
     return [row for row in rows if row.lifted_at is None or not vouched(row, power)]
 
 
+def is_held(db: Session, report_id: UUID, *, power: Power) -> bool:
+    """Whether a biologist holds a report back."""
+    return bool(holds_of(db, report_id, power))
+
+
 def note_whole(db: Session, dossier: Dossier, is_whole: bool, *, by: UUID, power: Power, at: datetime) -> None:
     """Note whether everything expected of a dossier has arrived; what was noted before is replaced."""
     row = db.get(WholeDossier, dossier.id)

@@ -22,13 +22,13 @@ from results.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, cal
 from results.identity import acting_as, read_spoken_birth_date
 from results.matrix import Channel, Person
 from results.release import Decision
-from results.signoff import is_held
-from results.telling import Rule, items_told, open_signed, read_out
+from results.telling import Judge, items_told, open_signed, read_out
 from results.vault.attempts import Answer, CodeDesk, Said
 from results.vault.codes import Misheard, NotAPin, is_pin, read_code, read_handle
 from results.vault.counters import AttemptState, Way, standing
 from results.vault.dossiers import NoSuchDossier, Slip
 from results.vault.releases import Course
+from results.weighing import Asked
 
 bp = Blueprint("phone", __name__)
 
@@ -98,9 +98,9 @@ def try_code() -> ResponseReturnValue:
         spoken = _spoken(request.form)
     except Invalid as refusal:
         return _call_page(errors={_FIELD_OF.get(type(refusal), "birth_digits"): refusal.sentence})
-    said, rule = _said(spoken), _rule(spoken.call_id)
-    answer = code_desk().try_code(said, rule, at=now())
-    shown = _answered(spoken.call_id, answer, rule)
+    said, judge = _said(spoken), _judge(spoken.call_id)
+    answer = code_desk().try_code(said, judge, at=now())
+    shown = _answered(spoken.call_id, answer, judge)
     # Late answers wait for the next whole second: how long it took tells nothing.
     sleep(PACE_S - (monotonic() - came) % PACE_S if PACE_S else 0)
     return shown
@@ -188,12 +188,12 @@ def _said(spoken: Spoken) -> Said:
     )  # fmt: skip
 
 
-def _rule(call_id: UUID | None = None) -> Rule:
+def _judge(call_id: UUID | None = None) -> Judge:
     home, here = house(), actor()
-    return Rule(
-        database=home.database, keys=home.more["keys"], power=home.more["power"], channel=Channel.PHONE,
-        person=Person.WITH_CODE, role=acting_as(here.roles), is_held=is_held,
-        settled=None if call_id is None else _Settling(call_id=call_id, here=here, at=now()),
+    return Judge(
+        database=home.database, keys=home.more["keys"], power=home.more["power"],
+        asked=Asked(channel=Channel.PHONE, person=Person.WITH_CODE, role=acting_as(here.roles)),
+        settling=None if call_id is None else _Settling(call_id=call_id, here=here, at=now()),
     )  # fmt: skip
 
 
@@ -234,13 +234,13 @@ def _line(db: Session, site: Site, call: PhoneCall) -> int | None:
     if slip is None or open_now.line is None or calls.is_spent(tries_of(db, call.id)):
         return None
     try:
-        weighed = _rule().weigh(db, slip.dossier_id, at=now())
+        weighed = _judge().weigh(db, slip.dossier_id, at=now())
     except NoSuchDossier:
         return None
     return None if weighed.course is Course.NOT_NOW else open_now.line
 
 
-def _answered(call_id: UUID, answer: Answer, rule: Rule) -> Response:
+def _answered(call_id: UUID, answer: Answer, judge: Judge) -> Response:
     with reading() as db:
         if answer.is_refused:
             return page("results/not_now.html", tries=min(tries_of(db, call_id), 3))
@@ -248,7 +248,7 @@ def _answered(call_id: UUID, answer: Answer, rule: Rule) -> Response:
         if answer.state is AttemptState.VERIFIED:
             return page("results/transfer.html", call=call)
         told = read_out(db, house().more["power"], items_told(db, call_id), answer.bodies)
-        is_partial = rule.decision is not None and rule.decision.is_partial
+        is_partial = judge.decision is not None and judge.decision.is_partial
         return page("results/told.html", call=call, told=told, is_partial=is_partial)
 
 
@@ -258,9 +258,9 @@ def _values_told() -> list[str]:
         call = call_of(db, _call_id(), by=actor().id, at=now())
         if not call.reads_back:
             return []
-        items = items_told(db, call.id)
-        bodies = open_signed(db, house().more["keys"], house().more["power"], items, private=None)
-        told = read_out(db, house().more["power"], items, bodies)
+        keys, power, items = house().more["keys"], house().more["power"], items_told(db, call.id)
+        bodies = open_signed(db, keys, power, items, private=None)
+        told = read_out(db, power, items, bodies)
     return [value for one in told for value in one.values]
 
 

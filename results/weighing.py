@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.accounts import Staff, vouched
 from kiosk.register.staff import Power
-from results.holds import holds_of, is_whole
+from results.holds import is_held, is_whole
 from results.matrix import Channel, Person, in_force
 from results.release import Answer, Decision, Limits, Question, Role, decide
 from results.reports.sorting import Flag
@@ -26,7 +26,7 @@ _COURSES: Final = {
     Answer.BIOLOGIST: Course.BIOLOGIST,
     Answer.NOT_NOW: Course.NOT_NOW,
 }
-_TOLD: Final = frozenset({Life.RELEASABLE, Life.RELEASED})
+_RIPE: Final = frozenset({Life.RELEASABLE, Life.RELEASED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,10 @@ def weigh(
         limits=limits_of(db, dossier, agreed=asked.agreed),
     )
     decision = decide(question, matrix)
-    told = tuple((one.report_id, one.version.version) for one in reports if one.version and one.life in _TOLD)
+    ripe = tuple((one.report_id, one.version.version) for one in reports if one.version and one.life in _RIPE)
     weighed = Weighed(
         course=_COURSES[decision.answer],
-        items=told if decision.answer is Answer.TELL else (),
+        items=ripe if decision.answer is Answer.TELL else (),
         matrix_version=decision.matrix_version,
         channel=asked.channel,
         person=asked.person,
@@ -108,7 +108,7 @@ def standing_of(
         if version is not None:
             told = select(func.count()).where(ReleaseAct.report_id == report.id, ReleaseAct.version == version.version)
             life = live(
-                version, is_newest=True, is_held=bool(holds_of(db, report.id, power)),
+                version, is_newest=True, is_held=is_held(db, report.id, power=power),
                 is_matrix_in_force=is_matrix_in_force, releases=db.scalar(told) or 0, at=at,
             )  # fmt: skip
         found.append(Standing(report_id=report.id, version=version, life=life))

@@ -191,8 +191,9 @@ def open_file(
         return before
     if not another and same_name_and_date(db, visit.site_id, traits.birth_name, traits.birth_date):
         raise PerhapsTheSame
+    given_names = ", ".join(" ".join(one.split()) for one in traits.given_names.split(",") if fold(one))
     made = create_patient(
-        db, visit.site_id, id=uuid7(at, chance), birth_name=traits.birth_name, given_names=traits.given_names,
+        db, visit.site_id, id=uuid7(at, chance), birth_name=traits.birth_name, given_names=given_names,
         birth_date=traits.birth_date, sex=traits.sex, used_name=traits.used_name, birth_place=traits.birth_place,
         by=by, at=at, key=key,
     )  # fmt: skip

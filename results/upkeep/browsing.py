@@ -105,7 +105,7 @@ class _Reader(HTMLParser):
             self._field(tag, found)
         elif tag == "option" and self._open is not None and self._choice is not None:
             first = self._choice not in self._open.fields
-            self._open.fields[self._choice] = found["value"] if first or "selected" in found else self._kept()
+            self._open.fields[self._choice] = found.get("value", "") if first or "selected" in found else self._kept()
 
     def _kept(self) -> str:
         return self._open.fields[self._choice] if self._open is not None and self._choice is not None else ""

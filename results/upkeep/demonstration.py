@@ -70,12 +70,23 @@ WORDS = (
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class Convocation:
+    """Today's appointment of a made-up patient."""
+
+    code: str
+    hour: str
+    name: str
+    #: Birth date as it is said: day, month, year.
+    born: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Made:
     """What a new demonstration tells once: everyone's proofs and the passphrase of the biologist's keys."""
 
     people: tuple[Person, ...]
     passphrase: str
-    convocations: tuple[tuple[str, str], ...]
+    convocations: tuple[Convocation, ...]
 
 
 class NotADemonstration(NotFound):
@@ -120,7 +131,11 @@ def welcome(made: Made) -> str:
     lines = ["", "DÉMONSTRATION : un laboratoire inventé, avec des personnes inventées.", ""]
     lines += [f"  {one.name:<18} identifiant {one.login:<8} mot de passe {one.password}" for one in made.people]
     lines += ["", f"  Phrase des clés de la biologiste : {made.passphrase}", ""]
-    lines += ["  Convocations d'aujourd'hui :", *(f"    {code}  {who}" for code, who in made.convocations), ""]
+    lines += [
+        "  Convocations d'aujourd'hui :",
+        *(f"    {one.code}  {one.hour}  {one.name}" for one in made.convocations),
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -181,7 +196,7 @@ def fake_printers(instance: Path, *, paper_port: int) -> list[Programme]:
     return [Programme(name="imprimantes de démonstration", command=command, port=paper_port)]
 
 
-def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[tuple[str, str], ...]:
+def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[Convocation, ...]:
     """Known patients, today's appointments and three people already in line."""
     database = open_instance(instance)
     convocations = []
@@ -201,7 +216,15 @@ def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[
                 db, site, start=hour, birth_name=birth_name, given_names=given_names, birth_date=birth_date,
                 exams=exams, patient=patient, by="init", at=at, chance=chance, key=chance(16).hex(),
             )  # fmt: skip
-            convocations.append((booked.code, f"{clock.hour(site.timezone, hour)}  {given_names} {birth_name}"))
+            said = birth_date[6:] + birth_date[4:6] + birth_date[:4]
+            convocations.append(
+                Convocation(
+                    code=booked.code,
+                    hour=clock.hour(site.timezone, hour),
+                    name=f"{given_names} {birth_name}",
+                    born=said,
+                )
+            )
             hour = min(hour + timedelta(minutes=10), last)
         for minutes in (14, 9, 3):
             take_number(
@@ -218,6 +241,9 @@ def _keep(instance: Path, made: Made) -> None:
     for one in made.people:
         proofs = [("name", one.name), ("login", one.login), ("password", one.password), ("seed", one.seed)]
         lines += ["", "[[people]]", *_toml(proofs)]
+    for told in made.convocations:
+        shown = [("code", told.code), ("hour", told.hour), ("name", told.name), ("born", told.born)]
+        lines += ["", "[[convocations]]", *_toml(shown)]
     write_private(instance / "demonstration.toml", "\n".join(lines) + "\n")
 
 

@@ -114,18 +114,42 @@ def test_a_name_and_a_date_are_typed_by_touch_alone(screen: Page, address: str) 
     expect(screen.locator(".tag")).to_have_text("1")
 
 
-def test_a_scanner_gives_a_number_from_the_first_page_with_no_touch(screen: Page, address: str) -> None:
-    screen.goto(address + "/")
-    screen.keyboard.type("ETQ1K7MP2X")
-    screen.keyboard.press("Enter")
+def scan(screen: Page, text: str) -> None:
+    """What a scanner does: keys without a pause, each leaving its sign in the field that has the focus, then Enter."""
+    screen.evaluate(
+        """(text) => {
+          const press = (key, code) => (document.activeElement || document.body).dispatchEvent(
+            new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }));
+          for (const sign of text) {
+            press(sign, (/[0-9]/.test(sign) ? "Digit" : "Key") + sign);
+            if ("value" in document.activeElement) document.activeElement.value += sign;
+          }
+          press("Enter", "Enter");
+        }""",
+        text,
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/convocation", "/code", "/name"])
+def test_a_scanner_gives_a_number_with_no_touch(screen: Page, address: str, path: str) -> None:
+    screen.goto(address + path)
+    scan(screen, "ETQ1K7MP2X")
     expect(screen.locator(".tag")).to_have_text("1")
 
 
-def test_a_scan_of_something_else_is_told_and_leaves_no_character_in_the_field(screen: Page, address: str) -> None:
-    screen.goto(address + "/convocation")
-    screen.keyboard.type("3400930000000")
-    screen.keyboard.press("Enter")
+@pytest.mark.parametrize("path", ["/", "/convocation"])
+def test_a_scan_of_something_else_is_told_calmly(screen: Page, address: str, path: str) -> None:
+    screen.goto(address + path)
+    scan(screen, "3400930000000")
     expect(screen.get_by_text("Ce code n'est pas celui d'une convocation.")).to_be_visible()
+
+
+def test_a_scan_leaves_no_sign_in_the_field_that_had_the_focus(screen: Page, address: str) -> None:
+    screen.goto(address + "/name")
+    screen.route("**/code", lambda route: route.abort())
+    screen.locator("#letters").fill("MO")
+    scan(screen, "ETQ1K7MP2X")
+    expect(screen.locator("#letters")).to_have_value("MO")
 
 
 def test_a_number_is_given_when_the_server_comes_back_and_only_one(

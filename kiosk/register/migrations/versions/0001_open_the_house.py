@@ -385,6 +385,29 @@ def drop_register() -> None:
 
 def make_results() -> None:
     op.create_table(
+        "delivery",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("preference", sa.String(length=9), nullable=False),
+        sa.Column("wants_phone", sa.Boolean(), nullable=False),
+        sa.Column("document", sa.String(length=18), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("NOT wants_phone OR document IS NOT NULL", name=op.f("ck_delivery_phone_means_document")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_delivery_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_delivery_visit_id_results_delivery_at"),
+        "delivery",
+        ["visit_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "dossier",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -464,6 +487,43 @@ def make_results() -> None:
     op.create_index(op.f("ix_results_message_content_mac"), "message", ["content_mac"], unique=False, schema="results")
     op.create_index(op.f("ix_results_message_number_mac"), "message", ["number_mac"], unique=False, schema="results")
     op.create_index(op.f("ix_results_message_state"), "message", ["state"], unique=False, schema="results")
+    op.create_table(
+        "phone_call",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("slip_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("reads_back", sa.Boolean(), nullable=False),
+        sa.Column("read_back_tries", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(length=12), nullable=True),
+        sa.Column("ring_back", sa.LargeBinary(), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'closed') = (outcome IS NOT NULL)", name=op.f("ck_phone_call_closed_means_outcome")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_call")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_phone_call_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_phone_call_by_results_phone_call_opened_at"),
+        "phone_call",
+        ["by", "opened_at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_phone_call_site_id_results_phone_call_state"),
+        "phone_call",
+        ["site_id", "state"],
+        unique=False,
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_phone_call_slip_id"), "phone_call", ["slip_id"], unique=False, schema="results")
     op.create_table(
         "phone_closure",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -592,6 +652,26 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "report_hold",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.String(length=10), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("lifted_by", sa.Uuid(), nullable=True),
+        sa.Column("lifted_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["results.report.id"], name=op.f("fk_report_hold_report_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_hold")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_report_hold_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_report_hold_report_id"), "report_hold", ["report_id"], unique=False, schema="results"
+    )
+    op.create_table(
         "report_version",
         sa.Column("report_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -687,6 +767,17 @@ def make_results() -> None:
     )
     op.create_index(op.f("ix_results_slip_dossier_id"), "slip", ["dossier_id"], unique=False, schema="results")
     op.create_table(
+        "whole_dossier",
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("expected", sa.String(length=40), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["dossier_id"], ["results.dossier.id"], name=op.f("fk_whole_dossier_dossier_id")),
+        sa.PrimaryKeyConstraint("dossier_id", name=op.f("pk_whole_dossier")),
+        schema="results",
+    )
+    op.create_table(
         "attempt",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -737,9 +828,21 @@ def make_results() -> None:
         sa.PrimaryKeyConstraint("slip_id", "line", name=op.f("pk_code_line")),
         schema="results",
     )
+    op.create_table(
+        "slip_order",
+        sa.Column("slip_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["slip_id"], ["results.slip.id"], name=op.f("fk_slip_order_slip_id")),
+        sa.PrimaryKeyConstraint("slip_id", name=op.f("pk_slip_order")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_slip_order_site_id_key")),
+        schema="results",
+    )
 
 
 def drop_results() -> None:
+    op.drop_table("slip_order", schema="results")
     op.drop_table("code_line", schema="results")
     op.drop_index(
         "uq_attempt_pending",
@@ -751,6 +854,7 @@ def drop_results() -> None:
     op.drop_index(op.f("ix_results_attempt_site_id_results_attempt_at"), table_name="attempt", schema="results")
     op.drop_index(op.f("ix_results_attempt_call_id"), table_name="attempt", schema="results")
     op.drop_table("attempt", schema="results")
+    op.drop_table("whole_dossier", schema="results")
     op.drop_index(op.f("ix_results_slip_dossier_id"), table_name="slip", schema="results")
     op.drop_table("slip", schema="results")
     op.drop_index(op.f("ix_results_sign_in_staff"), table_name="sign_in", schema="results")
@@ -758,6 +862,8 @@ def drop_results() -> None:
     op.drop_table("role", schema="results")
     op.drop_index(op.f("ix_results_report_version_message_id"), table_name="report_version", schema="results")
     op.drop_table("report_version", schema="results")
+    op.drop_index(op.f("ix_results_report_hold_report_id"), table_name="report_hold", schema="results")
+    op.drop_table("report_hold", schema="results")
     op.drop_table("message_repeat", schema="results")
     op.drop_table("escrow_share", schema="results")
     op.drop_table("staff", schema="results")
@@ -781,6 +887,14 @@ def drop_results() -> None:
         schema="results",
     )
     op.drop_table("phone_closure", schema="results")
+    op.drop_index(op.f("ix_results_phone_call_slip_id"), table_name="phone_call", schema="results")
+    op.drop_index(
+        op.f("ix_results_phone_call_site_id_results_phone_call_state"), table_name="phone_call", schema="results"
+    )
+    op.drop_index(
+        op.f("ix_results_phone_call_by_results_phone_call_opened_at"), table_name="phone_call", schema="results"
+    )
+    op.drop_table("phone_call", schema="results")
     op.drop_index(op.f("ix_results_message_state"), table_name="message", schema="results")
     op.drop_index(op.f("ix_results_message_number_mac"), table_name="message", schema="results")
     op.drop_index(op.f("ix_results_message_content_mac"), table_name="message", schema="results")
@@ -790,3 +904,5 @@ def drop_results() -> None:
     op.drop_table("journal_leaf", schema="results")
     op.drop_table("journal_head", schema="results")
     op.drop_table("dossier", schema="results")
+    op.drop_index(op.f("ix_results_delivery_visit_id_results_delivery_at"), table_name="delivery", schema="results")
+    op.drop_table("delivery", schema="results")

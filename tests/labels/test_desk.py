@@ -1,0 +1,189 @@
+"""The labels of a visit: numbered once, printed once, and a person asked where no machine can know."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kiosk.register.visits import State as VisitState
+from kiosk.register.visits import Visit
+from labels.printing import labels_of
+from labels.tubes import State as TubeState
+from labels.tubes import tubes_of
+from printers.draw import draw
+from printers.spool import State, Verb
+from tests.kiosk.counter.conftest import Counter, open_counter, words_of
+
+
+@pytest.fixture
+def counter(tmp_path: Path, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Counter]:
+    """The laboratory on a Saturday morning."""
+    folder = tmp_path / "laboratory"
+    folder.mkdir()
+    with open_counter(folder, at=at, chance=chance) as opened:
+        yield opened
+
+
+def keys_of(counter: Counter) -> list[str]:
+    return [job.key for job in counter.spool.jobs() if job.kind != "ticket"]
+
+
+def unsure(counter: Counter, key: str) -> None:
+    """The cable was pulled in the middle of a label."""
+    counter.spool.begin(key, at=counter.room.at)
+    counter.spool.move(key, Verb.DOUBT, by="station", at=counter.room.at)
+
+
+def state_of(counter: Counter, key: str) -> State:
+    job = counter.spool.job(key)
+    assert job is not None
+    return job.state
+
+
+def states_of_tubes(counter: Counter, visit: Visit) -> list[TubeState]:
+    with counter.room.database.reading() as db:
+        return [tube.state for tube in tubes_of(db, visit)]
+
+
+def test_f6_numbers_prints_in_order_of_draw_and_says_that_the_file_is_ready(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104", "0552", "0127")
+    jobs = [job for job in counter.spool.jobs() if job.kind != "ticket"]
+    assert [job.position for job in jobs] == [0, 1, 2]
+    assert {job.batch for job in jobs} == {str(visit.id)}
+    assert {job.printer for job in jobs} == {"labels"}
+    page = sophie.sees(f"/passage/{visit.id}/etiquettes")
+    assert page.index("CITRATE") < page.index("EDTA") < page.index("FLUORURE")
+    assert counter.visit(visit.id).state is VisitState.REGISTERED
+
+
+def test_f6_twice_prints_once(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104", "0552")
+    before = keys_of(counter)
+    sophie.does(f"/passage/{visit.id}/etiquettes")
+    assert keys_of(counter) == before
+
+
+def test_no_label_without_a_person_or_a_prescription_or_a_call(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = counter.arrives()
+    path = f"/passage/{visit.id}/etiquettes"
+    assert "Appelez d'abord" in words_of(sophie.sends(path))
+    sophie.calls()
+    assert "reconnu" in words_of(sophie.sends(path))
+    sophie.opens_file(visit)
+    assert "ordonnance" in words_of(sophie.sends(path))
+    assert keys_of(counter) == []
+    assert counter.visit(visit.id).state is VisitState.CALLED
+
+
+def test_the_plan_says_that_nobody_has_signed_it_and_which_exam_has_no_tube(counter: Counter) -> None:
+    sophie = counter.sits()
+    counter.arrives()
+    visit = sophie.calls()
+    pane = sophie.sends(f"/passage/{visit.id}/plan", exam=["1104", "0552"]).text
+    assert "Plan non validé" in pane
+    assert "EDTA" in pane
+    assert "FLUORURE" in pane
+    from kiosk.exams.catalogue import catalogue
+
+    without = next(exam for exam in catalogue().exams if not exam.needs)
+    assert "contenant à préciser" in sophie.sends(f"/passage/{visit.id}/plan", exam=[without.nabm]).text
+
+
+def test_the_preview_is_the_very_picture_that_is_printed(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    answer = sophie.browser.client.get(f"/passage/{visit.id}/etiquettes/1.png", base_url="https://labo.test")
+    assert answer.content_type == "image/png"
+    with counter.room.database.reading() as db:
+        paper = labels_of(db, visit)[0]
+    shown = Image.open(BytesIO(answer.data)).convert("1")
+    assert shown.tobytes() == draw(paper).convert("1").tobytes()
+
+
+def test_an_unsure_label_is_asked_about_and_a_yes_proves_it(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104", "0552")
+    first, second = keys_of(counter)
+    unsure(counter, second)
+    page = sophie.sees(f"/passage/{visit.id}/etiquettes")
+    assert "L'étiquette 2 sur 2 est-elle sortie et lisible" in page
+    page = sophie.does(f"/passage/{visit.id}/etiquettes/sortie", position="2")
+    assert "est-elle sortie" not in page
+    assert (state_of(counter, first), state_of(counter, second)) == (State.QUEUED, State.CONFIRMED)
+    assert states_of_tubes(counter, visit) == [TubeState.PLANNED, TubeState.LABELLED]
+
+
+def test_a_no_prints_the_next_copy_with_its_reason_and_never_the_same_job_again(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    (first,) = keys_of(counter)
+    unsure(counter, first)
+    page = sophie.does(f"/passage/{visit.id}/etiquettes/reimprimer", position="1", reason="jamais sortie")
+    assert "copie 2" in page
+    second = first.removesuffix("/1") + "/2"
+    assert keys_of(counter) == [first, second]
+    assert (state_of(counter, first), state_of(counter, second)) == (State.VOID, State.QUEUED)
+
+
+def test_the_same_reprint_form_prints_one_copy(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    for _ in range(2):
+        path = f"/passage/{visit.id}/etiquettes/reimprimer"
+        sophie.does(path, form_key="e" * 32, position="1", reason="abîmée")
+    assert [state_of(counter, key) for key in keys_of(counter)] == [State.VOID, State.QUEUED]
+
+
+def test_a_reprint_without_reason_is_asked_again(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    assert sophie.sends(f"/passage/{visit.id}/etiquettes/reimprimer", position="1").status_code == 422
+    assert len(keys_of(counter)) == 1
+    answer = sophie.sends(f"/passage/{visit.id}/etiquettes/reimprimer", position="9", reason="abîmée")
+    assert answer.status_code == 404
+
+
+def test_void_labels_do_not_come_out_and_the_prescription_opens_again(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    (first,) = keys_of(counter)
+    assert sophie.prescribes(visit, "0552").status_code == 409
+    sophie.does(f"/passage/{visit.id}/etiquettes/annuler", reason="ordonnance à corriger")
+    assert state_of(counter, first) is State.VOID
+    assert sophie.prescribes(visit, "0552").status_code == 303
+    sophie.does(f"/passage/{visit.id}/etiquettes")
+    assert len(keys_of(counter)) == 2
+    assert keys_of(counter)[1].split("/")[1] != first.split("/")[1]
+
+
+def test_who_leaves_with_labels_leaves_them_void(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    for _ in range(2):
+        sophie.does(f"/passage/{visit.id}/etiquettes/parti", form_key="f" * 32)
+    assert counter.visit(visit.id).state is VisitState.CANCELLED
+    assert [state_of(counter, key) for key in keys_of(counter)] == [State.VOID]
+    assert states_of_tubes(counter, visit) == []
+
+
+def test_an_open_page_asks_only_for_what_has_changed(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    (first,) = keys_of(counter)
+    path = f"/passage/{visit.id}/etiquettes/etat?vu=1queued"
+    assert sophie.browser.get(path).status_code == 204
+    unsure(counter, first)
+    assert "est-elle sortie" in sophie.sees(path)
+
+
+def test_a_manager_prints_no_labels(counter: Counter) -> None:
+    roux = counter.sits("roux")
+    visit = counter.arrives()
+    assert roux.browser.get(f"/passage/{visit.id}/etiquettes").status_code == 403
+    assert roux.sends(f"/passage/{visit.id}/etiquettes").status_code == 403

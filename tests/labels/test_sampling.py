@@ -1,0 +1,223 @@
+"""The sampling room: who it is, then each tube proved; another patient's tube stops everything."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from kiosk.register.visits import State as VisitState
+from kiosk.register.visits import Visit
+from labels.bedside import Proof, identity_check_of
+from labels.scanning import Outcome, scans_of
+from labels.tubes import State, Tube, tubes_of
+from printers.spool import State as Printed
+from printers.spool import Verb as PrintVerb
+from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
+
+
+@pytest.fixture
+def counter(tmp_path: Path, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Counter]:
+    """The laboratory on a Saturday morning."""
+    folder = tmp_path / "laboratory"
+    folder.mkdir()
+    with open_counter(folder, at=at, chance=chance) as opened:
+        yield opened
+
+
+@pytest.fixture
+def karim(counter: Counter) -> Person:
+    return counter.sits("karim", "Salle 1")
+
+
+def sent(counter: Counter, *codes: str, name: str = "Moreau") -> Visit:
+    """A patient with labels waits for the draw."""
+    sophie = counter.sits()
+    visit = sophie.labels(*codes, name=name)
+    sophie.does(f"/file/{visit.id}/en-attente")
+    return visit
+
+
+def identified(karim: Person, visit: Visit, proof: str = "said") -> None:
+    karim.does("/prelevement/appeler")
+    karim.does(f"/prelevement/{visit.id}/identite", proof=proof)
+
+
+def tubes(counter: Counter, visit: Visit) -> list[Tube]:
+    with counter.room.database.reading() as db:
+        return tubes_of(db, visit)
+
+
+def outcomes(counter: Counter, visit: Visit) -> list[Outcome]:
+    with counter.room.database.reading() as db:
+        return [one.outcome for one in scans_of(db, visit)]
+
+
+def scans(karim: Person, visit: Visit, number: str, **more: str) -> str:
+    karim.counter.room.later(seconds=2)
+    return karim.does(f"/prelevement/{visit.id}/tube", scanned=number, **more)
+
+
+def test_from_the_call_to_the_last_tube(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    assert "Les prochains" in karim.sees("/prelevement")
+    page = karim.does("/prelevement/appeler")
+    assert "« Quels sont vos nom, prénom et date de naissance ? »" in page
+    assert "MOREAU" in page
+    page = karim.does(f"/prelevement/{visit.id}/identite", proof="said")
+    assert "Scannez l'étiquette du tube 1" in page
+    first, second = tubes(counter, visit)
+    assert "C'est bien son tube" in scans(karim, visit, first.sample_number)
+    assert "Terminer" in scans(karim, visit, second.sample_number)
+    karim.does(f"/prelevement/{visit.id}/fin")
+    assert counter.visit(visit.id).state is VisitState.LEFT
+    drawn = tubes(counter, visit)
+    assert {tube.state for tube in drawn} == {State.DRAWN}
+    assert {tube.drawn_by for tube in drawn} == {str(counter.room.people["karim"].id)}
+    assert all(tube.drawn_at is not None and tube.drawn_at <= counter.room.at for tube in drawn)
+
+
+def test_another_patients_tube_stops_everything_until_it_is_answered(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    stranger = counter.sits("nadia", "Guichet 2").labels("1104", name="Durand")
+    identified(karim, visit)
+    (own,), (other,) = tubes(counter, visit), tubes(counter, stranger)
+    page = scans(karim, visit, other.sample_number)
+    assert "Ce tube est à un autre patient. Arrêtez." in page
+    assert "DURAND" not in page
+    assert "scanned" not in page
+    assert "Arrêtez" in karim.sees("/prelevement")
+    assert karim.sends(f"/prelevement/{visit.id}/tube", scanned=own.sample_number).status_code == 409
+    assert karim.sends(f"/prelevement/{visit.id}/fin").status_code == 409
+    assert [tube.state for tube in (*tubes(counter, visit), *tubes(counter, stranger))] == [State.PLANNED] * 2
+    karim.does(f"/prelevement/{visit.id}/arret")
+    assert "C'est bien son tube" in scans(karim, visit, own.sample_number)
+    assert outcomes(counter, visit) == [Outcome.OTHER_PATIENT, Outcome.DRAWN]
+
+
+def test_no_tube_before_the_patient_was_asked(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    (own,) = tubes(counter, visit)
+    path = f"/prelevement/{visit.id}/tube"
+    assert karim.sends(path, scanned=own.sample_number).status_code == 409
+    karim.does("/prelevement/appeler")
+    answer = karim.sends(path, scanned=own.sample_number)
+    assert "Demandez d'abord" in words_of(answer)
+    assert tubes(counter, visit)[0].state is State.PLANNED
+
+
+@pytest.mark.parametrize("proof", [proof.value for proof in Proof])
+def test_what_told_the_identity_is_kept(counter: Counter, karim: Person, proof: str) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit, proof)
+    with counter.room.database.reading() as db:
+        check = identity_check_of(db, counter.visit(visit.id))
+    assert check is not None
+    assert check.proof == proof
+
+
+def test_a_new_call_to_the_room_asks_again(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit)
+    karim.does(f"/prelevement/{visit.id}/absent")
+    counter.sits().does(f"/file/{visit.id}/de-retour")
+    assert "Qui est-ce" in karim.does("/prelevement/appeler")
+
+
+def test_a_second_label_of_one_tube_is_told(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    identified(karim, visit)
+    first = tubes(counter, visit)[0].sample_number
+    scans(karim, visit, first)
+    assert "déjà appliquée" in scans(karim, visit, first)
+
+
+def test_the_same_scan_sent_again_after_a_lost_answer_is_no_second_label(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    identified(karim, visit)
+    first = tubes(counter, visit)[0].sample_number
+    for _ in range(2):
+        page = scans(karim, visit, first, form_key="a" * 32)
+    assert "C'est bien son tube" in page
+    assert outcomes(counter, visit) == [Outcome.DRAWN]
+
+
+@pytest.mark.parametrize("typed", ["1234", "263250100015", "MOREAU"])
+def test_what_is_no_sample_number_draws_nothing(counter: Counter, karim: Person, typed: str) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit)
+    page = karim.does(f"/prelevement/{visit.id}/tube", typed=typed)
+    assert "ne forment pas un numéro" in page
+    assert tubes(counter, visit)[0].state is State.PLANNED
+
+
+def test_a_number_typed_by_hand_is_marked_as_typed(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit)
+    number = tubes(counter, visit)[0].sample_number
+    karim.does(f"/prelevement/{visit.id}/tube", typed=f"{number[:4]} {number[4:8]} {number[8:]}")
+    with counter.room.database.reading() as db:
+        (scan,) = scans_of(db, visit)
+    assert (scan.outcome, scan.typed) == (Outcome.DRAWN, True)
+
+
+def test_a_tube_out_of_order_is_a_remark_and_not_a_stop(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0127")
+    identified(karim, visit)
+    second = tubes(counter, visit)[1]
+    page = scans(karim, visit, second.sample_number)
+    assert "C'est bien son tube" in page
+    assert "tube 1 pas encore scanné" in page
+
+
+def test_the_draw_ends_only_when_every_tube_is_drawn_or_missing_with_a_reason(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    identified(karim, visit)
+    first, second = tubes(counter, visit)
+    scans(karim, visit, first.sample_number)
+    assert karim.sends(f"/prelevement/{visit.id}/fin").status_code == 409
+    path = f"/prelevement/{visit.id}/manque"
+    assert karim.sends(path, tube=second.sample_number, reason="").status_code == 422
+    assert "manque : refus du patient" in karim.does(path, tube=second.sample_number, reason="refus du patient")
+    for _ in range(2):
+        karim.does(f"/prelevement/{visit.id}/fin", form_key="b" * 32)
+    assert counter.visit(visit.id).state is VisitState.LEFT
+
+
+def test_a_scanned_label_proves_its_print_job(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit)
+    number = tubes(counter, visit)[0].sample_number
+    key = f"label/{number}/1"
+    counter.spool.begin(key, at=counter.room.at)
+    counter.spool.move(key, PrintVerb.DOUBT, by="station", at=counter.room.at)
+    scans(karim, visit, number)
+    job = counter.spool.job(key)
+    assert job is not None
+    assert job.state is Printed.CONFIRMED
+
+
+def test_the_room_sees_three_numbers_and_no_name(counter: Counter, karim: Person) -> None:
+    for name in ("Moreau", "Durand", "Petit", "Lemoine"):
+        sent(counter, "1104", name=name)
+    page = karim.sees("/prelevement")
+    assert page.count('class="tag big"') == 3
+    assert "4 personnes attendent" in page
+    assert "MOREAU" not in page
+
+
+def test_a_call_to_the_room_may_be_undone_or_missed(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    karim.does("/prelevement/appeler")
+    karim.does(f"/prelevement/{visit.id}/annuler")
+    assert counter.visit(visit.id).state is VisitState.WAITING
+    karim.does("/prelevement/appeler")
+    karim.does(f"/prelevement/{visit.id}/rappeler")
+    karim.does(f"/prelevement/{visit.id}/absent")
+    assert counter.visit(visit.id).state is VisitState.NO_SHOW
+
+
+def test_a_secretary_draws_nothing(counter: Counter) -> None:
+    sophie = counter.sits()
+    assert sophie.browser.get("/prelevement").status_code == 403
+    assert sophie.sends("/prelevement/appeler").status_code == 403
