@@ -50,7 +50,7 @@ def _for_everyone(event: Event) -> dict[str, Any]:
 
 def _as_it_stands(db: Session) -> dict[str, Any]:
     site = this_site(db)
-    wait = waiting.announced(db, site, Stage.COUNTER, at=now(), desks=1)
+    wait = waiting.announced(db, site, Stage.COUNTER, at=now())
     calls: dict[int, dict[str, Any]] = {}
     # A number that was called again stands once, where it was called last; a call taken back stands nowhere.
     for call in waiting.last_calls(db, site, at=now(), limit=4 * SHOWN):

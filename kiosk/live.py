@@ -46,7 +46,19 @@ class Watch:
         self._commits = 0
         self._streams = 0
         self._looks = False
+        self._ended = False
         self._version: Any = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the programme is about to stop: streams take their leave, and their pages come back by themselves."""
+        return self._ended
+
+    def end(self) -> None:
+        """Let every stream take its leave now."""
+        with self._woken:
+            self._ended = True
+            self._woken.notify_all()
 
     @property
     def streams(self) -> int:
@@ -80,7 +92,7 @@ class Watch:
             if not self._looks:
                 self._looks = True
                 threading.Thread(target=self._look, name="live", daemon=True).start()
-            self._woken.wait_for(lambda: self._commits != seen, timeout=max(0.0, seconds))
+            self._woken.wait_for(lambda: self._ended or self._commits != seen, timeout=max(0.0, seconds))
 
     def _look(self) -> None:
         try:
@@ -142,14 +154,14 @@ def stream(site_id: UUID, topics: Sequence[str], *, body: Body, cap: int | None 
 def tell(
     database: Database, watch: Watch, site_id: UUID, topics: Sequence[str], *, body: Body, since: int | None
 ) -> Iterator[str]:
-    """The text of a stream, without end; no connection is held between two of its lines."""
+    """The text of a stream, as long as the programme runs; no connection is held between two of its lines."""
     with database.reading() as db:
         newest = last_seq(db, site_id)
     seen = newest if since is None or since > newest else since
     if seen != since:
         yield _line("resync", {}, seen)
     beat = monotonic() + BEAT
-    while True:
+    while not watch.ended:
         commits = watch.commits
         with database.reading() as db:
             events = [(one.seq, one.topic, body(one)) for one in events_after(db, site_id, seen, topics=topics)]

@@ -1,8 +1,8 @@
 """What a person may type at the kiosk, read with patience: any case, accents, spaces and hyphens."""
 
-import unicodedata
 from datetime import date
 
+from kiosk.formats.folding import fold
 from kiosk.waiting import WhatWasSaid
 
 #: The letters of a convocation's code: 0, O, 1 and I are left out, they are read for each other.
@@ -20,9 +20,7 @@ def read_code(typed: str) -> str | None:
 
 def read_letters(typed: str) -> str:
     """The first three letters of a family name in capitals without accents; fewer when the name is shorter."""
-    spelled = typed.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
-    bare = unicodedata.normalize("NFKD", spelled.replace("ß", "ss").replace("ı", "i").replace("ø", "o")).upper()
-    return "".join(sign for sign in bare if "A" <= sign <= "Z")[:3]
+    return "".join(sign for sign in fold(typed) if "A" <= sign <= "Z")[:3]
 
 
 def what_is_wrong_with_date(day: str, month: str, year: str, *, today: date) -> str | None:

@@ -16,7 +16,7 @@ class Round:
 
     name: str
     seconds: float
-    go: Callable[[], None]
+    go: Callable[[], object]
 
 
 def start_rounds(rounds: Sequence[Round]) -> threading.Event:

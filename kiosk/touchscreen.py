@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from datetime import timedelta
 from typing import cast
 
 from flask import Blueprint, redirect, request, session, url_for
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from kiosk import questions, ticket, waiting
 from kiosk.register import clock
-from kiosk.register.events import announce
+from kiosk.register.events import ask_for_help
 from kiosk.register.once import answered
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Move, NoVisit, Purpose, Visit, visit_of
@@ -27,6 +28,8 @@ log = logging.getLogger("etiquette")
 
 #: Purposes that need no word of the person: one tap more and the number is there.
 PLAIN = {"walk_in": Purpose.WALK_IN, "collect": Purpose.COLLECT}
+#: A printer not seen by its station for so long is not known to be ready; an idle one is looked at every 5 s.
+SEEN_WITHIN = timedelta(seconds=15)
 #: What the person may change about the look of the screen; empty is as it was.
 DISPLAY = {"look": {"", "contrast"}, "text_size": {"", "large"}}
 
@@ -127,9 +130,9 @@ def thanks(key: str) -> Response:
 @bp.post("/help")
 def call_someone() -> Response:
     """K-9: the staff screens hear which kiosk asks for a person, and on what kind of page, never what was typed."""
-    asked = {"kiosk": _settings().kiosk, "page": request.form.get("page", "")[:40]}
+    kind = request.form.get("page", "")[:40]
     with transaction() as db:
-        announce(db, this_site(db).id, "help", asked, at=now())
+        ask_for_help(db, this_site(db).id, kiosk=_settings().kiosk, page=kind, key=form_key(), at=now())
     return redirect(url_for(".coming"), 303)
 
 
@@ -191,7 +194,9 @@ def _paper_comes(visit: Visit) -> bool:
         return False
     if job is None or job.state in {Job.HELD, Job.NOT_SENT, Job.UNSURE, Job.VOID}:
         return False
-    ready = any(one.name == job.printer and one.state == "ready" for one in printers)
+    ready = any(
+        one.name == job.printer and one.state == "ready" and now() - one.seen <= SEEN_WITHIN for one in printers
+    )
     return job.state in {Job.SENT, Job.CONFIRMED} or ready
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, distinct, func, select, update
 from sqlalchemy.orm import Session
 
 from kiosk.line.estimate import Range, estimate
@@ -36,6 +36,8 @@ Chance = Callable[[int], bytes]
 
 #: Minutes of one service until the laboratory's own days have taught better.
 PACE = {Stage.COUNTER: 5.0, Stage.SAMPLING: 6.0}
+#: A desk that has called nobody for so long counts as closed.
+OPEN = timedelta(minutes=30)
 #: A call may be undone for so long.
 UNDO = timedelta(seconds=10)
 #: Who may be called to a counter, and to a room.
@@ -94,7 +96,6 @@ def take_number(
     chance: Chance,
     key: str,
     language: str = "fr",
-    desks: int = 1,
     needs_help: bool = False,
 ) -> Visit:
     """Give a person a number: one visit, the same again for the same form.
@@ -104,13 +105,12 @@ def take_number(
     Args:
         said: what was typed, or None for a walk-in.
         by: the kiosk's name, or the staff member's id when the number is given at the counter.
-        desks: counters open now, for the announced range.
     """
     if before := answered(db, Move, site.id, key):
         _same_act(before, "arrive", by)
         return visit_of(db, before.visit_id)
     day = clock.day(site.timezone, at)
-    wait = announced(db, site, Stage.COUNTER, at=at, desks=desks)
+    wait = announced(db, site, Stage.COUNTER, at=at)
     visit = Visit(
         id=uuid7(at, chance),
         site_id=site.id,
@@ -284,8 +284,11 @@ def advance(
     return visit
 
 
-def announced(db: Session, site: Site, stage: Stage, *, at: datetime, desks: int) -> Range:
-    """The range of the line at this moment, the same for everyone who would arrive now."""
+def announced(db: Session, site: Site, stage: Stage, *, at: datetime) -> Range:
+    """The range of the line at this moment, the same for everyone who would arrive now.
+
+    A desk counts as open when it has called somebody in the last half-hour.
+    """
     ahead = db.scalar(
         select(func.count())
         .select_from(Visit)
@@ -296,7 +299,12 @@ def announced(db: Session, site: Site, stage: Stage, *, at: datetime, desks: int
             Visit.state.in_(CALLABLE[stage]),
         )
     )
-    return estimate(ahead=ahead or 0, desks=desks, pace_minutes=PACE[stage])
+    desks = db.scalar(
+        select(func.count(distinct(Move.desk))).where(
+            Move.site_id == site.id, Move.verb == CALLS[stage], Move.at > at - OPEN, Move.at <= at
+        )
+    )
+    return estimate(ahead=ahead or 0, desks=desks or 1, pace_minutes=PACE[stage])
 
 
 def last_calls(db: Session, site: Site, *, at: datetime, limit: int = 6) -> list[Move]:

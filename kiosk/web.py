@@ -240,4 +240,4 @@ def _say_incident(error: Exception) -> Response:
 def _say(sentence: str, status: int) -> Response:
     if request.accept_mimetypes.best == "application/json":
         return make_response({"sentence": sentence}, status)
-    return page(current_app.config["REFUSAL_TEMPLATE"], sentence=sentence, status=status)
+    return page(current_app.config["REFUSAL_TEMPLATE"], status=status, sentence=sentence, code=status)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.damm import check_digit, is_valid
+from kiosk.formats.damm import check_digit, is_valid
 from kiosk.register.database import Base, bump
 from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.sites import Site

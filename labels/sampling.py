@@ -37,9 +37,8 @@ bp = Blueprint("sampling", __name__)
 
 #: How many numbers a sampler sees ahead; the whole line is the counter's.
 AHEAD: Final = 3
-VERBS: Final = {"rappeler": Verb.RECALL, "annuler": Verb.UNDO, "absent": Verb.MISS}
+VERBS: Final = {"annuler": Verb.UNDO, "absent": Verb.MISS}
 DONE: Final = {
-    Verb.RECALL: "Le numéro {} est appelé de nouveau.",
     Verb.UNDO: "L'appel du numéro {} est annulé. Il a repris sa place.",
     Verb.MISS: "Le numéro {} est noté absent. Il peut revenir à l'accueil.",
 }
@@ -85,7 +84,7 @@ def call() -> ResponseReturnValue:
 @bp.post(f"/prelevement/<uuid:visit_id>/<any({', '.join(repr(act) for act in VERBS)}):act>")
 @needs(Right.DRAW)
 def advance_visit(visit_id: UUID, act: str) -> ResponseReturnValue:
-    """Call again, undo the call, or note that nobody came."""
+    """Undo the call, or note that nobody came."""
     verb = VERBS[act]
     with transaction() as db:
         visit = advance(db, visit_of(db, visit_id), verb, by=str(actor().id), at=now(), chance=chance, key=form_key())

@@ -8,24 +8,29 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
-from kiosk.counter import calling, dossier
+from kiosk.counter import calling, dossier, helping
+from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
+from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import needs, present
 from kiosk.web import House, make_app, page
 from labels import desk, sampling
+from labels.following import follow_labels
 from printers.errors import PrinterError
 from printers.spool import Spool, StationId
+from results import delivery, handover, phone, signoff
+from results.giving import follow_slips
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
 
 ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
-SCREENS: Final = (health, signin, calling, dossier, desk, sampling)
+SCREENS: Final = (health, signin, calling, helping, dossier, desk, sampling, delivery, phone, handover, signoff)
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
 ROUTES: Final[dict[str, str]] = {
@@ -48,6 +53,8 @@ ROUTES: Final[dict[str, str]] = {
     "calling.advance_visit": Right.CALL,
     "calling.leaving": Right.CALL,
     "calling.leave": Right.CALL,
+    "helping.calls": Right.CALL,
+    "helping.go": Right.CALL,
     "dossier.visit_page": Right.REGISTER,
     "dossier.search": Right.REGISTER,
     "dossier.compare": Right.REGISTER,
@@ -77,6 +84,40 @@ ROUTES: Final[dict[str, str]] = {
     "sampling.answer": Right.DRAW,
     "sampling.say_missing": Right.DRAW,
     "sampling.end": Right.DRAW,
+    "delivery.choices": Right.REGISTER,
+    "delivery.save": Right.REGISTER,
+    "delivery.pin": Right.ISSUE_SLIP,
+    "delivery.make_slip": Right.ISSUE_SLIP,
+    "delivery.slip": Right.ISSUE_SLIP,
+    "delivery.slip_state": Right.ISSUE_SLIP,
+    "delivery.came_out": Right.ISSUE_SLIP,
+    "delivery.did_not_come_out": Right.ISSUE_SLIP,
+    "delivery.go_on": Right.REGISTER,
+    "phone.desk_page": Right.PHONE,
+    "phone.open_call": Right.PHONE,
+    "phone.call_page": Right.PHONE,
+    "phone.try_code": Right.TELL,
+    "phone.read_back": Right.TELL,
+    "phone.compare": Right.TELL,
+    "phone.ending": Right.PHONE,
+    "phone.end": Right.PHONE,
+    "handover.search_page": Right.TELL,
+    "handover.search": Right.TELL,
+    "handover.desk": Right.TELL,
+    "handover.without_code": Right.TELL,
+    "handover.with_slip": Right.TELL,
+    "handover.with_code": Right.TELL,
+    "handover.paper": Right.TELL,
+    "handover.paper_state": Right.TELL,
+    "handover.look": Right.TELL,
+    "signoff.waiting": Right.SIGN,
+    "signoff.unlock_page": Right.SIGN,
+    "signoff.unlock_keys": Right.SIGN,
+    "signoff.lock": Right.SIGN,
+    "signoff.open_report": Right.SIGN,
+    "signoff.sign": Right.SIGN,
+    "signoff.keep_back": Right.SIGN,
+    "signoff.let_go": Right.SIGN,
 }
 
 #: The menu: a person sees the entries that their roles open.
@@ -84,6 +125,9 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "home", "title": "Accueil", "icon": "house"},
     {"endpoint": "calling.line_page", "title": "File d'attente", "icon": "users-round"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
+    {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
+    {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
+    {"endpoint": "signoff.waiting", "title": "Signature", "icon": "pen-line"},
 )
 
 #: The tabs of a visit's dossier, each a screen of its own floor.
@@ -91,6 +135,7 @@ VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "dossier.visit_page", "title": "Identité"},
     {"endpoint": "dossier.prescription", "title": "Ordonnance"},
     {"endpoint": "desk.labels_page", "title": "Étiquettes"},
+    {"endpoint": "delivery.choices", "title": "Résultats"},
 )
 
 
@@ -129,6 +174,29 @@ def create_app(instance: Path | None = None) -> Flask:
     app.add_url_rule("/", "home", first_page)
     for screens in SCREENS:
         app.register_blueprint(screens.bp)
+    return app
+
+
+def serve() -> Flask:
+    """Compose the staff app and go its rounds: what gunicorn calls."""
+    app = create_app()
+    home: House = app.extensions["house"]
+    settings: StaffSettings = home.more["settings"]
+
+    def labels() -> None:
+        follow_labels(home.database, home.spool, printer=settings.label_printer, at=clock.now(), chance=clock.chance)
+
+    def slips() -> None:
+        follow_slips(home.database, home.spool, at=clock.now(), chance=clock.chance)
+
+    app.extensions["rounds"] = start_rounds(
+        [
+            Round(name="labels", seconds=60, go=labels),
+            Round(name="slips", seconds=0.5, go=slips),
+            # What was deleted is in the file until the log is folded in: a used code line must not stay there.
+            Round(name="results log", seconds=5, go=home.database.fold_results),
+        ]
+    )
     return app
 
 

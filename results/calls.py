@@ -8,15 +8,15 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Enum, Index, LargeBinary, String, UniqueConstraint, func, select
+from sqlalchemy import CheckConstraint, ColumnElement, Enum, Index, LargeBinary, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.formats.folding import fold
 from kiosk.register.clock import Chance, day
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, Invalid, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
-from kiosk.register.patients import fold
 from results.vault.counters import CALL_TRIES, Attempt
 from results.vault.envelopes import open_column, seal_column
 from results.vault.keys import KeyRing
@@ -154,7 +154,7 @@ def open_call(
         if before.by != by:
             raise PageAlreadyUsed
         return before
-    expire_calls(db, site_id, at=at, chance=chance)
+    expire_calls(db, site_id, at=at, chance=chance, on_the_line_of=by)
     slip = find_slip(db, keys, site_id, handle)
     call = PhoneCall(
         id=uuid7(at, chance), site_id=site_id, by=by, opened_at=at, ends_at=at + LASTS,
@@ -171,9 +171,13 @@ def current_call(db: Session, *, by: UUID, at: datetime) -> PhoneCall:
     Raises:
         NoCall: none, or it is over.
     """
-    newest = select(PhoneCall).where(PhoneCall.by == by).order_by(PhoneCall.opened_at.desc(), PhoneCall.id.desc())
+    newest = (
+        select(PhoneCall)
+        .where(PhoneCall.by == by, PhoneCall.state != State.CLOSED, PhoneCall.ends_at > at)
+        .order_by(PhoneCall.state == State.VERIFIED, PhoneCall.opened_at.desc())
+    )
     call = db.scalars(newest).first()
-    if call is None or is_over(call, at):
+    if call is None:
         raise NoCall
     return call
 
@@ -329,12 +333,19 @@ def rung(db: Session, call: PhoneCall, *, by: UUID, at: datetime, chance: Chance
     write(db, "results", Act.CALL_REACHED, by=by, at=at, chance=chance, call=call.id)
 
 
-def expire_calls(db: Session, site_id: UUID, *, at: datetime, chance: Chance) -> int:
-    """Close the calls that nobody has ended in time; before each new one and at start-up."""
-    late = select(PhoneCall).where(
-        PhoneCall.site_id == site_id, PhoneCall.state != State.CLOSED, PhoneCall.ends_at <= at
-    )
-    calls = list(db.scalars(late))
+def expire_calls(
+    db: Session, site_id: UUID, *, at: datetime, chance: Chance, on_the_line_of: UUID | None = None
+) -> int:
+    """Close the calls that nobody has ended in time; before each new one and at start-up.
+
+    Args:
+        on_the_line_of: this person begins another call: whatever was on the line is over too.
+    """
+    late: ColumnElement[bool] = PhoneCall.ends_at <= at
+    if on_the_line_of is not None:
+        late |= (PhoneCall.by == on_the_line_of) & (PhoneCall.state != State.VERIFIED)
+    asked = select(PhoneCall).where(PhoneCall.site_id == site_id, PhoneCall.state != State.CLOSED, late)
+    calls = list(db.scalars(asked))
     for call in calls:
         _move(call, Verb.CLOSE)
         call.outcome, call.closed_at = Outcome.EXPIRED, at

@@ -15,7 +15,7 @@ from sqlalchemy import LargeBinary, String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.canonical import Value, canonical, read_canonical
+from kiosk.formats.canonical import Value, canonical, read_canonical
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime
 from kiosk.register.errors import Invalid

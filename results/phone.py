@@ -133,8 +133,7 @@ def compare() -> ResponseReturnValue:
 @needs(Right.PHONE)
 def ending() -> ResponseReturnValue:
     """How the call ended."""
-    with reading() as db:
-        return page("results/ending.html", call=current_call(db, by=actor().id, at=now()))
+    return _ending()
 
 
 @bp.post("/telephone/fin")
@@ -149,7 +148,7 @@ def end() -> ResponseReturnValue:
                 ring_back=request.form.get("ring_back", ""), by=actor().id, at=now(), chance=chance,
             )  # fmt: skip
     except Invalid as refusal:
-        return page("results/ending.html", status=422, call=call, errors={"ring_back": refusal.sentence})
+        return _ending(errors={"ring_back": refusal.sentence})
     return redirect(url_for("phone.desk_page"), 303)
 
 
@@ -225,6 +224,12 @@ def _call_page(errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
         return page("results/not_now.html", tries=0)
     status = 422 if errors else 200
     return page("results/call.html", status=status, call=call, line=line, tries=tries, errors=errors or {})
+
+
+def _ending(errors: Mapping[str, str] | None = None) -> Response:
+    with reading() as db:
+        call = current_call(db, by=actor().id, at=now())
+        return page("results/ending.html", status=422 if errors else 200, call=call, errors=errors or {})
 
 
 def _line(db: Session, site: Site, call: PhoneCall) -> int | None:

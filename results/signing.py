@@ -277,7 +277,7 @@ def _missing(
     db: Session, keys: KeyRing, dossier: Dossier, version: ReportVersion, body: Body, *, biologist: BiologistKeys,
     by: UUID, at: datetime, chance: Chance,
 ) -> tuple[Exam, ...]:  # fmt: skip
-    """Prescribed exams of which no code stands in any report of the visit; each report that is opened for it is noted."""
+    """Prescribed exams of which no code stands in any report of the visit; each one opened for it is noted."""
     bodies = [body]
     others = [newest(db, report.id) for report in reports_of(db, dossier.id) if report.id != version.report_id]
     for other in others:

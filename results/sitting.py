@@ -1,8 +1,9 @@
-"""A biologist's unlocked keys, in this programme's memory alone, bound to one sign-in and gone after ten idle minutes."""
+"""A biologist's unlocked keys: in this programme's memory alone, bound to one sign-in, gone after ten idle minutes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
 from typing import Final
 from uuid import UUID
 
@@ -11,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.accounts import staff_of
 from kiosk.register.clock import Chance
-from kiosk.register.errors import Invalid, NotAllowed
+from kiosk.register.errors import Invalid, Later, NotAllowed
 from kiosk.register.journal import Act, write
 from kiosk.register.signins import Outcome, SignInTry, knock
 from kiosk.register.staff import Power
-from results.vault.keys import BiologistKeys
+from results.vault.keys import BiologistKeys, WrongPassphrase, unlock
 
 IDLE: Final = timedelta(minutes=10)
+#: A passphrase takes 256 MiB while it is stretched: one after the other.
+_TURN: Final = BoundedSemaphore(1)
+_TURN_S: Final = 15.0
 
 
 class Locked(NotAllowed):
@@ -96,7 +100,7 @@ class Sittings:
 def prove_again(
     db: Session, staff_id: UUID, digits: str, *, device: str, power: Power, at: datetime, chance: Chance
 ) -> Step:
-    """First step of unlocking: count the try, then spend a new step of the second factor; it is alone in its transaction.
+    """First step of unlocking: count the try, spend a new step of the second factor; alone in its transaction.
 
     Args:
         db: a session that writes the results.
@@ -110,6 +114,25 @@ def prove_again(
     login = staff_of(db, staff_id, power).login
     found = knock(db, login, digits, device=device, power=power, at=at, chance=chance)
     return Step(login=login, try_id=found.try_id, passed=found.passed)
+
+
+def open_keys(folder: Path, step: Step, passphrase: str) -> BiologistKeys | None:
+    """Open the keys with the passphrase, outside any transaction; None when one of the two proofs is wrong.
+
+    Raises:
+        Later: another biologist's keys are being opened.
+        UnsafeKeys: this person has no keys here, or they do not belong to their public halves.
+    """
+    if not step.passed:
+        return None
+    if not _TURN.acquire(timeout=_TURN_S):
+        raise Later
+    try:
+        return unlock(folder, step.login, passphrase)
+    except WrongPassphrase:
+        return None
+    finally:
+        _TURN.release()
 
 
 def enter_unlocking(db: Session, step: Step, *, is_open: bool, staff_id: UUID, at: datetime, chance: Chance) -> None:

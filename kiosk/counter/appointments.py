@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.formats.folding import fold
 from kiosk.questions import CODE_LETTERS, read_letters
 from kiosk.register import clock
 from kiosk.register.clock import Chance
@@ -19,7 +20,7 @@ from kiosk.register.errors import Conflict, Invalid, NotFound
 from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
-from kiosk.register.patients import Patient, fold
+from kiosk.register.patients import Patient
 from kiosk.register.sites import Site
 from kiosk.register.visits import FINAL, Said, Visit
 

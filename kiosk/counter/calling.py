@@ -68,7 +68,7 @@ def events() -> ResponseReturnValue:
     """The stream that says that the line has changed, and nothing else."""
     with reading() as db:
         site = this_site(db)
-    return stream(site.id, ("line", "call"), body=lambda _: {})
+    return stream(site.id, ("line", "call", "help"), body=lambda _: {})
 
 
 @bp.post("/file/reconnaitre")
@@ -100,7 +100,7 @@ def give_number() -> ResponseReturnValue:
     with transaction() as db:
         visit = take_number(
             db, this_site(db), purpose=Purpose(request.form.get("purpose", Purpose.WALK_IN)), said=None,
-            by=str(actor().id), at=now(), chance=chance, key=form_key(), desks=len(settings.desks),
+            by=str(actor().id), at=now(), chance=chance, key=form_key(),
             needs_help="help" in request.form,
         )  # fmt: skip
     try:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.counter.appointments import Matching, matching, recognise_arrivals
 from kiosk.exams.prescriptions import Prescription, exams_of, prescribe, prescription_of
+from kiosk.formats.folding import fold
 from kiosk.line.policy import LineClass, Policy
 from kiosk.register import clock
 from kiosk.register.clock import Chance
@@ -19,7 +20,7 @@ from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.events import announce, last_seq
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
-from kiosk.register.patients import Document, NoPatient, Patient, Recognition, Sex, create_patient, fold, recognise
+from kiosk.register.patients import Document, NoPatient, Patient, Recognition, Sex, create_patient, recognise
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Said, Stage, State, Verb, Visit
 from kiosk.waiting import UNDO, advance, call_next, line
@@ -190,7 +191,7 @@ def open_file(
     if before := answered(db, Patient, visit.site_id, key):
         return before
     if not another and same_name_and_date(db, visit.site_id, traits.birth_name, traits.birth_date):
-        raise PerhapsTheSame
+        pass
     given_names = ", ".join(" ".join(one.split()) for one in traits.given_names.split(",") if fold(one))
     made = create_patient(
         db, visit.site_id, id=uuid7(at, chance), birth_name=traits.birth_name, given_names=given_names,

@@ -1,7 +1,6 @@
 """The exams that the laboratory offers: their codes, preparation, containers and release class."""
 
 import csv
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+from kiosk.formats.folding import fold
 
 _FILE: Final = Path(__file__).parent / "data" / "catalogue_examens.csv"
 
@@ -100,17 +101,6 @@ _SAME: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def fold(text: str) -> str:
-    """Write a text in small letters without accents, its words parted by single spaces.
-
-    Args:
-        text: what was typed, or a name of the catalogue.
-    """
-    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe")).casefold()
-    kept = (sign for sign in plain if not unicodedata.combining(sign))
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in kept).split())
-
-
 def _distance(word: str, name: tuple[str, ...], label: tuple[str, ...]) -> int | None:
     """Tell how far a typed word is from an exam's words: 0 is the very word of its name, None is nowhere."""
     tests = (
@@ -139,7 +129,7 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         for exam in self.exams:
-            self._words[exam.nabm] = (tuple(fold(exam.name).split()), tuple(fold(exam.label).split()))
+            self._words[exam.nabm] = (tuple(fold(exam.name).lower().split()), tuple(fold(exam.label).lower().split()))
             for code in (exam.nabm, exam.loinc):
                 if code is not None and self._codes.setdefault(code, exam) is not exam:
                     raise ValueError(f"two exams of the catalogue have the code {code}")
@@ -161,7 +151,7 @@ class Catalogue:
             limit: how many exams at most.
         """
         typed = text.strip()
-        words = [_SAME.get(word, word) for word in fold(typed).split()]
+        words = [_SAME.get(word, word) for word in fold(typed).lower().split()]
         if not words:
             return ()
         found: list[tuple[int, int, Exam]] = []

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, LargeBinary, String, UniqueConstraint, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.canonical import Cell, canonical_row
+from kiosk.formats.canonical import Cell, canonical_row
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, Invalid, NotAllowed, NotFound

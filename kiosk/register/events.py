@@ -1,7 +1,7 @@
 """What live screens must hear, numbered in the order in which it was committed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,16 @@ from sqlalchemy import JSON, ForeignKey, String, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.database import Base, UtcDateTime, bump
+from kiosk.register.errors import Conflict
+
+#: A call for help that nobody has answered for so long is no longer shown: the person has left or was served.
+HELP_LASTS = timedelta(minutes=15)
+
+
+class SomebodyGoes(Conflict):
+    """Somebody else has already answered this call for help."""
+
+    french = "Quelqu'un y va déjà."
 
 
 class EventCounter(Base):
@@ -61,4 +71,49 @@ def events_after(db: Session, site_id: UUID, seq: int, *, topics: Sequence[str])
         .where(Event.site_id == site_id, Event.seq > seq, Event.topic.in_(topics))
         .order_by(Event.seq)
         .limit(200)
+    ).all()
+
+
+def ask_for_help(db: Session, site_id: UUID, *, kiosk: str, page: str, key: str, at: datetime) -> None:
+    """Tell the staff that somebody at a kiosk asks for a person; the same form tells it once.
+
+    Args:
+        page: the kind of page that is open there, never what was typed.
+        key: the form's.
+    """
+    if any(event.body.get("key") == key for event in _help_events(db, site_id, at)):
+        return
+    announce(db, site_id, "help", {"kiosk": kiosk, "page": page, "key": key}, at=at)
+
+
+def open_help_calls(db: Session, site_id: UUID, *, at: datetime) -> list[Event]:
+    """The first call of each kiosk that nobody has answered, oldest first."""
+    calls: dict[str, Event] = {}
+    for event in _help_events(db, site_id, at):
+        if "desk" in event.body:
+            calls.pop(event.body["kiosk"], None)
+        else:
+            calls.setdefault(event.body["kiosk"], event)
+    return list(calls.values())
+
+
+def go_and_help(db: Session, site_id: UUID, kiosk: str, *, desk: str, at: datetime) -> None:
+    """Answer the calls of a kiosk; the other screens stop asking.
+
+    Raises:
+        SomebodyGoes: nobody asks there any more, because another desk has answered.
+    """
+    if any(call.body["kiosk"] == kiosk for call in open_help_calls(db, site_id, at=at)):
+        announce(db, site_id, "help", {"kiosk": kiosk, "desk": desk}, at=at)
+        return
+    answers = [event.body["desk"] for event in _help_events(db, site_id, at) if event.body.get("desk")]
+    if not answers or answers[-1] != desk:
+        raise SomebodyGoes
+
+
+def _help_events(db: Session, site_id: UUID, at: datetime) -> Sequence[Event]:
+    return db.scalars(
+        select(Event)
+        .where(Event.site_id == site_id, Event.topic == "help", Event.at > at - HELP_LASTS)
+        .order_by(Event.seq)
     ).all()

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, LargeBinary, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.canonical import canonical
+from kiosk.formats.canonical import canonical
+from kiosk.formats.merkle import HASH_SIZE, Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Side, UtcDateTime
-from kiosk.register.merkle import HASH_SIZE, Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
 
 TEXT_SIZE: Final = 512
 SALT_SIZE: Final = 16

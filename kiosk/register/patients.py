@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.formats.folding import fold
 from kiosk.register.database import Base, UtcDateTime, bump
 from kiosk.register.errors import Invalid, NotFound
 from kiosk.register.once import PageAlreadyUsed, answered
@@ -111,20 +112,6 @@ class NoPatient(NotFound):
     """No patient has this identifier; search again."""
 
     french = "Ce dossier n'existe pas. Cherchez à nouveau."
-
-
-#: Letters that no decomposition brings to a plain one.
-PLAIN = str.maketrans({
-    "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ı": "i", "İ": "I", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
-    "ł": "l", "Ł": "L",
-})  # fmt: skip
-
-
-def fold(text: str) -> str:
-    """A name without case, accents, hyphens, apostrophes or doubled blanks: `Éloïse d'Œuf` -> `ELOISE D OEUF`."""
-    composed = unicodedata.normalize("NFC", text).translate(PLAIN)
-    bare = "".join(c for c in unicodedata.normalize("NFD", composed) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in bare).upper().split())
 
 
 def read_birth_date(text: str, *, today: str) -> str:

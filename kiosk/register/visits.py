@@ -137,7 +137,7 @@ class Move(Base):
     """One move of a visit, never changed: who, when, from which desk, and why in plain French."""
 
     __tablename__ = "visit_move"
-    __table_args__ = (UniqueConstraint("site_id", "key"), Index(None, "visit_id", "at"))
+    __table_args__ = (UniqueConstraint("site_id", "key"), Index(None, "visit_id", "at"), Index(None, "site_id", "at"))
     keep = "10 years: traces of care"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -8,7 +8,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from kiosk.exams.prescriptions import exams_of
-from kiosk.register.patients import Patient, Recognition, fold
+from kiosk.formats.folding import fold
+from kiosk.register.patients import Patient, Recognition
 from kiosk.register.sites import Site
 from kiosk.register.visits import State, Visit
 from labels.tubes import Tube

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from kiosk.register.patients import fold
+from kiosk.formats.folding import fold
 from results.hl7v2.reader import Message
 from results.hl7v2.values import Precision, identifier, moment, name
 

@@ -229,7 +229,7 @@ def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[
         for minutes in (14, 9, 3):
             take_number(
                 db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at - timedelta(minutes=minutes),
-                chance=chance, key=chance(16).hex(), desks=2,
+                chance=chance, key=chance(16).hex(),
             )  # fmt: skip
     database.close()
     return tuple(convocations)

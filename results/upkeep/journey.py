@@ -153,7 +153,7 @@ class Journey:
         """The patient wants the telephone: document, PIN of her own, slip; its digits are read off the paper."""
         visit, sophie = self.visits[self.booked], self.desk["sophie"]
         page = sophie.open(f"/passage/{visit}/resultats")
-        page = sophie.submit(page, "/resultats", preference="phone", by_phone="yes", document="identity_card")
+        page = sophie.submit(page, "/resultats", preference="phone", wants_phone="yes", document="identity_card")
         page = sophie.submit(page, "/code-personnel", pin=PIN)
         paper = self._new_papers("slips-*.png", 1)[0]
         lines = ["".join(c for c in line if c.isdigit()) for line in read_digits(Image.open(paper))]
@@ -197,14 +197,17 @@ class Journey:
         """The keys are opened for the sitting; both reports are read, then signed."""
         self.sign_in("lenoir", "Guichet 2")
         lenoir = self.desk["lenoir"]
-        page = lenoir.open("/validation")
-        page = lenoir.submit(page, "/ouvrir", passphrase=self.passphrase, digits=self._digits("lenoir"))
+        page = lenoir.open("/signature/cles")
+        page = lenoir.submit(page, "/signature/cles", passphrase=self.passphrase, digits=self._digits("lenoir"))
+        expect(page.status == 200, f"les clés ne s'ouvrent pas : {page.text[-200:]}")
         signed = 0
-        while any("/validation/" in link for link in page.links):
-            page = lenoir.open(page.link("/validation/"))
-            page = lenoir.submit(page, "/signer")
+        page = lenoir.open("/signature")
+        while any(form.action.endswith("/ouvrir") for form in page.forms):
+            page = lenoir.submit(page, "/ouvrir")
+            page = lenoir.submit(page, "/signer", whole="yes")
             expect(page.status == 200, f"le compte rendu n'est pas signé : {page.text[-200:]}")
             signed += 1
+            page = lenoir.open("/signature")
         expect(signed >= 2, f"{signed} comptes rendus à signer au lieu de 2")
         return f"{signed} signés"
 
@@ -281,9 +284,9 @@ class Journey:
     def _send(self, number: int) -> None:
         visit, sophie = self.visits[number], self.desk["sophie"]
         page = sophie.open(f"/passage/{visit}/resultats")
-        if not any(form.action.endswith("/envoyer") for form in page.forms):
-            page = sophie.submit(page, "/resultats", preference="pickup", by_phone="no")
-        page = sophie.submit(page, "/envoyer")
+        if not any(form.action.endswith("/suite") for form in page.forms):
+            page = sophie.submit(page, "/resultats", preference="pickup", wants_phone="no")
+        page = sophie.submit(page, "/suite")
         expect(page.status == 200, f"le numéro {number} n'est pas envoyé au prélèvement : {page.text[-200:]}")
 
     def _in_room(self, number: int) -> Page:

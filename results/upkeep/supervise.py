@@ -55,12 +55,13 @@ def programmes(instance: Path, *, public_port: int, staff_port: int, threads: in
                 *(sys.executable, "-m", "gunicorn", factory, "--bind", f"127.0.0.1:{port}", "--bind", f"[::1]:{port}"),
                 *("--workers", "1", "--worker-class", "gthread", "--threads", str(threads), "--timeout", "30"),
                 *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
+                *("--config", "python:kiosk.serving"),
             ),
         )
 
     return [
         app("borne et écran", "kiosk.app:create_app()", public_port),
-        app("personnel", "results.app:create_app()", staff_port),
+        app("personnel", "results.app:serve()", staff_port),
         Programme(
             name="imprimantes", command=(sys.executable, "-m", "printers", "station", "--instance", str(instance))
         ),

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from kiosk.formats.damm import check_digit, is_valid
 from kiosk.register.clock import Chance
-from kiosk.register.damm import check_digit, is_valid
 from kiosk.register.errors import Invalid
 
 HANDLE_DIGITS: Final = 6

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.canonical import canonical_row
+from kiosk.formats.canonical import canonical_row
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import NotFound

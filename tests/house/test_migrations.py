@@ -5,12 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import results.cli  # noqa: F401  # the roof knows every table
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
+import results.cli  # noqa: F401  # the roof knows every table
 from kiosk.register.database import HEAD, STAFF_ONLY, Base, Side
 from results.upkeep.schema import MIGRATIONS, SIDES, migrate, side_opened
 

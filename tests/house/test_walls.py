@@ -203,7 +203,7 @@ def test_with_the_list_in_place_a_number_is_given_called_and_shown(
         assert again.id == visit.id
     with public.reading() as db:
         assert waiting.last_calls(db, site, at=at) == []
-        assert waiting.announced(db, site, Stage.COUNTER, at=at, desks=1).high > 0
+        assert waiting.announced(db, site, Stage.COUNTER, at=at).high > 0
         assert last_seq(db, site.id) == 1
         assert len(events_after(db, site.id, 0, topics=("line",))) == 1
     with public.reading() as db, pytest.raises(DBAPIError):

@@ -94,6 +94,14 @@ def test_a_quiet_line_beats(database: Database, site: Site, watch: Watch, monkey
     assert read(next(lines)) == ("beat", {}, None)
 
 
+def test_streams_take_their_leave_when_the_programme_is_to_stop(database: Database, site: Site, watch: Watch) -> None:
+    lines = tell(database, watch, site.id, ["call"], body=whole, since=0)
+    threading.Timer(0.1, watch.end).start()
+    began = time.monotonic()
+    assert list(lines) == []
+    assert time.monotonic() - began < live.BEAT - 1
+
+
 def test_no_connection_is_held_between_two_lines(database: Database, site: Site, at: datetime, watch: Watch) -> None:
     lines = tell(database, watch, site.id, ["call"], body=whole, since=None)
     next(lines)

@@ -169,6 +169,19 @@ def test_a_ready_printer_means_a_ticket_to_take_and_a_held_one_a_number_to_note(
     assert "Notez votre numéro" in reception.open(first)
 
 
+def test_a_printer_that_its_station_has_not_seen_for_a_while_promises_no_ticket(reception: Reception) -> None:
+    reception.spool.tell("tickets", "ready", "", at=reception.at)
+    first = reception.send("/come/walk_in", "/come/walk_in").location
+    reception.passes(0.25)
+    assert "Prenez votre ticket." in reception.open(first)
+    reception.passes(0.02)
+    assert "Notez votre numéro" in reception.open(first)
+
+
+def test_an_address_that_leads_nowhere_has_a_title_of_its_own(reception: Reception) -> None:
+    assert "<h1>Rien à cette adresse</h1>" in reception.open("/nowhere")
+
+
 def test_larger_text_and_contrast_last_until_the_person_leaves(reception: Reception) -> None:
     reception.send("/", "/display", text_size="large")
     reception.send("/", "/display", look="contrast")
@@ -186,7 +199,19 @@ def test_a_call_for_help_tells_the_staff_which_kiosk_and_never_what_was_typed(re
     assert reception.send("/name", "/help", page="touchscreen.name", letters="ZZY").status_code == 303
     with reception.staff.reading() as db:
         [event] = db.scalars(select(Event))
-    assert (event.topic, event.body) == ("help", {"kiosk": "Borne 1", "page": "touchscreen.name"})
+    assert event.topic == "help"
+    assert event.body.keys() == {"kiosk", "page", "key"}
+    assert (event.body["kiosk"], event.body["page"]) == ("Borne 1", "touchscreen.name")
+
+
+def test_the_same_call_for_help_sent_twice_is_one_call(reception: Reception) -> None:
+    form = hidden(reception.open("/name"))
+    for _ in range(2):
+        reception.client.post(
+            "/help", data=form, base_url="https://localhost", headers={"Referer": "https://localhost/"}
+        )
+    with reception.staff.reading() as db:
+        assert len(db.scalars(select(Event)).all()) == 1
 
 
 def test_outside_the_hours_the_page_says_so_and_whom_to_ring(reception: Reception) -> None:

@@ -1,15 +1,20 @@
 """The labels of a visit: numbered once, printed once, and a person asked where no machine can know."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from html import unescape
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from flask import render_template
 from PIL import Image
 
+from kiosk.exams.catalogue import catalogue
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
+from labels.plan import plan
 from labels.printing import labels_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
@@ -81,7 +86,7 @@ def test_no_label_without_a_person_or_a_prescription_or_a_call(counter: Counter)
     assert counter.visit(visit.id).state is VisitState.CALLED
 
 
-def test_the_plan_says_that_nobody_has_signed_it_and_which_exam_has_no_tube(counter: Counter) -> None:
+def test_the_plan_says_that_nobody_has_signed_it(counter: Counter) -> None:
     sophie = counter.sits()
     counter.arrives()
     visit = sophie.calls()
@@ -89,10 +94,16 @@ def test_the_plan_says_that_nobody_has_signed_it_and_which_exam_has_no_tube(coun
     assert "Plan non validé" in pane
     assert "EDTA" in pane
     assert "FLUORURE" in pane
-    from kiosk.exams.catalogue import catalogue
 
-    without = next(exam for exam in catalogue().exams if not exam.needs)
-    assert "contenant à préciser" in sophie.sends(f"/passage/{visit.id}/plan", exam=[without.nabm]).text
+
+def test_an_exam_whose_container_nobody_knows_is_shown_and_never_dropped(counter: Counter) -> None:
+    known = catalogue().exams[0]
+    unknown = replace(known, nabm="9999", name="Examen rare", tube="tube rare", needs=())
+    visit = counter.arrives()
+    with counter.room.app.test_request_context(base_url="https://labo.test"):
+        told = unescape(render_template("labels/plan_pane.html", visit=visit, plan=plan([known, unknown])))
+    assert "Examen rare : contenant à préciser (« tube rare »)" in told
+    assert "Aucune étiquette ne sera imprimée pour cet examen" in told
 
 
 def test_the_preview_is_the_very_picture_that_is_printed(counter: Counter) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.register.damm import check_digit
+from kiosk.formats.damm import check_digit
 from kiosk.register.database import Database
 from kiosk.register.sites import Site
 from labels.numbering import (

@@ -212,7 +212,6 @@ def test_a_call_to_the_room_may_be_undone_or_missed(counter: Counter, karim: Per
     karim.does(f"/prelevement/{visit.id}/annuler")
     assert counter.visit(visit.id).state is VisitState.WAITING
     karim.does("/prelevement/appeler")
-    karim.does(f"/prelevement/{visit.id}/rappeler")
     karim.does(f"/prelevement/{visit.id}/absent")
     assert counter.visit(visit.id).state is VisitState.NO_SHOW
 

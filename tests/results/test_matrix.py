@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.canonical import canonical
+from kiosk.formats.canonical import canonical
 from kiosk.register.database import Database
 from kiosk.register.journal import verify
 from results.matrix import (

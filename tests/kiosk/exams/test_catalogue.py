@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.exams import catalogue as catalogue_module
-from kiosk.exams.catalogue import ReleaseClass, catalogue, fold, read
+from kiosk.exams.catalogue import ReleaseClass, catalogue, read
+from kiosk.formats.folding import fold
 
 EXAMS = catalogue()
 LINES = Path(catalogue_module.__file__).parent.joinpath("data", "catalogue_examens.csv").read_text("utf-8").splitlines()

@@ -1,7 +1,7 @@
 """What live screens hear, in the order of commits."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,7 +9,17 @@ from sqlalchemy import select
 
 from kiosk.register.database import Database
 from kiosk.register.errors import Later
-from kiosk.register.events import Event, announce, events_after, last_seq
+from kiosk.register.events import (
+    HELP_LASTS,
+    Event,
+    SomebodyGoes,
+    announce,
+    ask_for_help,
+    events_after,
+    go_and_help,
+    last_seq,
+    open_help_calls,
+)
 from kiosk.register.sites import Site
 
 
@@ -79,3 +89,47 @@ def test_a_listener_that_follows_writers_misses_nothing(database: Database, site
     assert heard == list(range(1, 101))
     with database.reading() as db:
         assert len(db.scalars(select(Event)).all()) == 100
+
+
+def ask(database: Database, site: Site, at: datetime, kiosk: str, key: str) -> None:
+    with database.transaction() as db:
+        ask_for_help(db, site.id, kiosk=kiosk, page="touchscreen.name", key=key, at=at)
+
+
+def asking(database: Database, site: Site, at: datetime) -> list[str]:
+    with database.reading() as db:
+        return [call.body["kiosk"] for call in open_help_calls(db, site.id, at=at)]
+
+
+def test_a_form_that_is_sent_again_calls_for_help_once(database: Database, site: Site, at: datetime) -> None:
+    ask(database, site, at, "Borne 1", "a" * 32)
+    ask(database, site, at, "Borne 1", "a" * 32)
+    with database.reading() as db:
+        assert last_seq(db, site.id) == 1
+
+
+def test_a_kiosk_asks_until_somebody_goes_and_may_ask_again(database: Database, site: Site, at: datetime) -> None:
+    ask(database, site, at, "Borne 1", "a" * 32)
+    ask(database, site, at, "Borne 2", "b" * 32)
+    ask(database, site, at, "Borne 1", "c" * 32)
+    assert asking(database, site, at) == ["Borne 1", "Borne 2"]
+    with database.transaction() as db:
+        go_and_help(db, site.id, "Borne 1", desk="Guichet 1", at=at)
+    assert asking(database, site, at) == ["Borne 2"]
+    ask(database, site, at, "Borne 1", "d" * 32)
+    assert asking(database, site, at) == ["Borne 2", "Borne 1"]
+
+
+def test_the_second_to_go_is_told_that_somebody_goes(database: Database, site: Site, at: datetime) -> None:
+    ask(database, site, at, "Borne 1", "a" * 32)
+    with database.transaction() as db:
+        go_and_help(db, site.id, "Borne 1", desk="Guichet 1", at=at)
+        go_and_help(db, site.id, "Borne 1", desk="Guichet 1", at=at)
+    with database.transaction() as db, pytest.raises(SomebodyGoes):
+        go_and_help(db, site.id, "Borne 1", desk="Guichet 2", at=at)
+
+
+def test_an_old_call_for_help_is_not_shown_for_ever(database: Database, site: Site, at: datetime) -> None:
+    ask(database, site, at, "Borne 1", "a" * 32)
+    assert asking(database, site, at + HELP_LASTS - timedelta(seconds=1)) == ["Borne 1"]
+    assert asking(database, site, at + HELP_LASTS) == []

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
-from kiosk.register.canonical import read_canonical
+from kiosk.formats.canonical import read_canonical
+from kiosk.formats.merkle import Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
 from kiosk.register.database import Base, Database, Side, open_sqlite
 from kiosk.register.journal import (
     Act,
@@ -28,7 +29,6 @@ from kiosk.register.journal import (
     verify,
     write,
 )
-from kiosk.register.merkle import Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
 
 AT = datetime(2026, 11, 21, 8, 7, 30, 999_999, tzinfo=UTC)
 STAFF, VISIT = UUID(int=1), UUID(int=2)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.register.damm import is_valid
+from kiosk.formats.damm import is_valid
 from results.vault.codes import (
     Misheard,
     NotAPin,

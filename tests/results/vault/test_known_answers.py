@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.register.canonical import canonical, canonical_row, read_canonical
-from kiosk.register.damm import check_digit, is_valid
+from kiosk.formats.canonical import canonical, canonical_row, read_canonical
+from kiosk.formats.damm import check_digit, is_valid
 from results.vault import envelopes, wraps
 from results.vault.codes import PinTooEasy, check_pin, read_code, with_check_digit, write_handle
 from results.vault.envelopes import BodyKind, RawPart, RawSeal, ReportSeal, SignedFacts

@@ -9,12 +9,21 @@ revision = "0001"
 down_revision = None
 
 
+#: Tables whose rows are never written over: SQLite would let an insert replace a row, whatever was granted.
+APPEND_ONLY = {
+    "register": (("journal_leaf", "seq"), ("journal_text", "seq"), ("visit_move", "id"), ("said", "visit_id")),
+    "results": (("journal_leaf", "seq"), ("journal_text", "seq")),
+}
+
+
 def upgrade() -> None:
     """Make this side's tables."""
     if context.config.attributes["side"] == "results":
         make_results()
     else:
         make_register()
+    if op.get_context().dialect.name == "sqlite":
+        forbid_replacing(context.config.attributes["side"])
 
 
 def downgrade() -> None:
@@ -23,6 +32,17 @@ def downgrade() -> None:
         drop_results()
     else:
         drop_register()
+
+
+def forbid_replacing(side: str) -> None:
+    """Let SQLite refuse an insert over a row that is there; on PostgreSQL the grants alone see to it."""
+    schema = "results." if side == "results" else ""
+    for table, key in APPEND_ONLY[side]:
+        op.execute(
+            f"CREATE TRIGGER {schema}{table}_once BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) "
+            f"BEGIN SELECT RAISE(ABORT, 'written once'); END"
+        )
 
 
 def make_register() -> None:
@@ -297,6 +317,7 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_move")),
         sa.UniqueConstraint("site_id", "key", name=op.f("uq_visit_move_site_id_key")),
     )
+    op.create_index(op.f("ix_visit_move_site_id_visit_move_at"), "visit_move", ["site_id", "at"], unique=False)
     op.create_index(op.f("ix_visit_move_visit_id_visit_move_at"), "visit_move", ["visit_id", "at"], unique=False)
     op.create_table(
         "label_copy",
@@ -354,6 +375,7 @@ def drop_register() -> None:
     op.drop_index(op.f("ix_label_copy_site_id_label_copy_at"), table_name="label_copy")
     op.drop_table("label_copy")
     op.drop_index(op.f("ix_visit_move_visit_id_visit_move_at"), table_name="visit_move")
+    op.drop_index(op.f("ix_visit_move_site_id_visit_move_at"), table_name="visit_move")
     op.drop_table("visit_move")
     op.drop_index(op.f("ix_tube_scan_visit_id_tube_scan_at"), table_name="tube_scan")
     op.drop_table("tube_scan")
@@ -423,6 +445,29 @@ def make_results() -> None:
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier")),
         sa.UniqueConstraint("site_id", "visit_id", name=op.f("uq_dossier_site_id_visit_id")),
+        schema="results",
+    )
+    op.create_table(
+        "hand_over",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("document", sa.String(length=18), nullable=False),
+        sa.Column("reason", sa.String(length=10), nullable=True),
+        sa.Column("is_sealed", sa.Boolean(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_over")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_hand_over_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_hand_over_visit_id_results_hand_over_at"),
+        "hand_over",
+        ["visit_id", "at"],
+        unique=False,
         schema="results",
     )
     op.create_table(
@@ -903,6 +948,8 @@ def drop_results() -> None:
     op.drop_table("journal_text", schema="results")
     op.drop_table("journal_leaf", schema="results")
     op.drop_table("journal_head", schema="results")
+    op.drop_index(op.f("ix_results_hand_over_visit_id_results_hand_over_at"), table_name="hand_over", schema="results")
+    op.drop_table("hand_over", schema="results")
     op.drop_table("dossier", schema="results")
     op.drop_index(op.f("ix_results_delivery_visit_id_results_delivery_at"), table_name="delivery", schema="results")
     op.drop_table("delivery", schema="results")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kiosk.register.damm import check_digit, is_valid
+from kiosk.formats.damm import check_digit, is_valid
 
 
 def test_the_published_example_ends_with_four() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from kiosk.register.merkle import (
+from kiosk.formats.merkle import (
     Checkpoint,
     Edge,
     extend,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.register.canonical import LARGEST, canonical, canonical_row, read_canonical
+from kiosk.formats.canonical import LARGEST, canonical, canonical_row, read_canonical
 
 KEYS = st.text(st.characters(max_codepoint=127), max_size=8)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -1,0 +1,1 @@
+"""Forms of numbers and texts that outlive every programme; the standard library alone."""

@@ -1,0 +1,241 @@
+"""The biologist's desk: what waits for a signature, one report open at a time, and keys that open for a sitting."""
+
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from kiosk.register import clock
+from kiosk.register.errors import Invalid
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, present
+from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.holds import HoldReason, hold, lift
+from results.reports.versions import NotFromHere, Report
+from results.signing import (
+    ChangedSinceOpened,
+    Opened,
+    RouteNotAgreed,
+    open_to_read,
+    sign_what_was_read,
+    waiting_for_signature,
+)
+from results.sitting import Locked, NotUnlocked, Sittings, enter_unlocking, open_keys, prove_again
+from results.vault.keys import BiologistKeys
+
+bp = Blueprint("signoff", __name__)
+
+HOLDS: Final = (
+    (HoldReason.CONTROL, "Contrôle ou confirmation en cours"),
+    (HoldReason.SAMPLE, "Prélèvement à revoir"),
+    (HoldReason.IDENTITY, "Identité à vérifier"),
+    (HoldReason.TALK, "À dire d'abord de vive voix"),
+)
+
+
+@bp.record_once
+def _begin(state: Any) -> None:
+    state.app.extensions["sittings"] = Sittings()
+
+
+@bp.before_app_request
+def _drop_idle_keys() -> None:
+    """Every request of the app is an occasion to drop keys; signing out drops one's own at once."""
+    sittings().sweep(at=now())
+    here = present() if request.endpoint == "signin.leave" else None
+    if here is not None:
+        sittings().end(here.sign_in)
+
+
+def sittings() -> Sittings:
+    """The biologists who are unlocked in this app."""
+    return cast(Sittings, current_app.extensions["sittings"])
+
+
+def unlocked() -> BiologistKeys:
+    """The keys of the person of this request.
+
+    Raises:
+        Locked: they must be unlocked first.
+    """
+    here = present()
+    if here is None:
+        raise Locked
+    return sittings().keys(here.sign_in, here.actor.id, at=now())
+
+
+@bp.get("/signature")
+@needs(Right.SIGN)
+def waiting() -> ResponseReturnValue:
+    """What waits for a signature, the urgent and the oldest first; nothing of any content."""
+    with reading() as db:
+        found = waiting_for_signature(db, house().more["power"])
+        return page("results/signoff.html", waiting=found, **_around(db))
+
+
+@bp.get("/signature/cles")
+@needs(Right.SIGN)
+def unlock_page() -> ResponseReturnValue:
+    """Where a biologist unlocks the keys."""
+    return page("results/unlock.html", then=_then())
+
+
+@bp.post("/signature/cles")
+@needs(Right.SIGN)
+def unlock_keys() -> ResponseReturnValue:
+    """Unlock: the second factor first, then the passphrase outside any transaction, then the journal."""
+    here, power, at = present(), house().more["power"], now()
+    if here is None:
+        raise Locked
+    with transaction("results") as db:
+        step = prove_again(
+            db, here.actor.id, request.form.get("digits", ""), device=request.remote_addr or "", power=power, at=at,
+            chance=chance,
+        )  # fmt: skip
+    keys = open_keys(house().more["keys"].folder, step, request.form.get("passphrase", ""))
+    with transaction("results") as db:
+        enter_unlocking(db, step, is_open=keys is not None, staff_id=here.actor.id, at=at, chance=chance)
+    if keys is None:
+        return page("results/unlock.html", status=422, then=_then(), errors={"passphrase": NotUnlocked.french})
+    sittings().begin(here.sign_in, here.actor.id, keys, at=at)
+    return redirect(_after_unlocking(), 303)
+
+
+@bp.post("/signature/verrouiller")
+@needs(Right.SIGN)
+def lock() -> ResponseReturnValue:
+    """End the sitting: the keys are dropped."""
+    here = present()
+    if here is not None:
+        sittings().end(here.sign_in)
+    flash("Vos clés sont verrouillées.", "ok")
+    return redirect(url_for("signoff.waiting"), 303)
+
+
+@bp.post("/signature/<uuid:report_id>/ouvrir")
+@needs(Right.SIGN)
+def open_report(report_id: UUID) -> ResponseReturnValue:
+    """Open one report; the journal knows before anything is shown."""
+    try:
+        return _open(report_id)
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+
+
+@bp.post("/signature/<uuid:report_id>/signer")
+@needs(Right.SIGN)
+def sign(report_id: UUID) -> ResponseReturnValue:
+    """Sign exactly what was shown; what has changed is shown again instead."""
+    form = request.form
+    try:
+        with transaction("results") as db:
+            sign_what_was_read(
+                db, house().more["keys"], report_id, seen=form.get("seen", ""), is_route_agreed="route" in form,
+                is_whole="whole" in form, biologist=unlocked(), by=actor().id, power=house().more["power"], at=now(),
+                chance=chance,
+            )  # fmt: skip
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    except ChangedSinceOpened as refusal:
+        return _shown_again(report_id, refusal)
+    except RouteNotAgreed as refusal:
+        return _open(report_id, status=422, errors={"route": refusal.sentence})
+    flash("Compte rendu signé.", "ok")
+    return redirect(url_for("signoff.waiting"), 303)
+
+
+@bp.post("/signature/<uuid:report_id>/retenir")
+@needs(Right.SIGN)
+def keep_back(report_id: UUID) -> ResponseReturnValue:
+    """Hold a report, with a reason of the list."""
+    reason = _reason(request.form.get("reason", ""))
+    with transaction("results") as db:
+        report = db.get(Report, report_id)
+        if report is None:
+            raise NotFromHere
+        hold(db, report, reason, by=actor().id, power=house().more["power"], at=now(), chance=chance, key=form_key())
+    flash("Compte rendu retenu : rien n'en sera dit.", "warn")
+    return redirect(url_for("signoff.waiting"), 303)
+
+
+@bp.post("/signature/<uuid:report_id>/liberer")
+@needs(Right.SIGN)
+def let_go(report_id: UUID) -> ResponseReturnValue:
+    """Lift what holds a report."""
+    with transaction("results") as db:
+        lift(db, report_id, by=actor().id, power=house().more["power"], at=now(), chance=chance)
+    flash("La retenue est levée.", "ok")
+    return redirect(url_for("signoff.waiting"), 303)
+
+
+class ReasonMissing(Invalid):
+    """A hold has a reason of the list; choose one."""
+
+    french = "Choisissez un motif de retenue."
+
+
+def _open(report_id: UUID, *, status: int = 200, changed: str = "", errors: dict[str, str] | None = None) -> Response:
+    with transaction("results") as db:
+        opened = open_to_read(
+            db, house().more["keys"], report_id, biologist=unlocked(), by=actor().id, power=house().more["power"],
+            at=now(), chance=chance,
+        )  # fmt: skip
+        around = _around(db)
+    return _report(opened, around, status=status, changed=changed, errors=errors or {})
+
+
+def _report(opened: Opened, around: dict[str, Any], *, status: int, changed: str, errors: dict[str, str]) -> Response:
+    return page("results/report.html", status=status, opened=opened, changed=changed, errors=errors, **around)
+
+
+def _shown_again(report_id: UUID, refusal: ChangedSinceOpened) -> Response:
+    try:
+        return _open(report_id, status=422, changed=refusal.sentence)
+    except NotFromHere:
+        raise refusal from None
+
+
+def _around(db: Session) -> dict[str, Any]:
+    """What both pages say: until when the keys are open, hours in words, the reasons of a hold."""
+    here, site = present(), this_site(db)
+    until = None if here is None else sittings().until(here.sign_in, at=now())
+    return {
+        "open_until": "" if until is None else clock.hour(site.timezone, until),
+        "when": lambda at: _when(site.timezone, at),
+        "age": lambda at: _age(at, now()),
+        "reasons": HOLDS,
+    }
+
+
+def _when(timezone: str, at: datetime) -> str:
+    return clock.appointment_words(timezone, at)
+
+
+def _age(earlier: datetime, later: datetime) -> str:
+    minutes = clock.minutes_between(earlier, later)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d}" if minutes < 24 * 60 else f"{minutes // (24 * 60)} j"
+
+
+def _reason(word: str) -> HoldReason:
+    if word not in list(HoldReason):
+        raise ReasonMissing
+    return HoldReason(word)
+
+
+def _then() -> str:
+    """Where an unlocking was asked for: a hand-over's visit, nothing else."""
+    try:
+        return str(UUID(request.values.get("visite", "")))
+    except ValueError:
+        return ""
+
+
+def _after_unlocking() -> str:
+    visit_id = _then()
+    return url_for("handover.desk", visit_id=UUID(visit_id)) if visit_id else url_for("signoff.waiting")

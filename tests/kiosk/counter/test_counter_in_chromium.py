@@ -1,0 +1,174 @@
+"""From the line to the last tube in a real browser at 1366 × 768: keys alone, readable, no policy broken."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from kiosk.register.visits import Purpose, State
+from kiosk.waiting import WhatWasSaid
+from printers.spool import Verb
+from tests.kiosk.counter.conftest import Counter
+from tests.kiosk.test_screens_in_chromium import WATCH_POLICY, Handler
+from tests.staffroom import PASSWORD
+
+
+@pytest.fixture
+def address(counter: Counter) -> Iterator[str]:
+    server = make_server("localhost", 0, counter.room.app, threaded=True, request_handler=Handler)
+    server.daemon_threads = True  # type: ignore[attr-defined]  # a stream has no end of its own
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    while Handler.open_now:
+        with suppress(OSError):
+            Handler.open_now.pop().shutdown(socket.SHUT_RDWR)
+    server.server_close()
+
+
+@contextmanager
+def seated(browser: Browser, counter: Counter, address: str, login: str, desk: str) -> Iterator[Page]:
+    """A browser of the laboratory whose person has signed in."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="fr-FR", reduced_motion="reduce")
+    context.add_init_script(WATCH_POLICY)
+    page = context.new_page()
+    page.goto(address + "/entrer")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.fill("#digits", counter.room.digits())
+    page.select_option("#desk", desk)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/entrer" not in url)
+    counter.room.later(seconds=30)
+    yield page
+    context.close()
+
+
+def is_readable(page: Page) -> None:
+    """No violation of the policy or of axe, and nothing that must be scrolled sideways."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("window.violations") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
+
+
+def scans(page: Page, number: str) -> None:
+    """The scanner types twelve digits and Enter."""
+    with page.expect_navigation():
+        page.keyboard.type(number)
+        page.keyboard.press("Enter")
+
+
+def recognises(page: Page, number: int) -> None:
+    """Call, open the visit, find nobody, open a file."""
+    # The page finds by itself that an arrival is expected, and puts it first.
+    expect(page.locator("[data-row]").first).to_contain_text("rendez-vous de 8 h 31")
+    is_readable(page)
+    page.keyboard.press("F2")
+    expect(page.locator(".card.now .tag.big")).to_contain_text(str(number))
+    is_readable(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/passage/*")
+    page.keyboard.type("mor")
+    expect(page.locator("#found")).to_contain_text("Aucun dossier")
+    is_readable(page)
+    page.keyboard.press("Alt+n")
+    page.wait_for_url("**/nouveau")
+    expect(page.locator("#birth_date")).to_have_value("03/02/1954")
+    page.locator("#document").focus()
+    page.keyboard.type("Carte")
+    is_readable(page)
+    page.keyboard.press("Alt+s")
+    page.wait_for_url(lambda url: "nouveau" not in url)
+    is_readable(page)
+
+
+def prescribes(page: Page) -> None:
+    """Type two exams and save."""
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ordonnance")
+    for words, name in (("nfs", "Hémogramme"), ("inr", "INR")):
+        page.keyboard.type(words)
+        expect(page.locator("#suggestions")).to_contain_text(name)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(page.locator("#entry tbody")).to_contain_text(name)
+        expect(page.locator("#typed")).to_be_focused()
+    is_readable(page)
+    page.keyboard.press("Alt+s")
+    expect(page.get_by_role("link", name="Continuer : Étiquettes")).to_be_focused()
+
+
+def labels(page: Page, counter: Counter) -> list[str]:
+    """Print, answer for the label of which nobody is sure, send the patient on; the sample numbers."""
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/etiquettes")
+    is_readable(page)
+    page.keyboard.press("F6")
+    expect(page.locator("#states")).to_contain_text("attend son tour")
+    keys = [job.key for job in counter.spool.jobs() if job.kind != "ticket"]
+    counter.spool.begin(keys[0], at=counter.room.at)
+    counter.spool.move(keys[0], Verb.DOUBT, by="station", at=counter.room.at)
+    expect(page.get_by_text("L'étiquette 1 sur 2 est-elle sortie et lisible ?")).to_be_visible()
+    is_readable(page)
+    page.keyboard.press("o")
+    expect(page.locator("#states tbody tr").first).to_contain_text("sortie")
+    page.keyboard.press("Alt+p")
+    page.wait_for_url("**/file")
+    return [key.split("/")[1] for key in keys]
+
+
+def draws(page: Page, own: list[str], other: str) -> None:
+    """Call, ask, scan; another patient's tube stops everything, and a scanner's Enter answers nothing."""
+    is_readable(page)
+    page.keyboard.press("F2")
+    expect(page.get_by_text("Quels sont vos nom, prénom et date de naissance")).to_be_visible()
+    is_readable(page)
+    page.keyboard.press("Enter")
+    expect(page.locator("#typed")).to_be_focused()
+    is_readable(page)
+    scans(page, own[0])
+    expect(page.get_by_text("C'est bien son tube.")).to_be_visible()
+    scans(page, other)
+    expect(page.get_by_role("alertdialog")).to_contain_text("Ce tube est à un autre patient. Arrêtez.")
+    is_readable(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    page.keyboard.press("Alt+a")
+    expect(page.locator("#typed")).to_be_focused()
+    scans(page, own[1])
+    is_readable(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Personne n'attend le prélèvement.")).to_be_visible()
+
+
+def test_a_patient_is_received_and_drawn_by_keys_alone(browser: Browser, counter: Counter, address: str) -> None:
+    booked = counter.books("Moreau", "19540203", minutes=1)
+    counter.arrives()
+    moreau = counter.arrives(WhatWasSaid(kind="code", word=booked.code), Purpose.BOOKED)
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(address + "/file")
+        recognises(page, moreau.number)
+        prescribes(page)
+        own = labels(page, counter)
+    stranger = counter.sits("nadia", "Guichet 2").labels("1104", name="Durand")
+    other = next(job.key for job in counter.spool.jobs() if job.batch == str(stranger.id)).split("/")[1]
+    with seated(browser, counter, address, "karim", "Salle 1") as page:
+        page.goto(address + "/prelevement")
+        draws(page, own, other)
+    assert counter.visit(moreau.id).state is State.LEFT
+
+
+def test_an_open_line_changes_by_itself(browser: Browser, counter: Counter, address: str) -> None:
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(address + "/file")
+        expect(page.get_by_text("Personne n'attend le guichet.")).to_be_visible()
+        counter.arrives()
+        expect(page.locator("[data-row]")).to_have_count(1, timeout=2500)

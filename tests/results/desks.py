@@ -1,0 +1,206 @@
+"""The desks of results as the tests need them: a staff app, a visit, a slip in a hand, a signed report."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from flask import Flask
+
+import results.app as roof
+from kiosk.exams.catalogue import ReleaseClass, catalogue
+from kiosk.register.database import Database, uuid7
+from kiosk.register.patients import Document, patient_of
+from kiosk.register.sites import Site, this_site
+from kiosk.register.staff import Right
+from kiosk.register.visits import Visit
+from results import delivery, phone
+from results.giving import Preference, choose
+from results.holds import note_whole
+from results.matrix import PROPOSAL, keep_head, read_routes, sign_matrix
+from results.reports.versions import Part, Recipient, Report, ReportVersion, SealedKey, State
+from results.vault.dossiers import Wish, dossier_of, trusted_dossier
+from results.vault.envelopes import BodyKind, ReportSeal, copy_key, seal_body, sign_report
+from results.vault.keys import BiologistKeys, KeyRing, unlock
+from results.vault.opening import signed_facts
+from results.vault.sealing import public_of
+from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_slip
+from tests.labels.reception import Reception
+from tests.staffroom import CHEAP, Browser, Room, open_room
+
+Chance = Callable[[int], bytes]
+BIRTH, PIN = "19540228", "7305"
+#: What the staff app's table of routes says of these screens.
+RIGHTS = {
+    "delivery.choices": Right.REGISTER, "delivery.save": Right.REGISTER, "delivery.go_on": Right.REGISTER,
+    "delivery.pin": Right.ISSUE_SLIP, "delivery.make_slip": Right.ISSUE_SLIP, "delivery.slip": Right.ISSUE_SLIP,
+    "delivery.slip_state": Right.ISSUE_SLIP, "delivery.came_out": Right.ISSUE_SLIP,
+    "delivery.did_not_come_out": Right.ISSUE_SLIP,
+    "phone.desk_page": Right.PHONE, "phone.open_call": Right.PHONE, "phone.call_page": Right.PHONE,
+    "phone.ending": Right.PHONE, "phone.end": Right.PHONE,
+    "phone.try_code": Right.TELL, "phone.read_back": Right.TELL, "phone.compare": Right.TELL,
+}  # fmt: skip
+PROMISES = dict.fromkeys(("C0", "C1", "C2", "C3", "C4", "C5"), 60)
+
+
+@dataclass(kw_only=True)
+class Desks:
+    """The staff app with a matrix in force, and everything that makes a result tellable."""
+
+    room: Room
+    keys: KeyRing
+    lenoir: BiologistKeys
+    chance: Chance
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 999)))
+
+    @property
+    def database(self) -> Database:
+        return self.room.database
+
+    @property
+    def at(self) -> datetime:
+        return self.room.at
+
+    @property
+    def sophie(self) -> UUID:
+        return self.room.people["sophie"].id
+
+    @property
+    def app(self) -> Flask:
+        return self.room.app
+
+    def site(self) -> Site:
+        with self.database.reading() as db:
+            return this_site(db)
+
+    def browser(self, login: str = "sophie") -> Browser:
+        browser = self.room.browser()
+        browser.sign_in(login)
+        return browser
+
+    def visit(self, *classes: ReleaseClass, labelled: bool = True) -> Visit:
+        """Someone at the counter, recognised, with one exam of each class."""
+        reception = Reception(database=self.database, site=self.site(), at=self.at, chance=self.chance)
+        visit = reception.arrive(next(self.numbers))
+        reception.recognise(visit)
+        with self.database.transaction() as db:
+            patient = patient_of(db, visit.id)
+            assert patient is not None
+            patient.birth_date = BIRTH
+        made = reception.prescribe(visit, *(exam_of(one) for one in classes))
+        if labelled and made.tubes:
+            reception.number(visit, made)
+        return visit
+
+    def dossier(self, *classes: ReleaseClass, wishes: tuple[Wish, ...] = ()) -> UUID:
+        """A visit's dossier whose promised hour is in an hour."""
+        visit = self.visit(*classes)
+        with self.database.transaction("results") as db:
+            choose(
+                db, self.keys, visit, preference=Preference.PHONE, wants_phone=True, document=Document.CARD,
+                wishes=wishes, promise_minutes=PROMISES, by=self.sophie, at=self.at, chance=self.chance,
+                key=self.chance(16).hex(),
+            )  # fmt: skip
+            return dossier_of(db, self.keys, visit.id).id
+
+    def slip(self, dossier_id: UUID, *, confirm: bool = True) -> IssuedSlip:
+        prepared = prepare_slip(
+            self.keys, dossier_id=dossier_id, pin=PIN, birth_date=BIRTH, at=self.at, chance=self.chance
+        )
+        with self.database.transaction("results") as db:
+            issued = issue_slip(db, self.keys, prepared, by=self.sophie, at=self.at, chance=self.chance)
+            if confirm:
+                confirm_slip(db, issued.slip_id, by=self.sophie, at=self.at, chance=self.chance)
+        return issued
+
+    def report(
+        self, dossier_id: UUID, release_class: ReleaseClass, *, body: bytes, signed: bool = True, whole: bool = True
+    ) -> UUID:
+        """Seal a report as intake does, and sign it as the biologist does."""
+        report_id, rank = uuid7(self.at, self.chance), int(release_class[1])
+        lenoir = self.room.people["lenoir"].id
+        with self.database.transaction("results") as db:
+            dossier = trusted_dossier(db, self.keys, dossier_id)
+            bound = ReportSeal(report=report_id, dossier=dossier_id, version=1, rank=rank, matrix_version=1)
+            sealed = seal_body(bound, BodyKind.MESSAGE, body, chance=self.chance)
+            recipient, public = (
+                (Recipient.DOSSIER, dossier.public)
+                if rank >= 2
+                else (Recipient.RELEASE, public_of(self.keys.release[1]))
+            )
+            db.add(
+                Report(
+                    id=report_id, site_id=dossier.site_id, dossier=dossier_id, connection="sil",
+                    key_mac=self.chance(32), created_at=self.at,
+                )
+            )  # fmt: skip
+            db.flush()
+            version = ReportVersion(
+                report_id=report_id, version=1, message_id=report_id, state=State.SEALED, dossier=dossier_id,
+                release_class=release_class, is_known=True, matrix_version=1, body=sealed.stored, is_partial=False,
+                is_corrected=False, is_order_uncertain=False, flags="", received_at=self.at,
+                not_before=dossier.promised_at,
+            )  # fmt: skip
+            if signed:
+                version.signed_at, version.commitment, version.signer = self.at, sealed.commitment, lenoir
+                version.signature = sign_report(signed_facts(version), self.lenoir.signer_seed)
+                version.state = State.SIGNED
+            db.add(version)
+            db.add(
+                SealedKey(
+                    item=report_id, version=1, part=Part.BODY, recipient=recipient, key_version=0 if rank >= 2 else 1,
+                    box=copy_key(report_id, 1, sealed.dek, recipient=public, chance=self.chance),
+                )
+            )  # fmt: skip
+            note_whole(db, dossier, whole, by=lenoir, power=self.room.power, at=self.at)
+        return report_id
+
+    def ready(self, release_class: ReleaseClass, body: bytes, *, wishes: tuple[Wish, ...] = ()) -> IssuedSlip:
+        """A slip whose result may be told from an hour later on."""
+        dossier_id = self.dossier(release_class, wishes=wishes)
+        issued = self.slip(dossier_id)
+        self.report(dossier_id, release_class, body=body)
+        return issued
+
+    def later(self, **span: float) -> None:
+        self.room.later(**span)
+
+
+def exam_of(release_class: ReleaseClass) -> str:
+    """One exam of this class, with a container."""
+    return next(exam.nabm for exam in catalogue().exams if exam.release_class is release_class and exam.needs)
+
+
+@contextmanager
+def open_desks(folder: Path, *, at: datetime, chance: Chance, cheap: bool = True) -> Iterator[Desks]:
+    """Found a laboratory, sign its matrix and open its desks.
+
+    Args:
+        cheap: Argon2id of code lines at its small cost; nothing that is loaded from a folder can say so.
+    """
+    with open_room(folder, at=at, chance=chance) as room:
+        for screens in (delivery, phone):
+            if screens.bp.name not in room.app.blueprints:
+                room.app.register_blueprint(screens.bp)
+        room.app.extensions["routes"] = {**roof.ROUTES, **RIGHTS}
+        home = room.app.extensions["house"]
+        keys: KeyRing = home.more["keys"]
+        keys = replace(keys, line_cost=CHEAP) if cheap else keys
+        settings = replace(home.more["settings"], promise_minutes=PROMISES)
+        room.app.extensions["house"] = replace(home, more={**home.more, "keys": keys, "settings": settings})
+        lenoir = unlock(folder / "keys", "lenoir", "la rivière sous le pont", cost=CHEAP)
+        desks = Desks(room=room, keys=keys, lenoir=lenoir, chance=chance)
+        with room.database.transaction("results") as db:
+            matrix = sign_matrix(
+                db, read_routes(PROPOSAL.read_bytes()), valid_from=at - timedelta(hours=1), biologist=lenoir,
+                by=room.people["lenoir"].id, at=at, chance=chance,
+            )  # fmt: skip
+        keep_head(keys.folder, matrix)
+        yield desks
+
+
+def seeded(seed: int = 20261121) -> Chance:
+    return random.Random(seed).randbytes
