@@ -191,7 +191,7 @@ def open_file(
     if before := answered(db, Patient, visit.site_id, key):
         return before
     if not another and same_name_and_date(db, visit.site_id, traits.birth_name, traits.birth_date):
-        pass
+        raise PerhapsTheSame
     given_names = ", ".join(" ".join(one.split()) for one in traits.given_names.split(",") if fold(one))
     made = create_patient(
         db, visit.site_id, id=uuid7(at, chance), birth_name=traits.birth_name, given_names=given_names,

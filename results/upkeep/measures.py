@@ -52,8 +52,10 @@ PATIENCE: Final = 60
 #: What a check-in is at the barest: a number, a row with its key, an event.
 TABLES: Final = (
     "CREATE TABLE counter (site INTEGER, day TEXT, number INTEGER, PRIMARY KEY (site, day))",
-    "CREATE TABLE visit (id TEXT PRIMARY KEY, site INTEGER, day TEXT, number INTEGER, state TEXT, key TEXT, "
-    "UNIQUE (site, key), UNIQUE (site, day, number))",
+    (
+        "CREATE TABLE visit (id TEXT PRIMARY KEY, site INTEGER, day TEXT, number INTEGER, state TEXT, key TEXT, "
+        "UNIQUE (site, key), UNIQUE (site, day, number))"
+    ),
     "CREATE TABLE event (site INTEGER, seq INTEGER, body TEXT, PRIMARY KEY (site, seq))",
     "CREATE INDEX waiting ON visit (site, day, state)",
 )

@@ -100,9 +100,9 @@ def test_without_a_sign_in_every_view_is_closed(room: Room) -> None:
 def test_every_change_wants_the_pages_own_token(room: Room) -> None:
     sophie = room.browser()
     sophie.sign_in("sophie")
-    sophie.token = ""
     for rule, method in rules(room):
         if method == "POST":
+            sophie.token = ""
             assert ask(sophie, rule, method)[0] == 400, rule.endpoint
 
 

@@ -1,6 +1,5 @@
 """The desks of results as the tests need them: a staff app, a visit, a slip in a hand, a signed report."""
 
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,14 +9,11 @@ from uuid import UUID
 
 from flask import Flask
 
-import results.app as roof
 from kiosk.exams.catalogue import ReleaseClass, catalogue
 from kiosk.register.database import Database, uuid7
 from kiosk.register.patients import Document, patient_of
 from kiosk.register.sites import Site, this_site
-from kiosk.register.staff import Right
 from kiosk.register.visits import Visit
-from results import delivery, phone
 from results.giving import Preference, choose
 from results.holds import note_whole
 from results.matrix import PROPOSAL, keep_head, read_routes, sign_matrix
@@ -33,16 +29,6 @@ from tests.staffroom import CHEAP, Browser, Room, open_room
 
 Chance = Callable[[int], bytes]
 BIRTH, PIN = "19540228", "7305"
-#: What the staff app's table of routes says of these screens.
-RIGHTS = {
-    "delivery.choices": Right.REGISTER, "delivery.save": Right.REGISTER, "delivery.go_on": Right.REGISTER,
-    "delivery.pin": Right.ISSUE_SLIP, "delivery.make_slip": Right.ISSUE_SLIP, "delivery.slip": Right.ISSUE_SLIP,
-    "delivery.slip_state": Right.ISSUE_SLIP, "delivery.came_out": Right.ISSUE_SLIP,
-    "delivery.did_not_come_out": Right.ISSUE_SLIP,
-    "phone.desk_page": Right.PHONE, "phone.open_call": Right.PHONE, "phone.call_page": Right.PHONE,
-    "phone.ending": Right.PHONE, "phone.end": Right.PHONE,
-    "phone.try_code": Right.TELL, "phone.read_back": Right.TELL, "phone.compare": Right.TELL,
-}  # fmt: skip
 PROMISES = dict.fromkeys(("C0", "C1", "C2", "C3", "C4", "C5"), 60)
 
 
@@ -182,10 +168,6 @@ def open_desks(folder: Path, *, at: datetime, chance: Chance, cheap: bool = True
         cheap: Argon2id of code lines at its small cost; nothing that is loaded from a folder can say so.
     """
     with open_room(folder, at=at, chance=chance) as room:
-        for screens in (delivery, phone):
-            if screens.bp.name not in room.app.blueprints:
-                room.app.register_blueprint(screens.bp)
-        room.app.extensions["routes"] = {**roof.ROUTES, **RIGHTS}
         home = room.app.extensions["house"]
         keys: KeyRing = home.more["keys"]
         keys = replace(keys, line_cost=CHEAP) if cheap else keys
@@ -200,7 +182,3 @@ def open_desks(folder: Path, *, at: datetime, chance: Chance, cheap: bool = True
             )  # fmt: skip
         keep_head(keys.folder, matrix)
         yield desks
-
-
-def seeded(seed: int = 20261121) -> Chance:
-    return random.Random(seed).randbytes

@@ -60,9 +60,9 @@ class Desk:
             chance=self.chance, key=self.key(),
         )  # fmt: skip
 
-    def prescribes(self, visit: Visit, *codes: str, version: str) -> str:
+    def prescribes(self, visit: Visit, *codes: str, version: str, urgent: bool = False) -> str:
         row = enter_prescription(
-            self.db, visit, codes, prescriber="Dr Petit", prescribed_on=None, urgent=False, version=version,
+            self.db, visit, codes, prescriber="Dr Petit", prescribed_on=None, urgent=urgent, version=version,
             by="sophie", at=self.at, chance=self.chance,
         )  # fmt: skip
         return version_of(row)
@@ -143,6 +143,8 @@ def test_an_older_page_does_not_overwrite_a_prescription(sophie: Desk) -> None:
     newer = sophie.prescribes(visit, "1104", "0552", version=version)
     with pytest.raises(ChangedMeanwhile):
         sophie.prescribes(visit, "0127", version=version)
+    with pytest.raises(ChangedMeanwhile):
+        sophie.prescribes(visit, "1104", "0552", version=version, urgent=True)
     assert sophie.prescribes(visit, "1104", "0552", version=version) == newer
 
 

@@ -1,0 +1,165 @@
+"""The biologist's desk and the counter of the results: their screens, a print station that reads secret papers."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from html import unescape
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from kiosk.exams.catalogue import ReleaseClass
+from kiosk.register.staff import Right
+from printers.paper import Paper, Text
+from printers.spool import Spool
+from printers.station.keys import StartKey, StationKey, open_paper
+from results import handover, phone, signoff, sitting
+from results.exchange import quarantine
+from results.reports.versions import ReportVersion
+from results.vault.dossiers import Dossier, Wish
+from results.vault.keys import unlock
+from tests.results.desks import Desks, exam_of, open_desks
+from tests.staffroom import CHEAP, Browser
+
+Chance = Callable[[int], bytes]
+PASSPHRASE = "la rivière sous le pont"
+VALUE = "4271"
+#: What the staff app's table of routes says of these screens.
+RIGHTS = {
+    "signoff.waiting": Right.SIGN, "signoff.unlock_page": Right.SIGN, "signoff.unlock_keys": Right.SIGN,
+    "signoff.lock": Right.SIGN, "signoff.open_report": Right.SIGN, "signoff.sign": Right.SIGN,
+    "signoff.keep_back": Right.SIGN, "signoff.let_go": Right.SIGN,
+    "handover.search_page": Right.TELL, "handover.search": Right.TELL, "handover.desk": Right.TELL,
+    "handover.without_code": Right.TELL, "handover.with_slip": Right.TELL, "handover.with_code": Right.TELL,
+    "handover.paper": Right.TELL, "handover.paper_state": Right.TELL, "handover.look": Right.TELL,
+    "quarantine.held_messages": Right.HELD_MESSAGES, "quarantine.whose": Right.HELD_MESSAGES,
+    "quarantine.put_away": Right.HELD_MESSAGES,
+}  # fmt: skip
+
+
+def result(code: str, value: str = VALUE, *, system: str = "NABM", more: str = "") -> bytes:
+    """A message with one result."""
+    return (
+        "MSH|^~\\&|SIL|LABO|||20261121083000||ORU^R01^ORU_R01|1|P|2.5\r"
+        "PID|1||1\r"
+        f"OBR|1||F1|{code}^Dosage^{system}|||20261121080000|||||||||||||||||F\r"
+        f"OBX|1|NM|{code}^Dosage essentiel^{system}||{value}|g/L|1-2||||F\r{more}"
+    ).encode()
+
+
+@dataclass(kw_only=True)
+class Station:
+    """A print station that runs and opens what is sealed to it."""
+
+    spool: Spool
+    lasting: StationKey
+    start: StartKey | None = None
+
+    def runs(self, at: datetime, chance: Chance) -> None:
+        """Show a fresh key; what was sealed to the one before is lost."""
+        self.start = StartKey.make(last=self.spool.last_number(), at=at, chance=chance)
+        self.spool.publish(
+            number=self.start.number, key=self.start.public, signature=self.start.signed_by(self.lasting), at=at
+        )
+
+    def papers(self) -> list[Paper]:
+        """Every paper that waits, opened as the station does."""
+        assert self.start is not None
+        found = []
+        for job in self.spool.jobs():
+            payload = self.spool.payload(job.key)
+            if payload is not None:
+                found.append(open_paper(payload, job, self.start.opening))
+        return found
+
+
+@dataclass(kw_only=True)
+class SigningRoom:
+    """Two desks and whoever sits there."""
+
+    desks: Desks
+    station: Station
+
+    def unlocked(self) -> Browser:
+        """Dr Lenoir, signed in and unlocked."""
+        browser = self.desks.browser("lenoir")
+        assert self.unlock(browser).status_code == 303
+        return browser
+
+    def unlock(self, browser: Browser, passphrase: str = PASSPHRASE, digits: str | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        """Ask for the keys with the digits of the next half minute."""
+        if digits is None:
+            self.desks.later(seconds=30)
+            digits = self.desks.room.digits()
+        browser.get("/signature/cles")
+        return browser.post("/signature/cles", passphrase=passphrase, digits=digits)
+
+    def unsigned(
+        self, release_class: ReleaseClass = ReleaseClass.C0, *, value: str = VALUE, wishes: tuple[Wish, ...] = ()
+    ) -> UUID:
+        """A sealed report that waits for a signature."""
+        dossier_id = self.desks.dossier(release_class, wishes=wishes)
+        body = result(exam_of(release_class), value)
+        return self.desks.report(dossier_id, release_class, body=body, signed=False, whole=False)
+
+    def signed(self, release_class: ReleaseClass = ReleaseClass.C0, *, wishes: tuple[Wish, ...] = ()) -> UUID:
+        """The visit of a signed report whose hour has come."""
+        dossier_id = self.desks.dossier(release_class, wishes=wishes)
+        self.desks.report(dossier_id, release_class, body=result(exam_of(release_class)))
+        visit = self.visit_of(dossier_id)
+        self.hour_comes()
+        return visit
+
+    def hour_comes(self) -> None:
+        """The promised hour passes and the print station still runs."""
+        self.desks.later(minutes=61)
+        self.station.runs(self.desks.at, self.desks.chance)
+
+    def visit_of(self, dossier_id: UUID) -> UUID:
+        with self.desks.database.reading() as db:
+            return db.get_one(Dossier, dossier_id).visit_id
+
+    def version(self, report_id: UUID, number: int = 1) -> ReportVersion:
+        with self.desks.database.reading() as db:
+            return db.get_one(ReportVersion, (report_id, number))
+
+    def key(self) -> str:
+        return self.desks.chance(16).hex()
+
+    def printed(self) -> str:
+        """All that stands on the papers that wait."""
+        return "\n".join(item.s for one in self.station.papers() for item in one.items if isinstance(item, Text))
+
+
+def seen_in(html: str) -> str:
+    """What an opened report will be compared with."""
+    found = re.search(r'name="seen" value="([^"]+)"', html)
+    assert found, html
+    return unescape(found[1])
+
+
+@contextmanager
+def open_signing_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, at: datetime, chance: Chance
+) -> Iterator[SigningRoom]:
+    """The desks with these screens; Argon2id at its small cost."""
+    monkeypatch.setattr(sitting, "unlock", partial(unlock, cost=CHEAP))
+    for screens in (phone, handover):
+        monkeypatch.setattr(screens, "PACE_S", 0.0)
+    with open_desks(folder, at=at, chance=chance) as desks:
+        for blueprint in (signoff.bp, handover.bp, quarantine.bp):
+            if blueprint.name not in desks.app.blueprints:
+                desks.app.register_blueprint(blueprint)
+        desks.app.extensions["routes"] = {**desks.app.extensions["routes"], **RIGHTS}
+        spool: Spool = desks.app.extensions["house"].spool
+        lasting = StationKey(signing=SigningKey(chance(32)), opening=PrivateKey(chance(32)))
+        spool.station = lasting.id
+        room = SigningRoom(desks=desks, station=Station(spool=spool, lasting=lasting))
+        room.station.runs(at, chance)
+        yield room

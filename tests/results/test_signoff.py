@@ -1,0 +1,186 @@
+"""The biologist's screens: keys open for a sitting, one report is read and signed at a time, nothing stays open."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from html import unescape
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from kiosk.exams.catalogue import ReleaseClass
+from kiosk.register.journal import ResultsText
+from results.reports.versions import ReportVersion, State
+from results.sitting import IDLE, Locked, Sittings
+from results.vault.keys import BiologistKeys
+from tests.results.signing_room import PASSPHRASE, VALUE, SigningRoom, open_signing_room, seen_in
+from tests.staffroom import Browser
+
+Chance = Callable[[int], bytes]
+C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
+KEYS = BiologistKeys(person="lenoir", escrow={}, signer_seed=bytes(32))
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+@pytest.fixture
+def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
+    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
+        yield opened
+
+
+def opens(room: SigningRoom, browser: Browser, report_id: UUID) -> str:
+    answer = browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key())
+    assert answer.status_code == 200
+    return unescape(answer.text)
+
+
+def signs(room: SigningRoom, browser: Browser, report_id: UUID, seen: str, **more: str) -> int:
+    answer = browser.post(f"/signature/{report_id}/signer", form_key=room.key(), seen=seen, **more)
+    return answer.status_code
+
+
+def test_from_the_list_to_the_signature(room: SigningRoom) -> None:
+    report_id = room.unsigned(C3)
+    browser = room.unlocked()
+    listed = browser.get("/signature").text
+    assert str(report_id) in listed
+    assert VALUE not in listed
+    shown = opens(room, browser, report_id)
+    assert VALUE in shown
+    assert "MOREAU" in shown
+    assert signs(room, browser, report_id, seen_in(shown), whole="yes") == 303
+    assert room.version(report_id).state is State.SIGNED
+    assert "Rien n'attend votre signature" in unescape(browser.get("/signature").text)
+
+
+def test_nothing_opens_while_the_keys_are_locked(room: SigningRoom) -> None:
+    report_id = room.unsigned(C0)
+    browser = room.desks.browser("lenoir")
+    browser.get("/signature")
+    answer = browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key())
+    assert answer.location.endswith("/signature/cles")
+    answer = browser.post(f"/signature/{report_id}/signer", form_key=room.key(), seen="1:00")
+    assert answer.location.endswith("/signature/cles")
+    assert room.version(report_id).state is State.SEALED
+
+
+@pytest.mark.parametrize("what", ["passphrase", "digits", "spent"])
+def test_one_wrong_proof_opens_no_keys_and_the_page_does_not_say_which(room: SigningRoom, what: str) -> None:
+    browser = room.desks.browser("lenoir")
+    spent = room.desks.room.digits()
+    room.desks.later(seconds=1 if what == "spent" else 30)
+    digits = {"passphrase": room.desks.room.digits(), "digits": "000000", "spent": spent}[what]
+    answer = room.unlock(browser, "une autre longue phrase" if what == "passphrase" else PASSPHRASE, digits)
+    assert answer.status_code == 422
+    assert "ne vont pas ensemble" in answer.text
+    report_id = room.unsigned(C0)
+    assert browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key()).location.endswith("/cles")
+
+
+def test_the_digits_that_opened_the_keys_open_nothing_else(room: SigningRoom) -> None:
+    browser = room.desks.browser("lenoir")
+    room.desks.later(seconds=30)
+    digits = room.desks.room.digits()
+    assert room.unlock(browser, digits=digits).status_code == 303
+    assert room.unlock(browser, digits=digits).status_code == 422
+
+
+def test_the_passphrase_stands_neither_in_the_journal_nor_on_the_page(room: SigningRoom) -> None:
+    browser = room.desks.browser("lenoir")
+    room.desks.later(seconds=30)
+    answer = room.unlock(browser, "une phrase mal retenue", room.desks.room.digits())
+    assert "mal retenue" not in answer.text
+    with room.desks.database.reading() as db:
+        texts = list(db.scalars(select(ResultsText.text)))
+    assert not any("retenue" in text for text in texts)
+    assert any("signin.refused" in text for text in texts)
+
+
+def test_the_keys_close_after_ten_idle_minutes_and_at_sign_out(room: SigningRoom) -> None:
+    report_id = room.unsigned(C0)
+    browser = room.unlocked()
+    sittings = room.desks.app.extensions["sittings"]
+    held = sittings._held
+    assert len(held) == 1
+    for _ in range(3):
+        room.desks.later(minutes=4)
+        browser.get("/signature")
+    # The person was there all the time and used no key.
+    assert held == {}
+    assert browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key()).location.endswith("/cles")
+    assert room.unlock(browser).status_code == 303
+    assert len(held) == 1
+    browser.post("/sortir")
+    assert held == {}
+
+
+def test_keys_belong_to_one_sign_in_of_one_person(at: datetime) -> None:
+    sittings = Sittings()
+    sittings.begin(ONE, OTHER, KEYS, at=at)
+    assert sittings.keys(ONE, OTHER, at=at) is KEYS
+    for sign_in, person in ((OTHER, OTHER), (ONE, ONE)):
+        with pytest.raises(Locked):
+            sittings.keys(sign_in, person, at=at)
+    # Each use counts; a clock that goes back closes.
+    assert sittings.keys(ONE, OTHER, at=at + IDLE - timedelta(seconds=1)) is KEYS
+    assert sittings.keys(ONE, OTHER, at=at + IDLE) is KEYS
+    with pytest.raises(Locked):
+        sittings.keys(ONE, OTHER, at=at + 2 * IDLE)
+    sittings.begin(ONE, OTHER, KEYS, at=at)
+    with pytest.raises(Locked):
+        sittings.keys(ONE, OTHER, at=at - timedelta(seconds=1))
+
+
+def test_only_a_biologist_sees_these_screens(room: SigningRoom) -> None:
+    report_id = room.unsigned(C0)
+    for login in ("sophie", "karim", "alex"):
+        browser = room.desks.browser(login)
+        assert browser.get("/signature").status_code == 403
+        browser.get("/")
+        assert browser.post(f"/signature/{report_id}/ouvrir").status_code == 403
+        assert browser.post(f"/signature/{report_id}/signer", seen="1:00").status_code == 403
+
+
+def test_what_changed_meanwhile_is_shown_again_with_the_new_value(room: SigningRoom) -> None:
+    report_id = room.unsigned(C0)
+    browser = room.unlocked()
+    shown = opens(room, browser, report_id)
+    answer = browser.post(f"/signature/{report_id}/signer", form_key=room.key(), seen="1:" + "00" * 32)
+    assert answer.status_code == 422
+    assert "a changé depuis" in answer.text
+    assert VALUE in answer.text
+    assert room.version(report_id).state is State.SEALED
+    assert signs(room, browser, report_id, seen_in(unescape(answer.text))) == 303
+    assert seen_in(shown) == seen_in(unescape(answer.text))
+
+
+def test_an_unknown_code_asks_for_its_route_in_words(room: SigningRoom) -> None:
+    report_id = room.unsigned(C3)
+    with room.desks.database.transaction("results") as db:
+        db.get_one(ReportVersion, (report_id, 1)).is_known = False
+    browser = room.unlocked()
+    seen = seen_in(opens(room, browser, report_id))
+    assert signs(room, browser, report_id, seen) == 422
+    assert room.version(report_id).state is State.SEALED
+    assert signs(room, browser, report_id, seen, route="yes") == 303
+
+
+def test_a_report_is_held_with_a_reason_of_the_list_and_let_go(room: SigningRoom) -> None:
+    report_id = room.unsigned(C0)
+    browser = room.unlocked()
+    opens(room, browser, report_id)
+    assert browser.post(f"/signature/{report_id}/retenir", form_key=room.key(), reason="parce que").status_code == 422
+    assert browser.post(f"/signature/{report_id}/retenir", form_key=room.key(), reason="control").status_code == 303
+    assert "Contrôle ou confirmation en cours" in unescape(browser.get("/signature").text)
+    assert "Retenu." in opens(room, browser, report_id)
+    assert browser.post(f"/signature/{report_id}/liberer", form_key=room.key()).status_code == 303
+    assert "1 en attente" in browser.get("/signature").text
+
+
+def test_an_opened_report_is_kept_by_no_cache(room: SigningRoom) -> None:
+    report_id = room.unsigned(C2)
+    browser = room.unlocked()
+    answer = browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key())
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert VALUE not in browser.get("/signature").text
