@@ -133,6 +133,7 @@ def make_app(
     )
     app.extensions["routes"] = routes
     app.before_request(_refuse_unknown_routes)
+    app.before_request(_answer_follower)
     CSRFProtect(app)
     app.after_request(_add_headers)
     app.context_processor(
@@ -182,6 +183,13 @@ def _as_it_is(words: str, /, **values: Any) -> str:
 def _refuse_unknown_routes() -> None:
     if request.endpoint is not None and request.endpoint not in current_app.extensions["routes"]:
         raise NotAllowed
+
+
+def _answer_follower() -> Response | None:
+    """A script that follows a redirect then opens the page itself; rendered twice, its message would be lost."""
+    if request.method == "GET" and "X-Follows" in request.headers:
+        return make_response("", 200)
+    return None
 
 
 def _add_headers(answer: Response) -> Response:

@@ -237,10 +237,11 @@ def _around() -> dict[str, object]:
     """What stands around every page: who is here, where, and what their roles open."""
     here = present()
     if here is None:
-        return {"person": "", "desk": "", "menu": [], "visit_tabs": []}
+        return {"person": "", "desk": "", "menu": [], "visit_tabs": [], "exam_panes": []}
     return {
         "person": here.actor.name,
         "desk": here.desk,
         "menu": [one for one in MENU if here.actor.may(Right(ROUTES[one["endpoint"]]))],
+        "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
         "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],
     }

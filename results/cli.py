@@ -26,6 +26,19 @@ from results.vault.keys import ExchangeKeys, KeyRing
 class Words(click.Group):
     """A group whose refusals are one sentence on the terminal, never a traceback."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take `--instance DIR` wherever it stands: people write it after the command as often as before."""
+        told: list[str] = []
+        for place, word in enumerate(args):
+            if word == "--instance" and place + 1 < len(args):
+                told = [word, args[place + 1]]
+            elif word.startswith("--instance="):
+                told = [word]
+        rest = list(args)
+        for word in told:
+            rest.remove(word)
+        return super().parse_args(ctx, told + rest)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; say a refusal in words and exit with 1."""
         try:

@@ -29,6 +29,7 @@ from results.giving import (
     WISHES,
     Bearer,
     NotAnswered,
+    NoWay,
     Preference,
     bearer_of,
     choose,
@@ -189,12 +190,15 @@ _TO_THE_PATIENT: Final = {
     "PinTooEasy": "Ce code est trop facile à deviner. Choisissez-en un autre.",
     "NotAPin": "Choisissez quatre chiffres.",
 }
+_FIELD_OF: Final[dict[type[Invalid], str]] = {NoDocumentSeen: "document", NoWay: "preference"}
 
 
 def _chosen() -> tuple[Preference, bool, Document | None]:
     form = request.form
     answer = form.get("wants_phone", "")
-    if answer not in {"yes", "no"} or form.get("preference") not in list(Preference):
+    if form.get("preference") not in list(Preference):
+        raise NoWay
+    if answer not in {"yes", "no"}:
         raise NotAnswered
     document = seen(form.get("document", "")) if answer == "yes" else None
     return Preference(form["preference"]), answer == "yes", document
@@ -211,12 +215,13 @@ def _choices(visit_id: UUID, refusal: Invalid | None) -> ResponseReturnValue:
             "document": chosen.document if chosen else "",
             "wish": sorted(dossier.wished) if dossier else [],
         }
+        errors: dict[str, str] = {}
         if refusal is not None:
-            told = request.form.to_dict() | {"wish": request.form.getlist("wish")}
-        field = "document" if isinstance(refusal, NoDocumentSeen) else "wants_phone"
+            errors = {_FIELD_OF.get(type(refusal), "wants_phone"): refusal.sentence}
+            told = dict.fromkeys(told, "") | request.form.to_dict() | {"wish": request.form.getlist("wish")}
         return page(
             "results/delivery.html", status=422 if refusal else 200, visit=visit, patient=patient, chosen=chosen,
-            told=told, documents=DOCUMENTS, errors={field: refusal.sentence} if refusal else {},
+            told=told, documents=DOCUMENTS, errors=errors,
             is_minor=patient is not None and is_minor(patient.birth_date, today=today),
             has_exams=bool(exams_of(db, visit_id)), has_tubes=bool(tubes_of(db, visit)),
             promised=appointment_words(site.timezone, dossier.promised_at) if dossier else "", **_slip(db, visit),

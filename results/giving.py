@@ -120,6 +120,12 @@ class NotAnswered(Invalid):
     french = "Posez la question du téléphone et cochez la réponse."
 
 
+class NoWay(Invalid):
+    """Results are given in one of the ways of the list; choose one."""
+
+    french = "Cochez comment les résultats seront donnés."
+
+
 class SlipUnderWay(Conflict):
     """A slip is still on its way to paper; say whether it came out before the patient leaves the counter."""
 
@@ -255,12 +261,12 @@ def order_slip(
 
 
 def slip_of(db: Session, visit_id: UUID) -> Slip | None:
-    """The newest slip of a visit."""
+    """The slip of a visit: the one that is not void, else the newest."""
     newest = (
         select(Slip)
         .join(Dossier, Dossier.id == Slip.dossier_id)
         .where(Dossier.visit_id == visit_id)
-        .order_by(Slip.issued_at.desc(), Slip.id.desc())
+        .order_by(Slip.state == SlipState.VOID, Slip.issued_at.desc())
     )
     return db.scalars(newest).first()
 

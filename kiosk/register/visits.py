@@ -59,6 +59,7 @@ MOVES: dict[tuple[State, Verb], State] = {
     (State.WAITING, Verb.CALL_TO_ROOM): State.IN_ROOM,
     (State.RETURNED, Verb.CALL_TO_ROOM): State.IN_ROOM,
     (State.IN_ROOM, Verb.UNDO): State.WAITING,
+    (State.IN_ROOM, Verb.RECALL): State.IN_ROOM,
     (State.IN_ROOM, Verb.SAMPLE): State.SAMPLED,
     (State.CALLED, Verb.LEAVE): State.LEFT,
     (State.REGISTERED, Verb.LEAVE): State.LEFT,

@@ -62,6 +62,8 @@ class Journey:
         self.parked: list[str] = []
         self.handle = ""
         self.codes: list[str] = []
+        self.used_line = 0
+        self.ready: Page
 
     def steps(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Every step in order: its name, and what walks it and says what was seen."""
@@ -222,7 +224,7 @@ class Journey:
         """Nothing is told before the hour: until then the desk answers the one refusal."""
         for _ in range(45):
             page = self._ring()
-            if "Ligne" in page.text:
+            if any(form.action.endswith("/code") for form in page.forms):
                 self.ready = page
                 return "prêt"
             time.sleep(3)
@@ -230,13 +232,14 @@ class Journey:
 
     def result_is_told(self) -> str:
         """Handle, line, code, PIN and birth date: the result is on the page, once."""
-        page = self._say_code(self.ready)
+        self.used_line = int(self.ready.form("/code").fields["line"])
+        page = self._say_code(self.ready, self.used_line)
         expect("1250" in page.text, "le résultat n'est pas dit")
         return "dit une fois"
 
     def same_code_is_refused(self) -> str:
         """A line that was used opens nothing; the words are those of every refusal."""
-        page = self._say_code(self._ring())
+        page = self._say_code(self._ring(), self.used_line)
         expect("1250" not in page.source, "un code a servi deux fois")
         expect("Je dis cette phrase à tout le monde" in page.text, "le refus n'est pas celui de tout le monde")
         return "refusé"
@@ -323,8 +326,7 @@ class Journey:
         sophie = self.desk["sophie"]
         return sophie.submit(sophie.open("/telephone"), "/reference", handle_digits=self.handle)
 
-    def _say_code(self, page: Page) -> Page:
-        line = next((n for n in range(1, 5) if f"Ligne {n}" in page.text), 1)
+    def _say_code(self, page: Page, line: int) -> Page:
         birth = self.convocations[0]["born"]
         return self.desk["sophie"].submit(page, "/code", code=self.codes[line - 1], pin=PIN, birth_digits=birth)
 

@@ -219,9 +219,9 @@ def _checkin(ground: Ground, *, engine: Engine) -> Iterator[Sides]:
 @contextmanager
 def _claims(ground: Ground, *, engine: Engine) -> Iterator[Sides]:
     """Eight claimers empty one line of sixty after another; nobody may be called twice."""
-    days = count()
+    days = count(1)
     with _both(ground, engine) as (reception, connect):
-        reception.arrive()
+        reception.arrive()  # on the day before: counters and journal have their first row
         raws = [connect() for _ in range(CLAIMERS)]
         mark, lock = ("?", "") if engine == "sqlite" else ("%s", " FOR UPDATE SKIP LOCKED")
 

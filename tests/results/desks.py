@@ -8,12 +8,17 @@ from pathlib import Path
 from uuid import UUID
 
 from flask import Flask
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
 
 from kiosk.exams.catalogue import ReleaseClass, catalogue
 from kiosk.register.database import Database, uuid7
 from kiosk.register.patients import Document, patient_of
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Visit
+from printers.paper import Paper
+from printers.spool import Spool
+from printers.station.keys import StartKey, StationKey, open_paper
 from results.giving import Preference, choose
 from results.holds import note_whole
 from results.matrix import PROPOSAL, keep_head, read_routes, sign_matrix
@@ -40,6 +45,8 @@ class Desks:
     keys: KeyRing
     lenoir: BiologistKeys
     chance: Chance
+    lasting: StationKey
+    start: StartKey
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 999)))
 
     @property
@@ -151,6 +158,24 @@ class Desks:
         self.report(dossier_id, release_class, body=body)
         return issued
 
+    @property
+    def spool(self) -> Spool:
+        spool: Spool = self.app.extensions["house"].spool
+        return spool
+
+    def runs(self) -> None:
+        """The print station starts, or says that it is still alive."""
+        self.spool.publish(
+            number=self.start.number, key=self.start.public, signature=self.start.signed_by(self.lasting), at=self.at
+        )
+
+    def printed(self, key: str) -> Paper:
+        """What only the running station can read of a job."""
+        job, payload = self.spool.job(key), self.spool.payload(key)
+        assert job is not None
+        assert payload is not None
+        return open_paper(payload, job, self.start.opening)
+
     def later(self, **span: float) -> None:
         self.room.later(**span)
 
@@ -172,9 +197,18 @@ def open_desks(folder: Path, *, at: datetime, chance: Chance, cheap: bool = True
         keys: KeyRing = home.more["keys"]
         keys = replace(keys, line_cost=CHEAP) if cheap else keys
         settings = replace(home.more["settings"], promise_minutes=PROMISES)
-        room.app.extensions["house"] = replace(home, more={**home.more, "keys": keys, "settings": settings})
+        lasting = StationKey(signing=SigningKey(chance(32)), opening=PrivateKey(chance(32)))
+        home.spool.close()
+        room.app.extensions["house"] = replace(
+            home,
+            spool=Spool(folder / "spool.sqlite", station=lasting.id),
+            more={**home.more, "keys": keys, "settings": settings},
+        )
         lenoir = unlock(folder / "keys", "lenoir", "la rivière sous le pont", cost=CHEAP)
-        desks = Desks(room=room, keys=keys, lenoir=lenoir, chance=chance)
+        desks = Desks(
+            room=room, keys=keys, lenoir=lenoir, chance=chance, lasting=lasting,
+            start=StartKey.make(last=0, at=at, chance=chance),
+        )  # fmt: skip
         with room.database.transaction("results") as db:
             matrix = sign_matrix(
                 db, read_routes(PROPOSAL.read_bytes()), valid_from=at - timedelta(hours=1), biologist=lenoir,

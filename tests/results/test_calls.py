@@ -83,7 +83,10 @@ def line(database: Database, tmp_path: Path, chance: Chance, at: datetime) -> Li
 def test_only_the_moves_of_the_table_can_be_made() -> None:
     for state, verb in product(State, Verb):
         call = PhoneCall(state=state, reads_back=False)
-        act = {Verb.TELL: lambda one: tell(one, reads_back=True), Verb.VERIFY: lambda one: verify(one, until=datetime(2026, 11, 22, tzinfo=UTC))}
+        act = {
+            Verb.TELL: lambda one: tell(one, reads_back=True),
+            Verb.VERIFY: lambda one: verify(one, until=datetime(2026, 11, 22, tzinfo=UTC)),
+        }
         if verb not in act:
             continue
         if (state, verb) in MOVES:

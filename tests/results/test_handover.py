@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -112,7 +111,6 @@ def test_the_paper_is_secret_and_its_job_tells_the_screen_when_it_is_out(room: S
     assert job.secret
     assert "attend son tour" in browser.get(location).text
     assert browser.get(f"{location}/etat?vu=queued").status_code == 204
-    room.station.spool.attempt(job.key, at=room.desks.at) if hasattr(room.station.spool, "attempt") else None
 
 
 def test_the_same_form_hands_over_once(room: SigningRoom) -> None:
@@ -358,13 +356,9 @@ def test_a_looked_at_paper_is_out_or_is_not(room: SigningRoom) -> None:
     browser = sits(room)
     location = gives(room, browser, visit_id).location
     (job,) = room.station.spool.jobs()
-    sends(room, job.key)
+    attempt = room.station.spool.begin(job.key, at=room.desks.at)
+    room.station.spool.hand_over(job.key, attempt, sha256="00" * 32, at=room.desks.at)
     assert "Regardez s'il est sorti" in unescape(browser.get(location).text)
     assert browser.post(location, form_key=room.key(), out="yes").status_code == 303
     assert "Imprimé." in browser.get(location).text
     assert room.station.spool.job(job.key).state is State.CONFIRMED  # type: ignore[union-attr]
-
-
-def sends(room: SigningRoom, key: str) -> Any:
-    """The station hands the paper over whole."""
-    raise NotImplementedError

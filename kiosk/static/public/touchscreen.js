@@ -76,13 +76,16 @@
 
   // Larger text and contrast change at once; the server is told for the next page.
   const show = (form, button) => {
-    const body = new URLSearchParams(new FormData(form, button));
     const on = button.value !== "", of = document.documentElement.dataset;
     const name = button.name === "look" ? "look" : "text";
     if (on) of[name] = button.value; else delete of[name];
     button.setAttribute("aria-pressed", String(on));
     button.value = on ? "" : { look: "contrast", text: "large" }[name];
-    fetch(form.action, { method: "POST", body }).catch(() => {});
+    // Both are told each time: two quick touches must not undo each other, whichever answer comes last.
+    const body = new URLSearchParams(new FormData(form));
+    body.set("look", of.look || "");
+    body.set("text_size", of.text || "");
+    fetch(form.action, { method: "POST", body, keepalive: true }).catch(() => {});
     watch();
   };
 

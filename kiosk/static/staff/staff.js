@@ -49,7 +49,7 @@
   const post = async (target, body) => {
     for (;;) {
       try {
-        const answer = await fetch(target, { method: "POST", body, signal: AbortSignal.timeout(LIMIT) });
+        const answer = await fetch(target, { method: "POST", body, headers: { "X-Follows": "page" }, signal: AbortSignal.timeout(LIMIT) });
         if (answer.status !== 503) { away(false); return answer; }
       } catch { /* away: the banner says so and the same form goes again */ }
       away(true);
