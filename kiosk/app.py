@@ -10,8 +10,9 @@ from kiosk import board, health, touchscreen
 from kiosk.register.database import open_database, require_head
 from kiosk.register.grants import PUBLIC
 from kiosk.register.sites import this_site
-from kiosk.settings import KioskSettings, read_settings
+from kiosk.settings import KioskSettings, UnsafeSettings, read_settings
 from kiosk.web import House, make_app
+from printers.errors import PrinterError
 from printers.spool import Spool, StationId
 
 #: Every route of the public app; none asks who you are, so every one is open.
@@ -38,13 +39,17 @@ def create_app(instance: Path | None = None) -> Flask:
     """
     folder = instance or Path(os.environ.get("ETIQUETTE_INSTANCE", "instance"))
     settings = read_settings(folder / "kiosk.toml", KioskSettings)
+    try:
+        station = StationId.parse(settings.station)
+    except PrinterError:
+        raise UnsafeSettings("kiosk.toml : « station » a 128 chiffres hexadécimaux.") from None
     database = open_database(_placed(folder, settings.register), None, grants=PUBLIC)
     require_head(database, "register")
     with database.reading() as db:
         site = this_site(db)
     home = House(
         database=database,
-        spool=Spool(folder / settings.spool, station=StationId.parse(settings.station)),
+        spool=Spool(folder / settings.spool, station=station),
         site_name=site.name,
         demonstration=settings.demonstration,
         more={"settings": settings},

@@ -5,11 +5,13 @@ import os
 import sys
 from collections import Counter
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import click
 
 from kiosk.register import clock, journal
+from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from printers.errors import PrinterError
@@ -29,14 +31,15 @@ class Words(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take `--instance DIR` wherever it stands: people write it after the command as often as before."""
         told: list[str] = []
-        for place, word in enumerate(args):
-            if word == "--instance" and place + 1 < len(args):
-                told = [word, args[place + 1]]
-            elif word.startswith("--instance="):
-                told = [word]
-        rest = list(args)
-        for word in told:
-            rest.remove(word)
+        rest: list[str] = []
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                rest += [word, *words]
+            elif word == "--instance" or word.startswith("--instance="):
+                told += [word, *islice(words, 0 if "=" in word else 1)]
+            else:
+                rest.append(word)
         return super().parse_args(ctx, told + rest)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -45,7 +48,7 @@ class Words(click.Group):
             return super().invoke(ctx)
         except Refusal as refused:
             raise click.ClickException(refused.sentence) from None
-        except (UnsafeSettings, PrinterError, supervise.PortTaken) as refused:
+        except (UnsafeSettings, OtherTables, PrinterError, supervise.PortTaken) as refused:
             raise click.ClickException(str(refused)) from None
 
 
@@ -72,7 +75,8 @@ def serve(instance: Path, public_port: int, staff_port: int, paper_port: int, de
     Exemple : etiquette serve --public-port 8000 --staff-port 8001
     """
     if demo and not (instance / "staff.toml").exists():
-        made = demonstration.found(instance, station=_station(instance), at=clock.now(), chance=clock.chance)
+        with founding.whole_or_nothing(instance):
+            made = demonstration.found(instance, station=_station(instance), at=clock.now(), chance=clock.chance)
         click.echo(demonstration.welcome(made))
     stops = [finding.sentence for finding in look(instance) if finding.stops]
     if stops:
@@ -115,6 +119,7 @@ def db() -> None:
 @click.pass_obj
 def upgrade(instance: Path) -> None:
     """Met les tables à la version du programme."""
+    read_settings(instance / "staff.toml", StaffSettings)
     migrate(str(instance / founding.REGISTER), str(instance / founding.RESULTS))
     click.echo("Les tables sont à jour.")
 
@@ -223,7 +228,7 @@ def results() -> None:
 
 
 @results.command("receive")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Les comptes seuls, pour une machine.")
 @click.pass_obj
 def receive(instance: Path, files: tuple[Path, ...], as_json: bool) -> None:
@@ -231,14 +236,15 @@ def receive(instance: Path, files: tuple[Path, ...], as_json: bool) -> None:
 
     Exemple : etiquette results receive /depot/*.hl7 --json
     """
+    for file in files:
+        _look_at(file)
     settings = read_settings(instance / "staff.toml", StaffSettings)
-    database = founding.open_instance(instance)
-    taken = take(
-        database, (file.read_bytes() for file in files), keys=KeyRing.load(instance / settings.keys),
-        exchange_keys=ExchangeKeys.load(instance / settings.keys_exchange),
-        is_production=not settings.demonstration, at=clock.now(), chance=clock.chance,
-    )  # fmt: skip
-    database.close()
+    with founding.opened_instance(instance) as database:
+        taken = take(
+            database, (file.read_bytes() for file in files), keys=KeyRing.load(instance / settings.keys),
+            exchange_keys=ExchangeKeys.load(instance / settings.keys_exchange),
+            is_production=not settings.demonstration, at=clock.now(), chance=clock.chance,
+        )  # fmt: skip
     if as_json:
         click.echo(json.dumps(taken.counts()))
         return
@@ -247,6 +253,16 @@ def receive(instance: Path, files: tuple[Path, ...], as_json: bool) -> None:
     click.echo(f"{tally.stored} gardés : {tally.matched} rattachés, {tally.quarantined} en attente d'une personne.")
     for reason, count in Counter(taken.reasons).most_common():
         click.echo(f"  {count} × {reason}")
+
+
+def _look_at(file: Path) -> None:
+    """Refuse in words what is no readable file, before any of them is taken in."""
+    if not file.exists():
+        raise click.ClickException(f"{file} n'existe pas. Aucun fichier n'a été pris.")
+    if not file.is_file():
+        raise click.ClickException(f"{file} n'est pas un fichier. Aucun fichier n'a été pris.")
+    if not os.access(file, os.R_OK):
+        raise click.ClickException(f"{file} n'est pas lisible d'ici. Aucun fichier n'a été pris.")
 
 
 @main.group("journal")
@@ -258,15 +274,13 @@ def journal_group() -> None:
 @click.pass_obj
 def verify(instance: Path) -> None:
     """Recalcule les deux journaux ; 1 et le premier numéro douteux si quelque chose a été changé."""
-    database = founding.open_instance(instance)
     sound = True
-    with database.reading() as db:
+    with founding.opened_instance(instance) as database, database.reading() as db:
         for side, words in (("register", "registre"), ("results", "résultats")):
             verdict = journal.verify(db, side)  # type: ignore[arg-type]  # one of the two sides
             sound = sound and verdict.sound
             told = "intact" if verdict.sound else f"modifié à partir de l'entrée {verdict.first_bad}"
             click.echo(f"Journal ({words}) : {verdict.size} entrées, {told}.")
-    database.close()
     sys.exit(0 if sound else 1)
 
 
@@ -279,10 +293,9 @@ def matrix() -> None:
 @click.pass_obj
 def show(instance: Path) -> None:
     """Montre la table en vigueur."""
-    database = founding.open_instance(instance)
-    with database.reading() as db:
-        found = in_force(db, KeyRing.load(instance / "keys"), clock.now())
-    database.close()
+    settings = read_settings(instance / "staff.toml", StaffSettings)
+    with founding.opened_instance(instance) as database, database.reading() as db:
+        found = in_force(db, KeyRing.load(instance / settings.keys), clock.now())
     if found is None:
         raise click.ClickException("Aucune table signée n'est en vigueur : rien ne peut être rendu.")
     click.echo(f"Table n° {found.version}")

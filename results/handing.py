@@ -90,7 +90,7 @@ class NothingToHandOver(Conflict):
 class BiologistFirst(Conflict):
     """For this dossier the biologist answers, whatever the result says."""
 
-    french = "Pour ce dossier, c'est toujours le biologiste qui répond, quel que soit le résultat. Appelez-le."
+    french = "Pour ce dossier, c'est toujours le biologiste qui répond, quel que soit le résultat. Je l'appelle."
 
 
 class NoHandOver(NotFound):

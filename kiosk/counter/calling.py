@@ -32,7 +32,6 @@ VERBS: Final = {
     "absent": Verb.MISS,
     "de-cote": Verb.PARK,
     "de-retour": Verb.COME_BACK,
-    "en-attente": Verb.SEND,
     "au-revoir": Verb.LEAVE,
 }
 #: What the screen says once it is done.
@@ -42,7 +41,6 @@ DONE: Final = {
     Verb.MISS: "Le numéro {} est noté absent. Il peut revenir.",
     Verb.PARK: "Le numéro {} est mis de côté.",
     Verb.COME_BACK: "Le numéro {} est revenu dans la file, à sa place.",
-    Verb.SEND: "Le numéro {} attend le prélèvement.",
     Verb.LEAVE: "Le passage du numéro {} est terminé.",
 }
 

@@ -1,4 +1,4 @@
-"""Files of result messages are taken into an instance, each message in a transaction of its own."""
+"""Files of result messages are taken into an instance, each file in a transaction of its own."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

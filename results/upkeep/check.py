@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiosk.register.database import OtherTables, require_head
+from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
+from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings, StaffSettings, UnsafeSettings, read_settings
 from printers import settings as printer_settings
 from printers.errors import PrinterError
-from results.upkeep.founding import open_instance
+from printers.station.keys import station_id
+from results.upkeep.founding import opened_instance
 from results.vault.keys import ExchangeKeys, KeyRing
+from results.vault.power import KeyRingPower
 
 LEAST_FREE = 1_000_000_000
 LITTLE_FREE = 5_000_000_000
@@ -31,7 +34,8 @@ def check(instance: Path) -> list[Finding]:
     """Look at an instance: folder, settings, keys, printers, tables, disk. An empty list is a good instance."""
     if not (instance / "staff.toml").exists():
         return [Finding(sentence=f"{instance} ne contient pas de laboratoire. Lancez « etiquette init ».", stops=True)]
-    return [*_folder(instance), *_settings(instance), *_keys(instance), *_tables(instance), *_disk(instance)]
+    looks = (_folder, _settings, _station, _keys, _tables, _disk)
+    return [finding for look in looks for finding in look(instance)]
 
 
 def _folder(instance: Path) -> Iterator[Finding]:
@@ -62,24 +66,47 @@ def _settings(instance: Path) -> Iterator[Finding]:
                 yield Finding(sentence=f"printers.toml ne connaît pas l'imprimante « {wanted} ».", stops=True)
 
 
+def _station(instance: Path) -> Iterator[Finding]:
+    try:
+        own = str(station_id(instance / "station.key"))
+    except PrinterError as refused:
+        yield Finding(sentence=str(refused), stops=True)
+        return
+    try:
+        pinned = {
+            "kiosk.toml": read_settings(instance / "kiosk.toml", KioskSettings).station,
+            "staff.toml": read_settings(instance / "staff.toml", StaffSettings).station,
+        }
+    except UnsafeSettings:
+        return  # said with the settings
+    for name, station in pinned.items():
+        if station.lower() != own:
+            yield Finding(sentence=f"{name} : « station » n'est pas la clé de station.key.", stops=True)
+
+
 def _keys(instance: Path) -> Iterator[Finding]:
     try:
-        ring = KeyRing.load(instance / "keys")
-        ExchangeKeys.load(instance / "keys-exchange")
+        settings = read_settings(instance / "staff.toml", StaffSettings)
+        ring = KeyRing.load(instance / settings.keys)
+        ExchangeKeys.load(instance / settings.keys_exchange)
+    except UnsafeSettings:
+        return  # said with the settings
     except Refusal as refused:
         yield Finding(sentence=refused.sentence, stops=True)
         return
-    if not ring.signers:
-        yield Finding(sentence="Aucune clé de biologiste : rien ne pourra être signé.", stops=True)
+    if not KeyRingPower(ring, biologist_fingerprint=settings.biologist_fingerprint).rooted:
+        words = "staff.toml : aucune clé de biologiste n'a l'empreinte « biologist_fingerprint »."
+        yield Finding(sentence=words, stops=True)
 
 
 def _tables(instance: Path) -> Iterator[Finding]:
     try:
-        database = open_instance(instance)
-        require_head(database, "register", "results")
-        database.close()
+        with opened_instance(instance) as database, database.reading() as db:
+            this_site(db)
     except OtherTables as refused:
         yield Finding(sentence=str(refused), stops=True)
+    except Refusal as refused:
+        yield Finding(sentence=refused.sentence, stops=True)
 
 
 def _disk(instance: Path) -> Iterator[Finding]:

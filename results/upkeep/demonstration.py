@@ -30,7 +30,7 @@ from results.upkeep.founding import (
     Person,
     Printers,
     make_site,
-    open_instance,
+    opened_instance,
     welcome_people,
     write_private,
     write_settings,
@@ -172,15 +172,13 @@ def play_laboratory(instance: Path, *, at: datetime, chance: Chance) -> Tally:
         NotADemonstration: on a real laboratory.
     """
     read_kept(instance)
-    database = open_instance(instance)
-    with database.reading() as db:
-        site = this_site(db)
-        messages = laboratory.answers(db, site, at=at, chance=chance)
-    taken = take(
-        database, messages, keys=KeyRing.load(instance / "keys"),
-        exchange_keys=ExchangeKeys.load(instance / "keys-exchange"), is_production=False, at=at, chance=chance,
-    )  # fmt: skip
-    database.close()
+    with opened_instance(instance) as database:
+        with database.reading() as db:
+            messages = laboratory.answers(db, this_site(db), at=at, chance=chance)
+        taken = take(
+            database, messages, keys=KeyRing.load(instance / "keys"),
+            exchange_keys=ExchangeKeys.load(instance / "keys-exchange"), is_production=False, at=at, chance=chance,
+        )  # fmt: skip
     return taken.tally
 
 
@@ -198,9 +196,8 @@ def fake_printers(instance: Path, *, paper_port: int) -> list[Programme]:
 
 def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[Convocation, ...]:
     """Known patients, today's appointments and three people already in line."""
-    database = open_instance(instance)
     convocations = []
-    with database.transaction() as db:
+    with opened_instance(instance) as database, database.transaction() as db:
         # Late in the evening the day is short: the last minute of it is as good an hour as any.
         last = clock.local(site.timezone, at).replace(hour=23, minute=59, second=0, microsecond=0)
         hour = min((at + timedelta(minutes=20)).replace(second=0, microsecond=0), last)
@@ -231,7 +228,6 @@ def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[
                 db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at - timedelta(minutes=minutes),
                 chance=chance, key=chance(16).hex(),
             )  # fmt: skip
-    database.close()
     return tuple(convocations)
 
 

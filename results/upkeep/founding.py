@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 
 from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
-from kiosk.register.database import Database, open_database, uuid7
+from kiosk.register.database import Database, open_database, require_head, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.sites import Site
 from kiosk.register.staff import Role, hash_password
@@ -62,14 +65,47 @@ class Answers:
     promise_minutes: Mapping[str, int] = field(default_factory=lambda: dict(PROMISES))
 
 
+def refuse_founded(instance: Path) -> None:
+    """Refuse a folder that holds a laboratory, or the keys of one: they are never written over.
+
+    Raises:
+        AlreadyFounded: it does.
+    """
+    keys = (*(instance / "keys").glob("*"), *(instance / "keys-exchange").glob("*"))
+    if (instance / "staff.toml").exists() or (instance / REGISTER).exists() or keys:
+        raise AlreadyFounded
+
+
+@contextmanager
+def whole_or_nothing(instance: Path) -> Iterator[None]:
+    """Found a laboratory in this block; whatever fails, the folder is again what it was, with what it held.
+
+    Raises:
+        AlreadyFounded: when it already holds a laboratory.
+    """
+    refuse_founded(instance)
+    before = {path.name for path in instance.iterdir()} if instance.exists() else None
+    mode = stat.S_IMODE(instance.stat().st_mode) if before is not None else 0
+    try:
+        yield
+    except BaseException:
+        for path in instance.iterdir() if instance.exists() else ():
+            if path.name not in (before or ()):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if before is not None:
+            instance.chmod(mode)
+        elif instance.exists():
+            instance.rmdir()
+        raise
+
+
 def make_folders(instance: Path) -> None:
     """Make the instance folder and its rooms, closed to every other user of the machine.
 
     Raises:
-        AlreadyFounded: when it already holds settings.
+        AlreadyFounded: when it already holds a laboratory.
     """
-    if (instance / "staff.toml").exists() or (instance / REGISTER).exists():
-        raise AlreadyFounded
+    refuse_founded(instance)
     for folder in (instance, instance / "results"):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -129,6 +165,8 @@ class Person:
     roles: tuple[Role, ...]
     password: str
     seed: str
+    #: The step of the second factor that was shown at the enrolment: it opens nothing any more.
+    step: int = 0
 
 
 def welcome_people(
@@ -152,7 +190,10 @@ def welcome_people(
             staff = make_staff(
                 db, name=person.name, login=person.login, by=None, power=power, at=at, chance=chance
             ).staff
-            equip(db, staff, password_hash=hashes[person.login], seed=person.seed, power=power, at=at, chance=chance)
+            equip(
+                db, staff, password_hash=hashes[person.login], seed=person.seed, step=person.step, power=power, at=at,
+                chance=chance,
+            )  # fmt: skip
             accounts[person.login] = staff
         signer = accounts[biologist].id
         for person in people:
@@ -172,6 +213,21 @@ def welcome_people(
 def open_instance(instance: Path) -> Database:
     """Both sides of an instance of SQLite files."""
     return open_database(str(instance / REGISTER), str(instance / RESULTS))
+
+
+@contextmanager
+def opened_instance(instance: Path) -> Iterator[Database]:
+    """Both sides of an instance, closed at the end of the block whatever happens in it.
+
+    Raises:
+        OtherTables: when a file is missing, or older or newer than this code.
+    """
+    database = open_instance(instance)
+    try:
+        require_head(database, "register", "results")
+        yield database
+    finally:
+        database.close()
 
 
 def write_toml(path: Path, title: str, values: Mapping[str, object], **tables: Mapping[str, object]) -> None:

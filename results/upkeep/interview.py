@@ -1,7 +1,8 @@
 """What the terminal asks a person: the founding of a laboratory, accounts, passphrases, signatures."""
 
 import io
-import shutil
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import time
@@ -14,11 +15,24 @@ import click
 import qrcode
 from sqlalchemy.orm import Session
 
-from kiosk.register.accounts import disable, equip, grant_role, make_staff, propose_role, reset_totp, staff_by_login
+from kiosk.register.accounts import (
+    BadLogin,
+    LoginTaken,
+    disable,
+    equip,
+    grant_role,
+    make_staff,
+    propose_role,
+    reset_totp,
+    staff_by_login,
+)  # fmt: skip
 from kiosk.register.clock import Chance, Clock
 from kiosk.register.errors import NotFound, Refusal
+from kiosk.register.sites import this_site
 from kiosk.register.staff import Actor, Role, check_password, hash_password, make_seed, seed_address, step_of
 from kiosk.settings import StaffSettings, read_settings
+from printers import settings as printer_settings
+from printers.errors import WrongSettings
 from results.matrix import keep_head, read_routes
 from results.matrix import sign_matrix as sign_next
 from results.upkeep.founding import (
@@ -26,13 +40,19 @@ from results.upkeep.founding import (
     Person,
     Printers,
     make_site,
-    open_instance,
+    opened_instance,
+    refuse_founded,
     welcome_people,
+    whole_or_nothing,
     write_settings,
 )  # fmt: skip
-from results.vault.keys import BiologistKeys, KeyRing, make_keys, unlock
+from results.vault.keys import BiologistKeys, KeyRing, PassphraseTooShort, make_keys, unlock
 from results.vault.power import KeyRingPower
 from results.vault.sealing import sign
+
+#: What the accounts and the keys will accept, so that a person learns it while the question stands.
+LOGIN = re.compile(r"[a-z][a-z0-9-]{1,30}")
+SHORTEST_PASSPHRASE = 16
 
 
 class NoAccount(NotFound):
@@ -43,15 +63,18 @@ class NoAccount(NotFound):
 
 def found(instance: Path, *, make_station: Callable[[], str], now: Clock, chance: Chance) -> None:
     """Ask what a laboratory is, then found it; whatever fails leaves the folder as it was."""
+    refuse_founded(instance)
     answers = _ask_laboratory()
     click.echo("\nPremier biologiste : il est la racine de confiance, et tape lui-même ce qui suit.")
     biologist = _ask_person((Role.BIOLOGIST,), site=answers.name, now=now, chance=chance)
     click.echo("Phrase de ses clés : 16 signes au moins. Personne ne pourra la retrouver à sa place.")
-    passphrase = click.prompt("Phrase", hide_input=True, confirmation_prompt="Encore une fois")
+    passphrase = _ask_passphrase("Phrase")
     click.echo("\nPremier administrateur :")
-    administrator = _ask_person((Role.ADMINISTRATOR,), site=answers.name, now=now, chance=chance)
-    station = make_station()
-    try:
+    administrator = _ask_person(
+        (Role.ADMINISTRATOR,), site=answers.name, now=now, chance=chance, taken=(biologist.login,)
+    )
+    with whole_or_nothing(instance):
+        station = make_station()
         fingerprint = make_keys(
             instance / "keys", instance / "keys-exchange", person=biologist.login, passphrase=passphrase, chance=chance
         )
@@ -59,10 +82,6 @@ def found(instance: Path, *, make_station: Callable[[], str], now: Clock, chance
         make_site(instance, answers, at=now(), chance=chance)
         people = (biologist, administrator)
         welcome_people(instance, people, biologist=biologist.login, passphrase=passphrase, at=now(), chance=chance)
-    except BaseException:
-        # make_station refuses a folder that holds a laboratory, so all of this is ours and half made.
-        shutil.rmtree(instance)
-        raise
     click.echo("\nLe laboratoire est installé. Empreinte de la clé du biologiste, à garder sur papier signé :")
     click.echo("  " + " ".join(fingerprint[start : start + 8] for start in range(0, 64, 8)))
     click.echo("Ensuite : etiquette check, puis etiquette serve. Autres comptes : etiquette staff add.")
@@ -70,7 +89,7 @@ def found(instance: Path, *, make_station: Callable[[], str], now: Clock, chance
 
 def make_first_keys(instance: Path, person: str, *, chance: Chance) -> None:
     """Make the keys of an instance that has none yet; the biologist types the passphrase."""
-    passphrase = click.prompt("Phrase (16 signes au moins)", hide_input=True, confirmation_prompt="Encore une fois")
+    passphrase = _ask_passphrase("Phrase (16 signes au moins)")
     fingerprint = make_keys(
         instance / "keys", instance / "keys-exchange", person=person, passphrase=passphrase, chance=chance
     )
@@ -81,10 +100,14 @@ def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *,
     """Make an account whose roles a biologist signs on the spot; its owner sets the two proofs."""
     wanted = tuple(Role(role) for role in _known_roles(roles))
     power, folder = _power(instance)
+    with opened_instance(instance) as database, database.reading() as db:
+        site = this_site(db).name
+        if staff_by_login(db, login, power) is not None:
+            raise LoginTaken
     signer_login, unlocked = _unlock(folder)
     password = _ask_password(login)
     seed = make_seed(chance)
-    step = _ask_enrolment(seed, login, site=name, now=now)
+    step = _ask_enrolment(seed, login, site=site, now=now)
     hashed = hash_password(password, chance=chance)
     with _writing(instance) as db:
         signer = _account(db, signer_login, power)
@@ -138,21 +161,31 @@ def _ask_laboratory() -> Answers:
     opens = click.prompt("Heure d'ouverture", default="7:30", value_proc=_hour)
     closes = click.prompt("Heure de fermeture", default="18:00", value_proc=_hour)
     click.echo("Adresses des imprimantes : tcp://adresse:9100 ou file:///dev/usb/lp0")
-    printers = Printers(
-        labels=click.prompt("  étiquettes des tubes"),
-        tickets=click.prompt("  tickets de la borne"),
-        slips=click.prompt("  talons confidentiels, au guichet"),
-    )
+    addresses: list[str] = []
+    for what in ("étiquettes des tubes", "tickets de la borne", "talons confidentiels, au guichet"):
+        addresses.append(click.prompt(f"  {what}", value_proc=partial(_address, taken=tuple(addresses))))
+    labels, tickets, slips = addresses
+    printers = Printers(labels=labels, tickets=tickets, slips=slips)
     return Answers(name=name, number=number, timezone=zone, opens=opens, closes=closes, printers=printers)
 
 
-def _ask_person(roles: tuple[Role, ...], *, site: str, now: Clock, chance: Chance) -> Person:
+def _ask_person(
+    roles: tuple[Role, ...], *, site: str, now: Clock, chance: Chance, taken: tuple[str, ...] = ()
+) -> Person:
     name = click.prompt("Nom, comme les collègues le lisent")
-    login = click.prompt("Identifiant (minuscules sans accent)")
+    login = click.prompt("Identifiant (minuscules sans accent)", value_proc=partial(_login, taken=taken))
     password = _ask_password(login)
     seed = make_seed(chance)
-    _ask_enrolment(seed, login, site=site, now=now)
-    return Person(name=name, login=login, roles=roles, password=password, seed=seed)
+    step = _ask_enrolment(seed, login, site=site, now=now)
+    return Person(name=name, login=login, roles=roles, password=password, seed=seed, step=step)
+
+
+def _ask_passphrase(words: str) -> str:
+    while True:
+        passphrase: str = click.prompt(words, hide_input=True, confirmation_prompt="Encore une fois")
+        if len(passphrase) >= SHORTEST_PASSPHRASE:
+            return passphrase
+        click.echo(PassphraseTooShort.french)
 
 
 def _ask_password(login: str) -> str:
@@ -198,10 +231,8 @@ def _power(instance: Path) -> tuple[KeyRingPower, Path]:
 
 @contextmanager
 def _writing(instance: Path) -> Iterator[Session]:
-    database = open_instance(instance)
-    with database.transaction("results") as db:
+    with opened_instance(instance) as database, database.transaction("results") as db:
         yield db
-    database.close()
 
 
 def _account(db: Session, login: str, power: KeyRingPower) -> UUID:
@@ -225,7 +256,30 @@ def _zone(typed: str) -> str:
 
 
 def _hour(typed: str) -> time:
+    said = re.fullmatch(r"([0-9]{1,2})\s*[:hH]\s*([0-9]{2})?", typed.strip())
     try:
-        return time.fromisoformat(typed.strip().replace("h", ":").zfill(5))
+        if said is not None:
+            return time(int(said[1]), int(said[2] or 0))
     except ValueError:
-        raise click.BadParameter("Écrivez l'heure ainsi : 7:30") from None
+        pass  # 25:00 has the form of an hour, and is none
+    raise click.BadParameter("Écrivez l'heure ainsi : 7:30")
+
+
+def _login(typed: str, *, taken: tuple[str, ...]) -> str:
+    login = typed.strip()
+    if LOGIN.fullmatch(login) is None:
+        raise click.BadParameter(BadLogin.french)
+    if login in taken:
+        raise click.BadParameter(LoginTaken.french)
+    return login
+
+
+def _address(typed: str, *, taken: tuple[str, ...]) -> str:
+    address = typed.strip()
+    try:
+        printer_settings.parse(f'[printer.one]\naddress = {json.dumps(address)}\nmedia = "roll-80"\n')
+    except WrongSettings:
+        raise click.BadParameter("Écrivez l'adresse ainsi : tcp://192.168.1.20:9100 ou file:///dev/usb/lp0") from None
+    if address in taken:
+        raise click.BadParameter("Cette adresse est déjà celle d'une autre imprimante.")
+    return address

@@ -231,13 +231,11 @@ def _claims(ground: Ground, *, engine: Engine) -> Iterator[Sides]:
             return _empty(lambda _, day: partial(_call, reception, day), lines)
 
         def floor() -> float:
-            lines = [str(next(days)) for _ in range(60)]
-            for day in lines:
-                raws[0].execute("BEGIN")
-                for place in range(WAITING):
-                    key = f"{day}.{place}"
-                    raws[0].execute(ARRIVAL.format(mark), (key, day, place, key))
-                raws[0].execute("COMMIT")
+            lines = [str(next(days)) for _ in range(120)]
+            keys = [(day, place, f"{day}.{place}") for day in lines for place in range(WAITING)]
+            raws[0].execute("BEGIN")
+            raws[0].cursor().executemany(ARRIVAL.format(mark), [(key, day, place, key) for day, place, key in keys])
+            raws[0].execute("COMMIT")
 
             def claim(worker: int, day: str) -> str | None:
                 row = raws[worker].execute(CLAIM.format(mark, lock), (day,)).fetchone()

@@ -8,16 +8,18 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
+from results.upkeep.demonstration import read_kept
 from results.upkeep.journey import Journey, NotAsPromised
 
+#: What a laboratory that is broken may answer with: no such page, no answer, half an answer, none in time.
+BROKEN = (NotAsPromised, LookupError, OSError, HTTPException, ValueError, subprocess.TimeoutExpired)
 #: A laboratory that is not ready after so many seconds will not be.
 PATIENCE = 60.0
 
@@ -48,15 +50,18 @@ def rehearse(place: Place, *, results: Path | None, tell: Callable[[Step], None]
         place: a running demonstration laboratory.
         results: a file of result messages to take in, or None for the rehearsal's own message.
         tell: is told each step as it ends.
+
+    Raises:
+        NotADemonstration: nobody rehearses on real patients.
     """
-    kept = tomllib.loads((place.instance / "demonstration.toml").read_text(encoding="utf-8"))
-    journey = Journey(place.instance, place.public, place.staff, kept, results)
+    journey = Journey(place.instance, place.public, place.staff, read_kept(place.instance), results)
     for name, walk in journey.steps():
         start = time.monotonic()
         try:
             words = walk()
-        except (NotAsPromised, LookupError, URLError) as broken:
-            tell(Step(name=name, seconds=time.monotonic() - start, ok=False, words=str(broken)))
+        except BROKEN as broken:
+            words = str(broken) or type(broken).__name__
+            tell(Step(name=name, seconds=time.monotonic() - start, ok=False, words=words))
             return False
         tell(Step(name=name, seconds=time.monotonic() - start, ok=True, words=words))
     return True
@@ -92,7 +97,7 @@ def _wait_until_ready(place: Place, process: subprocess.Popen[bytes], log: Path)
             for address in (place.public, place.staff):
                 with urlopen(f"{address}readyz", timeout=2):  # noqa: S310  # our own address
                     pass
-        except (URLError, OSError):
+        except (OSError, HTTPException):
             time.sleep(0.2)
         else:
             return

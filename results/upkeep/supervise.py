@@ -46,13 +46,15 @@ def programmes(instance: Path, *, public_port: int, staff_port: int, threads: in
 
     The public app is a child of its own, never started from inside this house: it must not be able to import it.
     """
+    hosts = [f"[{host}]" if ":" in host else host for host in loopback()]
 
     def app(name: str, factory: str, port: int) -> Programme:
         return Programme(
             name=name,
             port=port,
             command=(
-                *(sys.executable, "-m", "gunicorn", factory, "--bind", f"127.0.0.1:{port}", "--bind", f"[::1]:{port}"),
+                *(sys.executable, "-m", "gunicorn", factory),
+                *(word for host in hosts for word in ("--bind", f"{host}:{port}")),
                 *("--workers", "1", "--worker-class", "gthread", "--threads", str(threads), "--timeout", "30"),
                 *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
                 *("--config", "python:kiosk.serving"),
@@ -74,18 +76,31 @@ def refuse_taken_ports(started: Sequence[Programme]) -> None:
     Raises:
         PortTaken: with the port and what to do.
     """
+    wanted: set[int] = set()
     for programme in started:
         if programme.port is None:
             continue
-        with socket.socket() as trial:
+        if programme.port in wanted or not all(_is_free(host, programme.port) for host in loopback()):
+            raise PortTaken(
+                f"Le port {programme.port} est déjà pris (programme « {programme.name} »). "
+                "Arrêtez l'autre programme, ou choisissez --public-port, --staff-port et --paper-port."
+            )
+        wanted.add(programme.port)
+
+
+def loopback() -> list[str]:
+    """The addresses that `localhost` means on this machine: the second one is missing where IPv6 is switched off."""
+    return ["127.0.0.1"] + (["::1"] if _is_free("::1", 0) else [])
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind(("127.0.0.1", programme.port))
-            except OSError:
-                raise PortTaken(
-                    f"Le port {programme.port} est déjà pris (programme « {programme.name} »). "
-                    "Arrêtez l'autre programme, ou choisissez --public-port et --staff-port."
-                ) from None
+            trial.bind((host, port))
+    except OSError:
+        return False
+    return True
 
 
 def supervise(

@@ -34,7 +34,7 @@ def sent(counter: Counter, *codes: str, name: str = "Moreau") -> Visit:
     """A patient with labels waits for the draw."""
     sophie = counter.sits()
     visit = sophie.labels(*codes, name=name)
-    sophie.does(f"/file/{visit.id}/en-attente")
+    counter.sends_to_the_draw(visit.id)
     return visit
 
 

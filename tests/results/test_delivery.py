@@ -39,7 +39,7 @@ from tests.staffroom import Browser
 
 Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
-QUESTION = "Souhaitez-vous pouvoir demander vos résultats par téléphone ?"
+QUESTION = "Souhaitez-vous pouvoir demander vos résultats par téléphone"
 
 
 @pytest.fixture

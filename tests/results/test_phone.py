@@ -328,7 +328,7 @@ def test_a_follow_up_result_is_repeated_before_the_call_ends(desks: Desks, calle
     at_hour(desks, caller)
     told = caller.says(caller.reference(slip.handle), slip)
     assert VALUE in told.text
-    assert "Pouvez-vous me répéter ?" in told.text
+    assert "Pouvez-vous me répéter" in told.text
     assert caller.ends(Outcome.TOLD).status_code == 409
     page = caller.browser.get("/telephone/repetition")
     assert VALUE not in page.text

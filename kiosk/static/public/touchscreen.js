@@ -5,7 +5,7 @@
   const LIMIT = 4000, AGAIN = 1000, LATE = 60000, WARNING = 30;
   const at = (id) => document.getElementById(id);
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-  let field = null, sending = false, quiet = 0, countdown = 0;
+  let field = null, sending = false, quiet = 0, countdown = 0, told = Promise.resolve();
 
   // Keys on the screen. The touched key never takes the focus from the field.
   const fields = () => [...document.querySelectorAll("input[data-size]")];
@@ -76,16 +76,14 @@
 
   // Larger text and contrast change at once; the server is told for the next page.
   const show = (form, button) => {
+    const body = new URLSearchParams(new FormData(form, button));
     const on = button.value !== "", of = document.documentElement.dataset;
     const name = button.name === "look" ? "look" : "text";
     if (on) of[name] = button.value; else delete of[name];
     button.setAttribute("aria-pressed", String(on));
     button.value = on ? "" : { look: "contrast", text: "large" }[name];
-    // Both are told each time: two quick touches must not undo each other, whichever answer comes last.
-    const body = new URLSearchParams(new FormData(form));
-    body.set("look", of.look || "");
-    body.set("text_size", of.text || "");
-    fetch(form.action, { method: "POST", body, keepalive: true }).catch(() => {});
+    // One after the other: two quick touches at once would each bring back a cookie without the other's wish.
+    told = told.then(() => fetch(form.action, { method: "POST", body, redirect: "manual" })).catch(() => {});
     watch();
   };
 

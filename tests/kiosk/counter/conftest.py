@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from kiosk.counter.appointments import Appointment, book
 from kiosk.register.sites import this_site
-from kiosk.register.visits import Purpose, Visit, visit_of
-from kiosk.waiting import WhatWasSaid, take_number
+from kiosk.register.visits import Purpose, Verb, Visit, visit_of
+from kiosk.waiting import WhatWasSaid, advance, take_number
 from printers.spool import Spool
 from tests.staffroom import Browser, Chance, Room, open_room
 
@@ -65,6 +65,14 @@ class Counter:
                 db, this_site(db), start=self.room.at + timedelta(minutes=minutes), birth_name=name,
                 given_names="Jeanne", birth_date=born, exams="prise de sang", by="sophie", at=self.room.at,
                 chance=self.chance, key=self.chance(16).hex(),
+            )  # fmt: skip
+
+    def sends_to_the_draw(self, visit_id: UUID) -> None:
+        """What the screen of the results does once their way is chosen."""
+        with self.writing() as db:
+            advance(
+                db, visit_of(db, visit_id), Verb.SEND, by="sophie", at=self.room.at, chance=self.chance,
+                key=self.chance(16).hex(),
             )  # fmt: skip
 
     def visit(self, visit_id: UUID) -> Visit:

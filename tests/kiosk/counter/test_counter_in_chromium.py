@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -120,8 +121,8 @@ def labels(page: Page, counter: Counter) -> list[str]:
     is_readable(page)
     page.keyboard.press("o")
     expect(page.locator("#states tbody tr").first).to_contain_text("sortie")
-    page.keyboard.press("Alt+p")
-    page.wait_for_url("**/file")
+    counter.sends_to_the_draw(UUID(page.url.split("/")[4]))
+    page.goto(page.url.split("/passage")[0] + "/file")
     return [key.split("/")[1] for key in keys]
 
 
