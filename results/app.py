@@ -23,7 +23,9 @@ from labels.following import follow_labels
 from printers.errors import PrinterError
 from printers.spool import Spool, StationId
 from results import delivery, handover, phone, signoff
+from results.calls import expire_calls
 from results.giving import follow_slips
+from results.phone import code_desk
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
 
@@ -189,10 +191,19 @@ def serve() -> Flask:
     def slips() -> None:
         follow_slips(home.database, home.spool, at=clock.now(), chance=clock.chance)
 
+    def calls() -> None:
+        with app.app_context(), home.database.reading() as db:
+            site_id, desk = this_site(db).id, code_desk()
+        desk.sweep(site_id, at=clock.now())
+        desk.forget(at=clock.now())
+        with home.database.transaction("results") as db:
+            expire_calls(db, site_id, at=clock.now(), chance=clock.chance)
+
     app.extensions["rounds"] = start_rounds(
         [
             Round(name="labels", seconds=60, go=labels),
             Round(name="slips", seconds=0.5, go=slips),
+            Round(name="calls", seconds=30, go=calls),
             # What was deleted is in the file until the log is folded in: a used code line must not stay there.
             Round(name="results log", seconds=5, go=home.database.fold_results),
         ]

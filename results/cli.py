@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -186,6 +187,36 @@ def rehearse(instance: Path, file: Path | None, url: str | None, staff_url: str 
     else:
         click.echo("Tout tient." if held else "La répétition s'est arrêtée : voir la dernière ligne.")
     sys.exit(0 if held else 1)
+
+
+@main.command("bench")
+@click.option("--only", multiple=True, metavar="NOM|GROUPE", help="Mesures ou groupes ; sans rien, tout.")
+@click.argument("more", nargs=-1, metavar="[NOM|GROUPE]...")
+@click.option("--rounds", type=click.IntRange(1, 100), default=10, show_default=True, help="Tours de chaque mesure.")
+@click.option("--engine", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Écrit les lignes.")
+@click.option("--anyway", is_flag=True, help="Mesure même si quelqu'un est arrivé il y a moins d'une heure.")
+@click.pass_obj
+def bench_command(
+    instance: Path, only: tuple[str, ...], more: tuple[str, ...], rounds: int, engine: str, json_file: Path | None,
+    anyway: bool,
+) -> None:  # fmt: skip
+    """Mesure la vitesse, en rapports avec le programme le plus nu ; 0 tenu, 1 manqué, 2 pas pu.
+
+    Exemple : etiquette bench --only line paper --json mesures.json
+    """
+    from results.upkeep.bench.line import LINE  # noqa: PLC0415  # only this command pays for loading it
+    from results.upkeep.bench.rounds import LATER, bench  # noqa: PLC0415
+    from results.upkeep.bench.served import SERVED  # noqa: PLC0415
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # what was started and made is taken away
+    names = [name for said in (*only, *more) for name in said.replace(",", " ").split()]
+    sys.exit(
+        bench(
+            (*LINE, *SERVED, *LATER), instance, only=names, rounds=rounds, engine=engine, json_file=json_file,  # type: ignore[arg-type]  # click's choice
+            anyway=anyway, make_station=_station, now=clock.now, chance=clock.chance, say=click.echo,
+        )
+    )  # fmt: skip
 
 
 @main.group()

@@ -1,5 +1,7 @@
 """Which visits a message may speak of, as the register and the open dossiers tell."""
 
+import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -17,6 +19,8 @@ from results.exchange.inbox import Whose
 from results.exchange.matching import Candidate, Dossier, Evidence, Traits
 from results.vault import dossiers
 
+#: The forms of our own numbers; nothing else that a sender names can be one of them.
+SAMPLE_NUMBER, PATIENT_NUMBER = re.compile(r"[0-9]{12}"), re.compile(r"[0-9]{1,9}")
 #: A visit counts as awaiting results for so long.
 AWAITED = timedelta(days=30)
 
@@ -28,7 +32,17 @@ def whose(db: Session, site: Site, *, at: datetime) -> Whose:
 
 def candidates(db: Session, site: Site, evidence: Evidence, *, at: datetime) -> list[Candidate]:
     """Every visit that shares a sample number, a patient number, or name and birth date with a message."""
-    numbers = [number for number, _ in evidence.identifiers if number.isdecimal() and len(number) < 10]
+    identifiers = [number for number, _ in evidence.identifiers]
+    tubes = {
+        visit_id
+        for numbers in _some_at_a_time(SAMPLE_NUMBER, evidence.numbers)
+        for visit_id in db.scalars(select(Tube.visit_id).where(Tube.sample_number.in_(numbers)))
+    }
+    files = {
+        patient_id
+        for numbers in _some_at_a_time(PATIENT_NUMBER, identifiers)
+        for patient_id in db.scalars(select(Patient.id).where(Patient.number.in_([int(number) for number in numbers])))
+    }
     rows = db.execute(
         select(Visit, Patient)
         .join(Recognition, Recognition.visit_id == Visit.id)
@@ -38,8 +52,8 @@ def candidates(db: Session, site: Site, evidence: Evidence, *, at: datetime) -> 
             Visit.arrived_at >= at - AWAITED,
             Visit.state != State.CANCELLED,
             or_(
-                Visit.id.in_(select(Tube.visit_id).where(Tube.sample_number.in_(evidence.numbers))),
-                Patient.number.in_([int(number) for number in numbers]),
+                Visit.id.in_(tubes),
+                Patient.id.in_(files),
                 (Patient.birth_date == evidence.traits.birth_date)
                 & (Patient.folded_birth_name == fold(evidence.traits.birth_name)),
             ),
@@ -47,6 +61,12 @@ def candidates(db: Session, site: Site, evidence: Evidence, *, at: datetime) -> 
         .order_by(Visit.arrived_at)
     )
     return [_candidate(db, visit, patient, evidence) for visit, patient in rows]
+
+
+def _some_at_a_time(form: re.Pattern[str], numbers: Iterable[str]) -> Iterator[list[str]]:
+    """The numbers that can be ours; an engine takes only so many in one question, a sender may name any number."""
+    ours = sorted({number for number in numbers if form.fullmatch(number)})
+    return (ours[start : start + 500] for start in range(0, len(ours), 500))
 
 
 def _candidate(db: Session, visit: Visit, patient: Patient, evidence: Evidence) -> Candidate:

@@ -34,6 +34,7 @@ FLOORS = (
     "results",
     "results/exchange",
     "results/upkeep",
+    "results/upkeep/bench",
 )
 #: The composition roots: they may import from every floor, nobody imports them.
 ROOFS = {"kiosk/app.py", "printers/__main__.py", "results/app.py", "results/cli.py"}

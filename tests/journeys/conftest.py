@@ -142,6 +142,7 @@ def sign_in(page: Page, cast: Cast, login: str, place: str) -> None:
         page.keyboard.type(words)
         page.keyboard.press("Tab")
     page.keyboard.type(place)
+    page.keyboard.press("Tab")
     with page.expect_navigation():
         page.keyboard.press("Enter")
 

@@ -15,7 +15,7 @@ from tests.journeys.conftest import Cast, Desk, Story, is_readable, keep, look_a
 
 PIN = "7305"
 #: A confidential exam with an ordinary one.
-EXAMS = {"7402": "hCG", "1104": "Hémogramme"}
+EXAMS = {"7402": "HCG", "1104": "Hémogramme"}
 #: What the made-up laboratory system answers for the confidential one.
 VALUE = "1250"
 

@@ -16,7 +16,7 @@ from kiosk.register.journal import ResultsText, verify
 from printers.spool import State
 from results.handing import HandOver
 from results.holds import HoldReason, hold
-from results.matrix import Channel, Person, SignedMatrix
+from results.matrix import PROPOSAL, Channel, Person, SignedMatrix, Teller, keep_head, read_routes, sign_matrix
 from results.reports.versions import Report, ReportVersion
 from results.vault.codes import with_check_digit, write_code, write_handle
 from results.vault.dossiers import Wish
@@ -239,6 +239,20 @@ def test_without_code_what_is_confidential_waits_for_the_biologist(
     visit_id = room.signed(release_class)
     answer = gives(room, sits(room), visit_id, reason="lost")
     assert BIOLOGIST in unescape(answer.text)
+    assert releases(room) == []
+
+
+def test_a_reason_is_the_biologists_to_give_even_where_the_table_lets_the_secretary_tell(room: SigningRoom) -> None:
+    desks = room.desks
+    routes = dict(read_routes(PROPOSAL.read_bytes())) | {(C2, Channel.COUNTER, Person.WITHOUT_CODE): Teller.SECRETARY}
+    with desks.database.transaction("results") as db:
+        matrix = sign_matrix(
+            db, routes, valid_from=desks.at, biologist=desks.lenoir, by=desks.room.people["lenoir"].id, at=desks.at,
+            chance=desks.chance,
+        )  # fmt: skip
+    keep_head(desks.keys.folder, matrix)
+    visit_id = room.signed(C2)
+    assert BIOLOGIST in unescape(gives(room, sits(room), visit_id, reason="lost").text)
     assert releases(room) == []
 
 

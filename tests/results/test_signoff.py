@@ -105,7 +105,7 @@ def test_the_keys_close_after_ten_idle_minutes_and_at_sign_out(room: SigningRoom
     assert len(held) == 1
     for _ in range(3):
         room.desks.later(minutes=4)
-        browser.get("/signature")
+        browser.get("/")
     # The person was there all the time and used no key.
     assert held == {}
     assert browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key()).location.endswith("/cles")

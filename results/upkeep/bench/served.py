@@ -35,9 +35,9 @@ from printers.verify import proved
 from results.matrix import Channel
 from results.matrix import Person as Caller
 from results.upkeep import demonstration
-from results.upkeep.bench import SIDE, Broken, Ground, Measure, Row, Sides, Unmeasured
+from results.upkeep.bench.line import bare_arrival, bare_sqlite, rate, together
+from results.upkeep.bench.rounds import SIDE, Broken, Ground, Measure, Row, Sides, Unmeasured
 from results.upkeep.founding import open_instance
-from results.upkeep.measures import bare_arrival, bare_sqlite, rate, together
 from results.upkeep.supervise import programmes
 from results.vault.attempts import Answer, CodeDesk, Said
 from results.vault.counters import AttemptState, Way

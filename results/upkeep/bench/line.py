@@ -33,7 +33,7 @@ from kiosk.register.errors import Later
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Purpose, Stage, State, Visit
 from kiosk.waiting import NobodyWaits, call_next, take_number
-from results.upkeep.bench import SIDE, Broken, Engine, Ground, Measure, Row, Sides, Unmeasured
+from results.upkeep.bench.rounds import SIDE, Broken, Engine, Ground, Measure, Row, Sides, Unmeasured
 from results.upkeep.schema import migrate
 
 #: The first of the days that are measured; each day has so many people, five minutes apart.
@@ -326,7 +326,7 @@ def _turn(ground: Ground) -> Iterator[Sides]:
 
 @contextmanager
 def _writers(paths: tuple[str, str], place: int, writers: int) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "results.upkeep.measures", *paths, str(place), str(writers)]
+    command = [sys.executable, "-m", "results.upkeep.bench.line", *paths, str(place), str(writers)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         _hear(child)

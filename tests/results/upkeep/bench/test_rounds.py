@@ -17,7 +17,8 @@ from kiosk.register import clock
 from kiosk.register.visits import Purpose
 from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
-from results.upkeep.bench import (
+from results.upkeep.bench.line import LINE, _empty, bare_arrival, bare_sqlite, rate
+from results.upkeep.bench.rounds import (
     LATER,
     Broken,
     Ground,
@@ -32,9 +33,8 @@ from results.upkeep.bench import (
     play,
     weigh,
 )
+from results.upkeep.bench.served import SERVED
 from results.upkeep.founding import Answers, Printers, make_folders, make_site, open_instance, write_settings
-from results.upkeep.measures import LINE, _empty, bare_arrival, bare_sqlite, rate
-from results.upkeep.served import SERVED
 
 Runs = Callable[..., tuple[int, list[dict[str, Any]]]]
 
