@@ -31,11 +31,11 @@ READ_BACK_TRIES: Final = 3
 class State(StrEnum):
     """Where a call stands."""
 
-    OPEN = "open"
+    OPEN = "open"  #: the reference was read, nothing was told yet
     TOLD = "told"  #: the result was read
     READ_BACK = "read_back"  #: the caller has repeated it rightly
     VERIFIED = "verified"  #: the proof was right; the biologist answers
-    CLOSED = "closed"
+    CLOSED = "closed"  #: the outcome is written down
 
 
 class Verb(StrEnum):

@@ -9,11 +9,7 @@ import pytest
 KIOSK = Path(__file__).resolve().parents[2] / "kiosk"
 STATIC = KIOSK / "static"
 TOKENS = STATIC / "public" / "tokens.css"
-SHEETS = [
-    TOKENS,
-    *(STATIC / "public" / name for name in ("kiosk.css", "board.css")),
-    *(STATIC / "staff" / name for name in ("staff.css", "digits.css")),
-]
+SHEETS = [TOKENS, STATIC / "public" / "kiosk.css", STATIC / "public" / "board.css", STATIC / "staff" / "staff.css"]
 SCRIPTS = sorted((*(STATIC / "public").glob("*.js"), *(STATIC / "staff").glob("*.js")))
 LAYERS = "@layer reset, tokens, base, parts, screens, print;"
 

@@ -91,6 +91,7 @@ class Story:
     other: str = ""
     handle: str = ""
     codes: list[str] = field(default_factory=list)
+    used: str = ""
 
 
 @dataclass

@@ -154,7 +154,8 @@ def test_the_slip_is_given_after_a_document_and_a_pin_and_shows_on_no_screen(
         page.goto(f"/passage/{story.visit}/etiquettes")
         page.keyboard.press("Alt+S")
         page.wait_for_url("**/resultats")
-        chooses(page, "Par téléphone")
+        tabs_to(page, "preference")
+        page.keyboard.type("Par tél")
         chooses(page, "Oui")
         tabs_to(page, "document")
         page.keyboard.type("Carte")
@@ -201,15 +202,167 @@ def test_somebody_new_gets_a_file_and_labels(desk: Desk, story: Story) -> None:
         }.items():  # fmt: skip
             tabs_to(page, identifier)
             page.keyboard.type(words)
-        tabs_to(page, "sex") if page.locator("#sex").count() and page.locator("select#sex").count() else None
         look_at(page, "new-patient")
         page.keyboard.press("Alt+S")
+        expect(page.get_by_role("heading", name="Identité", exact=True)).to_be_visible()
+        page.keyboard.press("Alt+S")
+        page.wait_for_url("**/ordonnance")
+        prescribes(page, {"0552": "Glucose"})
+        page.keyboard.press("Alt+S")
+        expect(page.get_by_role("link", name="Continuer : Étiquettes")).to_be_focused()
+        page.keyboard.press("Alt+S")
+        page.wait_for_url("**/etiquettes")
+        [story.other] = prints_labels(desk, page)
+
+
+def test_the_wrong_tube_stops_everything_and_the_right_ones_are_drawn(desk: Desk, story: Story) -> None:
+    with desk.seat("karim", "Salle 1") as page:
+        page.goto("/prelevement")
+        expect(page.locator("#next").get_by_text(str(story.number), exact=True).first).to_be_visible()
+        look_at(page, "room")
+        page.keyboard.press("F2")
+        expect(page.get_by_text("Quels sont vos nom, prénom et date de naissance")).to_be_visible()
+        look_at(page, "room-identity")
+        page.keyboard.press("Enter")
+        expect(page.locator("#typed")).to_be_focused()
+        look_at(page, "room-tubes")
+        scans(page, story.own[0])
+        expect(page.get_by_text("C'est bien son tube.")).to_be_visible()
+        scans(page, story.other)
+        expect(page.get_by_role("alertdialog")).to_contain_text("Ce tube est à un autre patient. Arrêtez.")
+        look_at(page, "room-stop")
+        wedge(page, story.own[1])
+        expect(page.get_by_role("alertdialog")).to_be_visible()
+        page.keyboard.press("Alt+A")
+        expect(page.locator("#typed")).to_be_focused()
+        expect(page.get_by_text("prélevé", exact=True)).to_have_count(1)
+        scans(page, story.own[1])
+        expect(page.get_by_role("button", name="Terminer le prélèvement")).to_be_focused()
+        look_at(page, "room-end")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Personne n'attend le prélèvement.")).to_be_visible()
+        assert page.context.cookies()[0]["name"] == "__Host-etiquette-staff"
+
+
+def test_the_laboratory_system_answers(desk: Desk) -> None:
+    command = [sys.executable, "-m", "results.cli", "--instance", str(desk.laboratory.instance), "demo", "lis"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ": 0 rattachées" not in done.stdout
+
+
+def test_the_biologist_opens_the_keys_reads_and_signs_by_keys_alone(desk: Desk, cast: Cast, story: Story) -> None:
+    with desk.seat("lenoir", "Guichet 2") as page:
+        page.goto("/signature")
+        look_at(page, "signoff-locked")
+        page.goto("/signature/cles")
+        look_at(page, "unlock")
+        page.keyboard.type(cast.passphrase)
+        page.keyboard.press("Tab")
+        page.keyboard.type(cast.digits("lenoir"))
+        page.keyboard.press("Alt+S")
+        page.wait_for_url("**/signature", timeout=20_000)
+        look_at(page, "signoff")
+        assert VALUE not in page.content()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("cell", name=VALUE)).to_be_visible()
+        look_at(page, "report")
+        page.keyboard.press("s")
+        page.wait_for_url("**/signature")
+        expect(page.locator("[data-row]")).to_have_count(0)
+        look_at(page, "signoff-signed")
+
+
+def test_the_result_is_told_in_few_keys_and_leaves_no_trace(desk: Desk, cast: Cast, story: Story) -> None:
+    seen: list[str] = []
+    with desk.seat("sophie", "Guichet 1") as page:
+        page.on("response", lambda answer: seen.append(body_of(answer)))
+        page.clock.install()
+        page.goto("/file")
+        hand = Hand(page)
+        while not rings(hand, story):
+            # The promised hour has not come: the refusal of everyone, and the call ends.
+            expect(page.get_by_text("Je dis cette phrase à tout le monde")).to_be_visible()
+            look_at(page, "phone-not-now")
+            ends(hand)
+            time.sleep(3)
+            hand.keys = 0
+        look_at(page, "phone-line")
+        line = int(page.get_by_role("heading", level=1).inner_text().split()[-1])
+        hand.types(story.codes[line - 1])
+        hand.presses("Tab")
+        hand.types(PIN)
+        hand.presses("Tab")
+        hand.types(cast.convocation(0)["born"])
+        # Until here, nothing that the laboratory found has come to this screen, in sight or not.
+        assert VALUE not in "".join(seen)
+        hand.presses("Enter")
+        expect(page.get_by_text(VALUE)).to_be_visible()
+        look_at(page, "phone-told")
+        page.clock.run_for(121_000)
+        expect(page.get_by_text(VALUE)).to_have_count(0)
+        assert VALUE not in page.content()
+        look_at(page, "phone-blanked")
+        ends(hand)
+        expect(page.locator("#handle_digits")).to_be_focused()
+        assert hand.keys <= 45
+        page.go_back()
         page.wait_for_load_state()
-        keep(page, "new-patient-saved")
+        assert VALUE not in page.content()
+        story.used = story.codes[line - 1]
+
+
+def test_the_same_code_opens_nothing_a_second_time(desk: Desk, cast: Cast, story: Story) -> None:
+    with desk.seat("sophie", "Guichet 1") as page:
+        page.goto("/file")
+        hand = Hand(page)
+        assert rings(hand, story)
+        hand.types(story.used)
+        hand.presses("Tab")
+        hand.types(PIN)
+        hand.presses("Tab")
+        hand.types(cast.convocation(0)["born"])
+        hand.presses("Enter")
+        expect(page.get_by_text("Je dis cette phrase à tout le monde")).to_be_visible()
+        assert VALUE not in page.content()
+        look_at(page, "phone-refused")
+        ends(hand)
+
+
+class Hand:
+    """A hand on the keyboard that counts its keys; a key held with another is one."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.keys = page, 0
+
+    def types(self, words: str) -> None:
+        """Type sign after sign."""
+        self.page.keyboard.type(words)
+        self.keys += len(words)
+
+    def presses(self, key: str) -> None:
+        """Press one key."""
+        self.page.keyboard.press(key)
+        self.keys += 1
+
+
+def rings(hand: Hand, story: Story) -> bool:
+    """Open the call of the slip; whether a line is asked."""
+    hand.presses("F8")
+    expect(hand.page.locator("#handle_digits")).to_be_focused()
+    hand.types(story.handle)
+    hand.page.wait_for_url("**/telephone/appel")
+    return hand.page.locator("#code").count() == 1
+
+
+def ends(hand: Hand) -> None:
+    """End the call as the page proposes."""
+    hand.presses("Alt+T")
+    hand.page.wait_for_url("**/telephone/fin")
+    hand.presses("Enter")
+    hand.page.wait_for_url("**/telephone")
 
 
 def body_of(answer: Response) -> str:
     """The words of an answer, if it has any."""
-    if answer.status in {204, 303} or "text/" not in answer.headers.get("content-type", "") or "events" in answer.url:
-        return ""
-    return answer.text()
+    kind = answer.headers.get("content-type", "")
+    return answer.text() if answer.ok and kind.startswith("text/html") else ""
