@@ -22,17 +22,20 @@ from labels import desk, sampling
 from labels.following import follow_labels
 from printers.errors import PrinterError
 from printers.spool import Spool, StationId
-from results import delivery, handover, phone, signoff
 from results.calls import expire_calls
+from results.desks import delivery, handover, phone, signoff
+from results.desks.phone import code_desk
+from results.exchange import quarantine
 from results.giving import follow_slips
-from results.phone import code_desk
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
 
 ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
-SCREENS: Final = (health, signin, calling, helping, dossier, desk, sampling, delivery, phone, handover, signoff)
+SCREENS: Final = (
+    health, signin, calling, helping, dossier, desk, sampling, delivery, phone, handover, signoff, quarantine,
+)  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
 ROUTES: Final[dict[str, str]] = {
@@ -120,6 +123,9 @@ ROUTES: Final[dict[str, str]] = {
     "signoff.sign": Right.SIGN,
     "signoff.keep_back": Right.SIGN,
     "signoff.let_go": Right.SIGN,
+    "quarantine.held_messages": Right.HELD_MESSAGES,
+    "quarantine.whose": Right.HELD_MESSAGES,
+    "quarantine.put_away": Right.HELD_MESSAGES,
 }
 
 #: The menu: a person sees the entries that their roles open.
@@ -129,7 +135,8 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
     {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
-    {"endpoint": "signoff.waiting", "title": "Signature", "icon": "pen-line"},
+    {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
+    {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
 )
 
 #: The tabs of a visit's dossier, each a screen of its own floor.

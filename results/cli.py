@@ -121,6 +121,7 @@ def db() -> None:
 def upgrade(instance: Path) -> None:
     """Met les tables à la version du programme."""
     read_settings(instance / "staff.toml", StaffSettings)
+    founding.require_files(instance)
     migrate(str(instance / founding.REGISTER), str(instance / founding.RESULTS))
     click.echo("Les tables sont à jour.")
 

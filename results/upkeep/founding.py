@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
-from kiosk.register.database import Database, open_database, require_head, uuid7
+from kiosk.register.database import Database, OtherTables, open_database, require_head, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.sites import Site
 from kiosk.register.staff import Role, hash_password
@@ -215,6 +215,17 @@ def open_instance(instance: Path) -> Database:
     return open_database(str(instance / REGISTER), str(instance / RESULTS))
 
 
+def require_files(instance: Path) -> None:
+    """Refuse an instance that has lost one of its files: a new one in its place would hide it.
+
+    Raises:
+        OtherTables: naming the file.
+    """
+    for file in (REGISTER, RESULTS):
+        if not (instance / file).exists():
+            raise OtherTables(f"Il manque {file}. Rien ne le remplace : retrouvez-le, ou reprenez une copie.")
+
+
 @contextmanager
 def opened_instance(instance: Path) -> Iterator[Database]:
     """Both sides of an instance, closed at the end of the block whatever happens in it.
@@ -222,6 +233,7 @@ def opened_instance(instance: Path) -> Iterator[Database]:
     Raises:
         OtherTables: when a file is missing, or older or newer than this code.
     """
+    require_files(instance)
     database = open_instance(instance)
     try:
         require_head(database, "register", "results")

@@ -32,6 +32,7 @@ FLOORS = (
     "results/reports",
     "results/vault",
     "results",
+    "results/desks",
     "results/exchange",
     "results/upkeep",
     "results/upkeep/bench",
@@ -47,7 +48,8 @@ SCREENS = {
     "kiosk/touchscreen.py", "kiosk/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
     "kiosk/counter/helping.py",
     "labels/desk.py", "labels/sampling.py",
-    "results/app.py", "results/delivery.py", "results/phone.py", "results/handover.py", "results/signoff.py",
+    "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
+    "results/desks/signoff.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 

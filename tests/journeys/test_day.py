@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from printers.verify import read_symbols
 from results.upkeep.reading import read_digits
-from tests.journeys.conftest import Cast, Desk, Story, is_readable, keep, look_at, wedge
+from tests.journeys.conftest import Cast, Desk, Story, look_at, wedge
 
 PIN = "7305"
 #: A confidential exam with an ordinary one.
@@ -160,9 +160,6 @@ def test_the_slip_is_given_after_a_document_and_a_pin_and_shows_on_no_screen(
         page.keyboard.type("Carte")
         look_at(page, "delivery")
         page.keyboard.press("Alt+E")
-        expect(page.get_by_text("à imprimer")).to_be_visible()
-        look_at(page, "delivery-saved")
-        page.keyboard.press("Alt+T")
         expect(page.get_by_role("heading", name="Choisissez votre code personnel")).to_be_visible()
         look_at(page, "pin")
         before = printed(desk)
@@ -206,7 +203,7 @@ def test_somebody_new_gets_a_file_and_labels(desk: Desk, story: Story) -> None:
         expect(page.get_by_role("heading", name="Identité", exact=True)).to_be_visible()
         page.keyboard.press("Alt+S")
         page.wait_for_url("**/ordonnance")
-        prescribes(page, {"0552": "Glucose"})
+        prescribes(page, {"0552": "Glycémie"})
         page.keyboard.press("Alt+S")
         expect(page.get_by_role("link", name="Continuer : Étiquettes")).to_be_focused()
         page.keyboard.press("Alt+S")

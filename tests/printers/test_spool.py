@@ -376,7 +376,7 @@ def test_start_numbers_rise_even_when_the_clock_or_the_spool_goes_back(
     assert first.number < second.number < fresh.number
 
 
-def test_a_slip_leaves_no_trace_once_it_is_out(  # noqa: PLR0917 - fixtures
+def test_a_slip_leaves_no_trace_once_it_is_out(
     spool: Spool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     started(spool, station_key, at, chance)
@@ -398,7 +398,7 @@ def test_a_slip_leaves_no_trace_once_it_is_out(  # noqa: PLR0917 - fixtures
         assert (tmp_path / "spool.sqlite-wal").stat().st_size == 0
 
 
-def test_a_reader_delays_the_erasing_but_does_not_prevent_it(  # noqa: PLR0917 - fixtures
+def test_a_reader_delays_the_erasing_but_does_not_prevent_it(
     spool: Spool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     start = started(spool, station_key, at, chance)

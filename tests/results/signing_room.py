@@ -19,12 +19,13 @@ from kiosk.register.staff import Right
 from printers.paper import Paper, Text
 from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey, open_paper
-from results import handover, phone, signoff, sitting
+from results import sitting
+from results.desks import handover, phone, signoff
 from results.exchange import quarantine
 from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import unlock
-from tests.results.desks import Desks, exam_of, open_desks
+from tests.results.cast import Desks, exam_of, open_desks
 from tests.staffroom import CHEAP, Browser
 
 Chance = Callable[[int], bytes]

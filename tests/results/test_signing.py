@@ -33,7 +33,7 @@ from results.vault.keys import BiologistKeys
 from results.vault.opening import open_by_escrow, open_version, signed_facts
 from results.vault.sealing import DoesNotOpen, make_pair, public_of, verifier_of
 from results.weighing import Asked, weigh
-from tests.results.desks import exam_of
+from tests.results.cast import exam_of
 from tests.results.signing_room import VALUE, SigningRoom, open_signing_room, result
 
 Chance = Callable[[int], bytes]

@@ -94,7 +94,7 @@ def test_the_same_form_moves_a_visit_once(
         assert db.scalar(select(func.count()).select_from(Move).where(Move.key == KEY)) == 1
 
 
-def test_a_form_that_served_for_another_act_person_or_visit_is_refused(  # noqa: PLR0917
+def test_a_form_that_served_for_another_act_person_or_visit_is_refused(
     database: Database, site: Site, take: Act, call: Act, at: datetime, chance: Chance
 ) -> None:
     with database.transaction() as db:

@@ -161,7 +161,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize(("point", "turn", "expected"), POINTS)
-def test_a_station_killed_at_any_point_loses_nothing_and_repeats_nothing(  # noqa: PLR0917 - fixtures
+def test_a_station_killed_at_any_point_loses_nothing_and_repeats_nothing(
     room: "Room", label: MakeLabel, tmp_path: Path, point: str, turn: int, expected: State
 ) -> None:
     fake = room.fake()

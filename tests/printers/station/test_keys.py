@@ -88,7 +88,7 @@ def test_a_paper_opens_for_its_own_job_only(
             open_paper(wrong, job, key)
 
 
-def test_a_secret_opens_for_its_own_printer_only(  # noqa: PLR0917 - fixtures
+def test_a_secret_opens_for_its_own_printer_only(
     station_key: StationKey, spool: Spool, slip: Paper, at: datetime, chance: Chance, label: Callable[..., Paper]
 ) -> None:
     job = spool.put(label(), printer="slips", at=at, chance=chance)

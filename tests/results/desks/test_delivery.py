@@ -34,7 +34,7 @@ from results.vault.codes import read_code, read_handle
 from results.vault.dossiers import Dossier, LineState, Slip, SlipState, Wish
 from results.vault.slips import IssuedSlip, find_slip, lines_of
 from results.vault.wraps import stretch_code
-from tests.results.desks import PIN, Desks, open_desks
+from tests.results.cast import PIN, Desks, open_desks
 from tests.staffroom import Browser
 
 Chance = Callable[[int], bytes]

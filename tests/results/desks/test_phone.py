@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import uuid7
 from kiosk.register.journal import verify
-from results import phone
 from results.calls import Outcome, PhoneCall, State, number_to_ring, to_ring_back
+from results.desks import phone
 from results.holds import HoldReason, hold
 from results.reports.versions import Report, ReportVersion, Verb, move
 from results.vault import attempts
@@ -26,7 +26,7 @@ from results.vault.dossiers import LineState, Slip, Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip, lines_of
 from results.vault.wraps import stretch_code
-from tests.results.desks import PIN, Desks, open_desks
+from tests.results.cast import PIN, Desks, open_desks
 from tests.staffroom import Browser
 
 Chance = Callable[[int], bytes]

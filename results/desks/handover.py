@@ -22,6 +22,8 @@ from printers.errors import ImpossibleMove, PrinterError
 from printers.paper import Paper
 from printers.spool import State, Verb
 from results.calls import end_of_day
+from results.desks.phone import PACE_S, code_desk
+from results.desks.signoff import unlocked
 from results.handing import (
     BiologistFirst,
     NoSlipReason,
@@ -37,9 +39,7 @@ from results.handing import (
     paper_of,
 )
 from results.identity import DOCUMENTS, NoDocumentSeen, acting_as, seen
-from results.phone import PACE_S, code_desk
 from results.release import Decision
-from results.signoff import unlocked
 from results.sitting import Locked
 from results.telling import Judge, items_told
 from results.vault.attempts import Answer, Said

@@ -22,7 +22,7 @@ from results.vault.codes import with_check_digit, write_code, write_handle
 from results.vault.dossiers import Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip
-from tests.results.desks import PIN, exam_of
+from tests.results.cast import PIN, exam_of
 from tests.results.signing_room import VALUE, SigningRoom, open_signing_room, result
 from tests.staffroom import Browser
 
