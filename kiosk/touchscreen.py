@@ -15,7 +15,7 @@ from kiosk.register import clock
 from kiosk.register.events import ask_for_help
 from kiosk.register.once import answered
 from kiosk.register.sites import this_site
-from kiosk.register.visits import Move, NoVisit, Purpose, Visit, visit_of
+from kiosk.register.visits import Move, NoVisit, Purpose, Stage, Visit, visit_of
 from kiosk.settings import KioskSettings
 from kiosk.waiting import WhatWasSaid
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
@@ -34,7 +34,7 @@ SEEN_WITHIN = timedelta(seconds=15)
 DISPLAY = {"look": {"", "contrast"}, "text_size": {"", "large"}}
 
 
-@bp.context_processor
+@bp.app_context_processor
 def _display() -> dict[str, str]:
     return {name: session.get(name, "") for name in DISPLAY}
 
@@ -161,9 +161,12 @@ def leave() -> Response:
 def _give_number(purpose: Purpose, said: WhatWasSaid | None) -> Response:
     """One number for one form, then its ticket; the number never waits for paper."""
     key = form_key()
+    with reading() as db:
+        site = this_site(db)
+        wait = waiting.announced(db, site, Stage.COUNTER, at=now())
     with transaction() as db:
         visit = waiting.take_number(
-            db, this_site(db), purpose=purpose, said=said, by=_settings().kiosk, at=now(), chance=chance, key=key
+            db, site, wait=wait, purpose=purpose, said=said, by=_settings().kiosk, at=now(), chance=chance, key=key
         )
     _put_ticket(visit)
     return redirect(url_for(".thanks", key=key), 303)

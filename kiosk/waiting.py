@@ -1,18 +1,20 @@
 """The line where the policy meets rows: take a number, call, recall, undo, come back, go."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, distinct, func, select, update
+from sqlalchemy import Executable, Select, bindparam, case, distinct, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from kiosk.line.estimate import Range, estimate
 from kiosk.line.policy import Policy, Ranked, Waiting, rank
 from kiosk.register import clock
-from kiosk.register.database import uuid7
+from kiosk.register.database import Database, table_of, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
@@ -45,6 +47,8 @@ CALLABLE = {Stage.COUNTER: (State.ARRIVED, State.RETURNED), Stage.SAMPLING: (Sta
 CALLS = {Stage.COUNTER: Verb.CALL, Stage.SAMPLING: Verb.CALL_TO_ROOM}
 #: How many ranked people one claim offers: enough for every counter to press at once.
 OFFERED = 16
+#: How often a desk ranks the line anew when all it was offered were called by others meanwhile.
+TRIES = 3
 
 #: The journal's word for each move.
 ACTS = {
@@ -85,10 +89,15 @@ class Place:
     ranked: Ranked
 
 
+#: Built once: each arrival and each call is a move.
+_MOVED = insert(table_of(Move))
+
+
 def take_number(
     db: Session,
     site: Site,
     *,
+    wait: Range,
     purpose: Purpose,
     said: WhatWasSaid | None,
     by: str,
@@ -103,6 +112,7 @@ def take_number(
     Nothing is compared with what the laboratory knows, so the answer cannot tell a known name from an unknown one.
 
     Args:
+        wait: what `announced` said just before: nothing is estimated while others wait for their turn to write.
         said: what was typed, or None for a walk-in.
         by: the kiosk's name, or the staff member's id when the number is given at the counter.
     """
@@ -110,7 +120,6 @@ def take_number(
         _same_act(before, "arrive", by)
         return visit_of(db, before.visit_id)
     day = clock.day(site.timezone, at)
-    wait = announced(db, site, Stage.COUNTER, at=at)
     visit = Visit(
         id=uuid7(at, chance),
         site_id=site.id,
@@ -128,19 +137,10 @@ def take_number(
     )
     db.add(visit)
     db.flush()  # the rows that follow refer to it
-    db.add(
-        Move(
-            id=uuid7(at, chance),
-            site_id=site.id,
-            visit_id=visit.id,
-            verb="arrive",
-            before=None,
-            after=State.ARRIVED,
-            by=by,
-            at=at,
-            key=key,
-        )
-    )
+    db.execute(_MOVED, {
+        "id": uuid7(at, chance), "site_id": site.id, "visit_id": visit.id, "verb": "arrive", "before": None,
+        "after": State.ARRIVED, "by": by, "at": at, "desk": None, "reason": None, "key": key,
+    })  # fmt: skip
     if said is not None:
         db.add(Said(visit_id=visit.id, kind=said.kind, word=said.word, birth_date=said.birth_date))
     write(db, "register", Act.VISIT_ARRIVED, by=by, at=at, chance=chance, visit=visit.id)
@@ -150,17 +150,8 @@ def take_number(
 
 def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy | None = None) -> list[Place]:
     """Everyone who waits at a stage today, in the order in which they would be called, with the reason."""
-    visits = {
-        visit.id: visit
-        for visit in db.scalars(
-            select(Visit).where(
-                Visit.site_id == site.id,
-                Visit.day == clock.day(site.timezone, at),
-                Visit.stage == stage,
-                Visit.state.in_(CALLABLE[stage]),
-            )
-        )
-    }
+    told = {"site": site.id, "today": clock.day(site.timezone, at)}
+    visits = {visit.id: visit for visit in db.scalars(_waiting(stage), told)}
     ranked = rank(
         [_as_waiting(visit) for visit in visits.values()],
         at,
@@ -170,8 +161,18 @@ def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy 
     return [Place(visit=visits[one.waiting.id], ranked=one) for one in ranked]
 
 
-def call_next(
-    db: Session,
+@cache
+def _waiting(stage: Stage) -> Select[Any]:
+    return select(Visit).where(
+        Visit.site_id == bindparam("site"),
+        Visit.day == bindparam("today"),
+        Visit.stage == stage,
+        Visit.state.in_(CALLABLE[stage]),
+    )
+
+
+def rank_and_call(
+    database: Database,
     site: Site,
     stage: Stage,
     *,
@@ -182,42 +183,55 @@ def call_next(
     key: str,
     policy: Policy | None = None,
 ) -> Visit:
-    """Call whoever's turn it is to a desk: one atomic claim, so that two desks never get the same person.
+    """Call whoever's turn it is to a desk: the line is ranked while others write, the claim alone is a transaction.
 
     Raises:
         NobodyWaits: when the stage's line is empty.
     """
+    for _ in range(TRIES):
+        with database.reading() as db:
+            places = line(db, site, stage, at=at, policy=policy)
+        with suppress(NobodyWaits), database.transaction() as db:
+            return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
+        if not places:
+            break
+    raise NobodyWaits
+
+
+def call_next(
+    db: Session,
+    site: Site,
+    stage: Stage,
+    places: Sequence[Place],
+    *,
+    desk: str,
+    by: str,
+    at: datetime,
+    chance: Chance,
+    key: str,
+) -> Visit:
+    """Call the first of the ranked people who still waits: one atomic claim, so that two desks never get the same one.
+
+    Args:
+        places: the line as `line` ranked it just before.
+
+    Raises:
+        NobodyWaits: when none of them waits any more.
+    """
     if before := answered(db, Move, site.id, key):
         _same_act(before, CALLS[stage], by)
         return visit_of(db, before.visit_id)
-    for _ in range(3):
-        places = line(db, site, stage, at=at, policy=policy)
-        if not places:
-            raise NobodyWaits
-        waiting = {place.visit.id: (place.visit.state, place.ranked.reason) for place in places[:OFFERED]}
-        claimed = claim(db, list(waiting), stage, desk=desk, at=at)
-        if claimed is not None:
-            visit = visit_of(db, claimed)
-            db.refresh(visit)
-            before_state, reason = waiting[claimed]
-            db.add(
-                Move(
-                    id=uuid7(at, chance),
-                    site_id=site.id,
-                    visit_id=claimed,
-                    verb=CALLS[stage],
-                    before=before_state,
-                    after=visit.state,
-                    by=by,
-                    at=at,
-                    desk=desk,
-                    reason=reason,
-                    key=key,
-                )
-            )
-            _tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
-            return visit
-    raise NobodyWaits
+    claimed = claim(db, [place.visit.id for place in places[:OFFERED]], stage, desk=desk, at=at)
+    if claimed is None:
+        raise NobodyWaits
+    before_state, reason = next((one.visit.state, one.ranked.reason) for one in places if one.visit.id == claimed)
+    visit = db.get_one(Visit, claimed, populate_existing=True)
+    db.execute(_MOVED, {
+        "id": uuid7(at, chance), "site_id": site.id, "visit_id": claimed, "verb": CALLS[stage],
+        "before": before_state, "after": visit.state, "by": by, "at": at, "desk": desk, "reason": reason, "key": key,
+    })  # fmt: skip
+    _tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
+    return visit
 
 
 def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime) -> UUID | None:
@@ -226,23 +240,39 @@ def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: d
     The equality with a scalar subselect is meant: with IN the planner may run the subselect twice and lock more.
     SQLite drops the locking clause and is serial anyway; the test on PostgreSQL is the one that proves it.
     """
-    may_be_called = Visit.state.in_(CALLABLE[stage])
+    if not ranked:
+        return None
+    offered = [*ranked, *[ranked[-1]] * (OFFERED - len(ranked))]
+    told = {f"place_{place}": one for place, one in enumerate(offered)}
+    claimed: UUID | None = db.execute(_claiming(stage), told | {"to_desk": desk, "now": at}).scalar()
+    return claimed
+
+
+@cache
+def _claiming(stage: Stage) -> Executable:
+    """The statement of a claim, built once; a line shorter than `OFFERED` is offered with its last person repeated."""
+    table = table_of(Visit)
+    visit = table.c
+    offered = [bindparam(f"place_{place}", type_=visit.id.type) for place in range(OFFERED)]
+    may_be_called = visit.state.in_(CALLABLE[stage])
     first = (
-        select(Visit.id)
-        .where(Visit.id.in_(ranked), may_be_called)
-        .order_by(case({one: place for place, one in enumerate(ranked)}, value=Visit.id))
+        select(visit.id)
+        .where(visit.id.in_(offered), may_be_called)
+        .order_by(case(*((visit.id == one, place) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    after = MOVES[CALLABLE[stage][0], CALLS[stage]]
-    return db.execute(
-        update(Visit)
-        .where(Visit.id == first, may_be_called)
-        .values(state=after, desk=desk, called_at=at)
-        .returning(Visit.id)
-        .execution_options(synchronize_session=False)
-    ).scalar()
+    return (
+        update(table)
+        .where(visit.id == first, may_be_called)
+        .values(
+            state=MOVES[CALLABLE[stage][0], CALLS[stage]],
+            desk=bindparam("to_desk", type_=visit.desk.type),
+            called_at=bindparam("now", type_=visit.called_at.type),
+        )
+        .returning(visit.id)
+    )
 
 
 def advance(
@@ -289,22 +319,29 @@ def announced(db: Session, site: Site, stage: Stage, *, at: datetime) -> Range:
 
     A desk counts as open when it has called somebody in the last half-hour.
     """
-    ahead = db.scalar(
-        select(func.count())
-        .select_from(Visit)
-        .where(
-            Visit.site_id == site.id,
-            Visit.day == clock.day(site.timezone, at),
-            Visit.stage == stage,
-            Visit.state.in_(CALLABLE[stage]),
-        )
+    told = {"site": site.id, "today": clock.day(site.timezone, at), "now": at, "since": at - OPEN}
+    ahead, desks = db.execute(_ahead(stage), told).one()
+    return estimate(ahead=ahead, desks=desks or 1, pace_minutes=PACE[stage])
+
+
+@cache
+def _ahead(stage: Stage) -> Executable:
+    """How many wait at a stage, and how many desks have called lately."""
+    visit, move = table_of(Visit).c, table_of(Move).c
+    site = bindparam("site", type_=visit.site_id.type)
+    ahead = select(func.count()).where(
+        visit.site_id == site,
+        visit.day == bindparam("today", type_=visit.day.type),
+        visit.stage == stage,
+        visit.state.in_(CALLABLE[stage]),
     )
-    desks = db.scalar(
-        select(func.count(distinct(Move.desk))).where(
-            Move.site_id == site.id, Move.verb == CALLS[stage], Move.at > at - OPEN, Move.at <= at
-        )
+    desks = select(func.count(distinct(move.desk))).where(
+        move.site_id == site,
+        move.verb == CALLS[stage],
+        move.at > bindparam("since", type_=move.at.type),
+        move.at <= bindparam("now", type_=move.at.type),
     )
-    return estimate(ahead=ahead or 0, desks=desks or 1, pace_minutes=PACE[stage])
+    return select(ahead.scalar_subquery(), desks.scalar_subquery())
 
 
 def last_calls(db: Session, site: Site, *, at: datetime, limit: int = 6) -> list[Move]:

@@ -8,15 +8,13 @@ from uuid import UUID
 from sqlalchemy import Enum, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.counter.appointments import recognise_arrivals
 from kiosk.register.clock import Chance
 from kiosk.register.database import Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
-from kiosk.register.sites import Site
-from kiosk.register.visits import Move, NotNow, Stage, State, Verb, Visit
-from kiosk.waiting import advance, call_next
+from kiosk.register.visits import Move, NotNow, State, Verb, Visit
+from kiosk.waiting import advance
 from labels.scanning import Outcome, TubeScan, scan, scans_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
@@ -94,16 +92,6 @@ class TubesLeft(Conflict):
     """Some tubes are neither drawn nor missing; scan them or say why not."""
 
     french = "Il reste des tubes. Scannez-les, ou dites pourquoi ils manquent."
-
-
-def call_to_room(db: Session, site: Site, *, room: str, by: str, at: datetime, chance: Chance, key: str) -> Visit:
-    """Call whoever's turn it is to a sampling room.
-
-    Raises:
-        NobodyWaits: when nobody waits for the draw.
-    """
-    recognise_arrivals(db, site, by=by, at=at, chance=chance)
-    return call_next(db, site, Stage.SAMPLING, desk=room, by=by, at=at, chance=chance, key=key)
 
 
 def confirm_identity(

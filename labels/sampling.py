@@ -8,6 +8,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.counter.reception import call_in_turn
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
@@ -19,7 +20,6 @@ from labels.bedside import (
     PROOFS,
     Proof,
     answer_stop,
-    call_to_room,
     confirm_identity,
     finish,
     identity_check_of,
@@ -37,8 +37,9 @@ bp = Blueprint("sampling", __name__)
 
 #: How many numbers a sampler sees ahead; the whole line is the counter's.
 AHEAD: Final = 3
-VERBS: Final = {"annuler": Verb.UNDO, "absent": Verb.MISS}
+VERBS: Final = {"rappeler": Verb.RECALL, "annuler": Verb.UNDO, "absent": Verb.MISS}
 DONE: Final = {
+    Verb.RECALL: "Le numéro {} est appelé de nouveau.",
     Verb.UNDO: "L'appel du numéro {} est annulé. Il a repris sa place.",
     Verb.MISS: "Le numéro {} est noté absent. Il peut revenir à l'accueil.",
 }
@@ -76,15 +77,18 @@ def next_pane() -> ResponseReturnValue:
 @needs(Right.DRAW)
 def call() -> ResponseReturnValue:
     """Call the next number to this room."""
-    with transaction() as db:
-        call_to_room(db, this_site(db), room=desk(), by=str(actor().id), at=now(), chance=chance, key=form_key())
+    with reading() as db:
+        site = this_site(db)
+    call_in_turn(
+        house().database, site, Stage.SAMPLING, desk=desk(), by=str(actor().id), at=now(), chance=chance, key=form_key()
+    )
     return redirect(url_for("sampling.room"), 303)
 
 
 @bp.post(f"/prelevement/<uuid:visit_id>/<any({', '.join(repr(act) for act in VERBS)}):act>")
 @needs(Right.DRAW)
 def advance_visit(visit_id: UUID, act: str) -> ResponseReturnValue:
-    """Undo the call, or note that nobody came."""
+    """Call again, undo the call, or note that nobody came."""
     verb = VERBS[act]
     with transaction() as db:
         visit = advance(db, visit_of(db, visit_id), verb, by=str(actor().id), at=now(), chance=chance, key=form_key())

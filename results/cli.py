@@ -181,8 +181,7 @@ def rehearse(instance: Path, file: Path | None, url: str | None, staff_url: str 
             rehearsal.Place(instance=instance, public=url, staff=staff_url), results=file, tell=tell
         )
     else:
-        with rehearsal.temporary_laboratory() as place:
-            held = rehearsal.rehearse(place, results=file, tell=tell)
+        held = rehearsal.rehearse_apart(results=file, tell=tell)
     if as_json:
         click.echo(json.dumps({"ok": held, "steps": [asdict(step) for step in walked]}, ensure_ascii=False))
     else:

@@ -97,6 +97,8 @@ class Founded:
     #: Login -> second-factor seed, and the six digits typed at the enrolment.
     seeds: dict[str, str]
     typed: dict[str, str]
+    #: When the last of them was typed.
+    at: datetime
 
 
 def copy_of(folder: Path, to: Path) -> Path:
@@ -115,9 +117,12 @@ def _demonstration() -> tuple[Path, Made]:
 
 
 def demonstration_in(folder: Path) -> Made:
-    """A copy of one demonstration."""
+    """A copy of one demonstration, with ports of its own for its printers."""
     kept, made = _demonstration()
     copy_of(kept, folder)
+    file = folder / "printers.toml"
+    ports = iter(demonstration._free_ports(3))
+    file.write_text(re.sub(r"(127\.0\.0\.1):\d+", lambda found: f"{found[1]}:{next(ports)}", file.read_text()))
     return made
 
 
@@ -144,8 +149,9 @@ def interview(folder: Path) -> Founded:
         person.answer("Phrase", phrase)
         person.answer("Encore une fois", phrase)
     seeds["alex"], typed["alex"] = _enrol(person, "Alex Durand", ("lenoir", "alex"))
+    at = clock.now()
     code = person.end()
-    return Founded(folder=folder, transcript=person.seen, code=code, seeds=seeds, typed=typed)
+    return Founded(folder=folder, transcript=person.seen, code=code, seeds=seeds, typed=typed, at=at)
 
 
 def enrol(person: Terminal) -> tuple[str, str]:
@@ -215,10 +221,10 @@ class Door:
 
 
 @contextmanager
-def door_of(instance: Path, *, wait: float = 90) -> Iterator[Door]:
-    """The staff app of an instance, `wait` seconds from now: the digits typed at an enrolment are spent by then."""
+def door_of(instance: Path, *, wait: float = 90, at: datetime | None = None) -> Iterator[Door]:
+    """The staff app of an instance at an hour, or `wait` seconds from now: what an enrolment took is over by then."""
     app = create_app(instance)
-    door = Door(client=app.test_client(), at=clock.now() + timedelta(seconds=wait))
+    door = Door(client=app.test_client(), at=at or clock.now() + timedelta(seconds=wait))
     now: Callable[[], datetime] = lambda: door.at  # noqa: E731
     app.extensions["house"] = replace(app.extensions["house"], now=now)
     try:

@@ -1,23 +1,24 @@
 """The live line: whose turn it is and why, called by one key."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.counter.appointments import recognise_arrivals
-from kiosk.counter.reception import call_in_turn, end_early, panel
+from kiosk.counter.reception import LastRead, call_in_turn, end_early, panel
 from kiosk.live import stream
 from kiosk.questions import range_words
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.register.visits import Purpose, Verb, Visit, visit_of
+from kiosk.register.visits import Purpose, Stage, Verb, Visit, visit_of
 from kiosk.settings import StaffSettings
 from kiosk.signin import actor, desk, needs
 from kiosk.ticket import Words, ticket
-from kiosk.waiting import advance, take_number
+from kiosk.waiting import advance, announced, take_number
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.paper import Paper
@@ -82,10 +83,11 @@ def recognise() -> ResponseReturnValue:
 @needs(Right.CALL)
 def call() -> ResponseReturnValue:
     """Call the next number to this desk."""
-    with transaction() as db:
-        visit = call_in_turn(
-            db, this_site(db), desk=desk(), by=str(actor().id), at=now(), chance=chance, key=form_key()
-        )
+    with reading() as db:
+        site = this_site(db)
+    visit = call_in_turn(
+        house().database, site, Stage.COUNTER, desk=desk(), by=str(actor().id), at=now(), chance=chance, key=form_key()
+    )
     flash(f"Le numéro {visit.number} est appelé : {desk()}.", "ok")
     return redirect(url_for("calling.line_page"), 303)
 
@@ -95,9 +97,12 @@ def call() -> ResponseReturnValue:
 def give_number() -> ResponseReturnValue:
     """Give a number to someone who does not use the kiosk, and print the ticket."""
     settings: StaffSettings = house().more["settings"]
+    with reading() as db:
+        site = this_site(db)
+        wait = announced(db, site, Stage.COUNTER, at=now())
     with transaction() as db:
         visit = take_number(
-            db, this_site(db), purpose=Purpose(request.form.get("purpose", Purpose.WALK_IN)), said=None,
+            db, site, wait=wait, purpose=Purpose(request.form.get("purpose", Purpose.WALK_IN)), said=None,
             by=str(actor().id), at=now(), chance=chance, key=form_key(),
             needs_help="help" in request.form,
         )  # fmt: skip
@@ -143,27 +148,33 @@ def leave(visit_id: UUID) -> ResponseReturnValue:
 def _panel() -> dict[str, Any]:
     """Everything that the line's page shows, and a mark that changes whenever it does."""
     settings: StaffSettings = house().more["settings"]
-    lights = [_paper_light("Tickets", settings.ticket_printer), _paper_light("Étiquettes", settings.label_printer)]
+    waiting = house().spool.jobs((Printed.HELD, Printed.NOT_SENT, Printed.UNSURE))
+    states = {one.name: one.state for one in house().spool.printers()}
+    lights = [
+        _paper_light(what, [job.state for job in waiting if job.printer == printer], states.get(printer))
+        for what, printer in (("Tickets", settings.ticket_printer), ("Étiquettes", settings.label_printer))
+    ]
+    kept: LastRead = current_app.extensions.setdefault("line", LastRead())
     with reading() as db:
-        site = this_site(db)
-        shown = panel(db, site, desk(), at=now())
-    seen = f"{shown.seq}.{now():%H%M}.{shown.undo_for > 0}.{'.'.join(light[2] for light in lights)}"
+        shown = panel(kept.live_line(db, this_site(db), at=now()), desk(), at=now())
+    seen = f"{shown.acts}.{now():%H%M}.{shown.undo_for > 0}.{'.'.join(light[2] for light in lights)}"
     return {"panel": shown, "lights": lights, "seen": seen}
 
 
-def _paper_light(what: str, printer: str) -> tuple[str, str, str]:
-    """A printer's state as a light: what it prints, the words, the tone."""
-    jobs = [
-        job for job in house().spool.jobs((Printed.HELD, Printed.NOT_SENT, Printed.UNSURE)) if job.printer == printer
-    ]
-    if unsure := sum(job.state is Printed.UNSURE for job in jobs):
+def _paper_light(what: str, jobs: Sequence[Printed], seen: str | None) -> tuple[str, str, str]:
+    """A printer's state as a light: what it prints, the words, the tone.
+
+    Args:
+        jobs: the states of its papers that wait.
+        seen: what the station last saw of it.
+    """
+    if unsure := jobs.count(Printed.UNSURE):
         return (what, f"{unsure} à vérifier", "warn")
     if jobs:
         return (what, f"{len(jobs)} en attente de l'imprimante", "danger")
-    seen = next((one for one in house().spool.printers() if one.name == printer), None)
     if seen is None:
         return (what, "imprimante pas encore vue", "warn")
-    return (what, "prête", "ok") if seen.state == "ready" else (what, "imprimante arrêtée", "danger")
+    return (what, "prête", "ok") if seen == "ready" else (what, "imprimante arrêtée", "danger")
 
 
 def _ticket(visit: Visit) -> Paper:

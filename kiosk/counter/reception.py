@@ -15,15 +15,15 @@ from kiosk.formats.folding import fold
 from kiosk.line.policy import LineClass, Policy
 from kiosk.register import clock
 from kiosk.register.clock import Chance
-from kiosk.register.database import uuid7
+from kiosk.register.database import Database, uuid7
 from kiosk.register.errors import Conflict, Invalid
-from kiosk.register.events import announce, last_seq
-from kiosk.register.journal import Act, write
+from kiosk.register.events import announce
+from kiosk.register.journal import Act, head_of, write
 from kiosk.register.once import answered
 from kiosk.register.patients import Document, NoPatient, Patient, Recognition, Sex, create_patient, recognise
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Said, Stage, State, Verb, Visit
-from kiosk.waiting import UNDO, advance, call_next, line
+from kiosk.waiting import UNDO, advance, line, rank_and_call
 
 ASIDE: Final = (State.NO_SHOW, State.PARKED)
 SERVED: Final = (State.CALLED, State.REGISTERED, State.IN_ROOM)
@@ -83,27 +83,62 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
-    """The line as a counter sees it."""
+class LiveLine:
+    """The line as every counter sees it."""
 
-    #: Rises with every change, so that a page knows whether it is of today.
-    seq: int
+    #: Entries of the journal when it was read: whatever changes the line writes one.
+    acts: int
     counter: tuple[Row, ...]
     sampling: tuple[Row, ...]
     #: Missed or set aside, who may come back.
     aside: tuple[Visit, ...]
-    #: At a counter or in a room now, other desks' included.
+    #: At a counter or in a room now.
     served: tuple[Visit, ...]
-    #: Before this desk.
-    here: Visit | None
-    #: Seconds in which the last call of this desk may still be undone.
-    undo_for: int
     #: Some arrival is surely expected and does not have its clock yet.
     to_recognise: bool
 
 
-def panel(db: Session, site: Site, desk: str, *, at: datetime) -> Panel:
-    """The live line at an instant, for one desk."""
+@dataclass(frozen=True, kw_only=True)
+class Panel(LiveLine):
+    """The line as one counter sees it."""
+
+    #: Before this desk.
+    here: Visit | None
+    #: Seconds in which the last call of this desk may still be undone.
+    undo_for: int
+
+
+class LastRead:
+    """The live line as this programme last read it: every screen asks for it, and few of them find it changed."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, LiveLine] | None = None
+
+    def live_line(self, db: Session, site: Site, *, at: datetime) -> LiveLine:
+        """The line, read again when an act was written since or another minute has begun."""
+        # The journal is asked first: an act that is committed meanwhile is at worst shown twice, never missed.
+        acts, _ = head_of(db, "register")
+        mark = (site.id, acts, f"{at:%Y-%m-%d %H:%M}")
+        kept = self._kept
+        if kept is None or kept[0] != mark:
+            kept = self._kept = (mark, read_live_line(db, site, acts=acts, at=at))
+        return kept[1]
+
+
+def panel(line: LiveLine, desk: str, *, at: datetime) -> Panel:
+    """The live line for one desk."""
+    here = next((visit for visit in line.served if visit.desk == desk), None)
+    called = here.called_at if here is not None and here.state is not State.REGISTERED else None
+    undo_for = max(0, int((called + UNDO - at) / timedelta(seconds=1))) if called else 0
+    return Panel(**vars(line), here=here, undo_for=undo_for)
+
+
+def read_live_line(db: Session, site: Site, *, acts: int, at: datetime) -> LiveLine:
+    """Read everyone who waits, is served or was set aside today.
+
+    Args:
+        acts: the journal's size, asked before.
+    """
     found = matching(db, site, at=at)
     today = db.scalars(
         select(Visit)
@@ -114,29 +149,30 @@ def panel(db: Session, site: Site, desk: str, *, at: datetime) -> Panel:
         )
         .order_by(Visit.called_at.desc(), Visit.number)
     ).all()
-    served = [visit for visit in today if visit.state in SERVED]
-    here = next((visit for visit in served if visit.desk == desk), None)
-    called = here.called_at if here is not None and here.state is not State.REGISTERED else None
-    return Panel(
-        seq=last_seq(db, site.id),
+    return LiveLine(
+        acts=acts,
         counter=_rows(db, site, Stage.COUNTER, found, at=at),
         sampling=_rows(db, site, Stage.SAMPLING, found, at=at),
         aside=tuple(visit for visit in today if visit.state in ASIDE),
-        served=tuple(served),
-        here=here,
-        undo_for=max(0, int((called + UNDO - at) / timedelta(seconds=1))) if called else 0,
+        served=tuple(visit for visit in today if visit.state in SERVED),
         to_recognise=bool(found.sure),
     )
 
 
-def call_in_turn(db: Session, site: Site, *, desk: str, by: str, at: datetime, chance: Chance, key: str) -> Visit:
-    """Recognise who has an appointment, then call whoever's turn it is to a counter.
+def call_in_turn(
+    database: Database, site: Site, stage: Stage, *, desk: str, by: str, at: datetime, chance: Chance, key: str
+) -> Visit:
+    """Recognise who has an appointment, then call whoever's turn it is to a counter or a room.
 
     Raises:
         NobodyWaits: when the line is empty.
     """
-    recognise_arrivals(db, site, by=by, at=at, chance=chance)
-    return call_next(db, site, Stage.COUNTER, desk=desk, by=by, at=at, chance=chance, key=key)
+    with database.reading() as db:
+        expected = matching(db, site, at=at).sure
+    if expected:
+        with database.transaction() as db:
+            recognise_arrivals(db, site, by=by, at=at, chance=chance)
+    return rank_and_call(database, site, stage, desk=desk, by=by, at=at, chance=chance, key=key)
 
 
 def same_name_and_date(db: Session, site_id: UUID, birth_name: str, birth_date: str) -> list[Patient]:

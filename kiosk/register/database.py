@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, QueuePool, create_engine, event, text
+from sqlalchemy import DateTime, Dialect, Engine, Executable, MetaData, QueuePool, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -41,6 +42,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table_of(kind: type[Base]) -> Table:
+    """The bare table of a class, for statements that are built once and run by every act."""
+    return cast(Table, kind.__table__)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -82,11 +88,18 @@ def bump(db: Session, counter: type[Base], **of: Any) -> int:
     Args:
         counter: a table whose primary key is `of` and whose other column is `number`.
     """
-    dialect = postgresql if db.get_bind().dialect.name == "postgresql" else sqlite
-    first = dialect.insert(counter).values(**of, number=1)
-    column = counter.__table__.c.number
-    added = first.on_conflict_do_update(index_elements=list(of), set_={"number": column + 1}).returning(column)
-    return int(db.execute(added).scalar_one())
+    return int(db.execute(_bumped(counter, db.get_bind().dialect.name), of | {"number": 1}).scalar_one())
+
+
+@cache
+def _bumped(counter: type[Base], dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = table_of(counter)
+    return (
+        insert(table)
+        .on_conflict_do_update(index_elements=table.primary_key, set_={"number": table.c.number + 1})
+        .returning(table.c.number)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

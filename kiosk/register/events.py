@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import JSON, ForeignKey, String, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.database import Base, UtcDateTime, bump
+from kiosk.register.database import Base, UtcDateTime, bump, table_of
 from kiosk.register.errors import Conflict
 
 #: A call for help that nobody has answered for so long is no longer shown: the person has left or was served.
@@ -48,6 +48,10 @@ class Event(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+#: Built once: every act announces.
+_ONE_MORE = insert(table_of(Event))
+
+
 def announce(db: Session, site_id: UUID, topic: str, body: dict[str, Any], *, at: datetime) -> int:
     """Write an event in the transaction of its act; the last lock that a transaction takes.
 
@@ -55,7 +59,7 @@ def announce(db: Session, site_id: UUID, topic: str, body: dict[str, Any], *, at
         Its number at the site.
     """
     seq = bump(db, EventCounter, site_id=site_id)
-    db.execute(insert(Event).values(site_id=site_id, seq=seq, at=at, topic=topic, body=body))
+    db.execute(_ONE_MORE, {"site_id": site_id, "seq": seq, "at": at, "topic": topic, "body": body})
     return seq
 
 

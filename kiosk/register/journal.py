@@ -4,16 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, String, select
+from sqlalchemy import (
+    CheckConstraint,
+    Executable,
+    LargeBinary,
+    Row,
+    String,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.canonical import canonical
 from kiosk.formats.merkle import HASH_SIZE, Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
 from kiosk.register.clock import Chance
-from kiosk.register.database import STAFF_ONLY, Base, Side, UtcDateTime
+from kiosk.register.database import STAFF_ONLY, Base, Side, UtcDateTime, table_of
 
 TEXT_SIZE: Final = 512
 SALT_SIZE: Final = 16
@@ -220,16 +230,29 @@ class ResultsHead(_Head, Base):
     keep = "for ever: one row"
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Books:
-    leaf: type[RegisterLeaf | ResultsLeaf]
-    text: type[RegisterText | ResultsText]
-    head: type[_Head]
+    """The three tables of one side, and the statements over them, built once: every act writes an entry."""
+
+    def __init__(self, leaf: type[Base], text: type[Base], head: type[Base]) -> None:
+        self.leaf, self.text, self.head = (table_of(kind) for kind in (leaf, text, head))
+        self.read_head = select(self.head)
+        self.hold_head = self.read_head.with_for_update()
+        self.add_leaf, self.add_text = insert(self.leaf), insert(self.text)
+        self.move_head = update(self.head)
+
+    def first_head(self, dialect: str) -> Executable:
+        """The head of an empty journal, left as it is where somebody else has just written it."""
+        kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        return (
+            kind(self.head)
+            .values(id=1, size=0, edge=b"", last_at=None, quarter_size=0, quarter_root=root_of(()))
+            .on_conflict_do_nothing()
+        )
 
 
 _BOOKS: Final[dict[Side, _Books]] = {
-    "register": _Books(leaf=RegisterLeaf, text=RegisterText, head=RegisterHead),
-    "results": _Books(leaf=ResultsLeaf, text=ResultsText, head=ResultsHead),
+    "register": _Books(RegisterLeaf, RegisterText, RegisterHead),
+    "results": _Books(ResultsLeaf, ResultsText, ResultsHead),
 }
 
 
@@ -268,27 +291,31 @@ def write(db: Session, side: Side, act: Act, *, by: UUID | str, at: datetime, ch
     """
     text = _tell(act, by, at, facts)
     books = _BOOKS[side]
-    head = _head(db, side)
+    db.flush()  # the act's own rows come before the lock that all acts share
+    head = _hold_head(db, books)
     edge = _read_edge(head.edge)
+    quarter = {}
     if head.last_at is not None and _quarter(head.last_at) < _quarter(at):
-        head.quarter_size, head.quarter_root = head.size, root_of(edge)
-    seq, salt = head.size, chance(SALT_SIZE)
+        quarter = {"quarter_size": head.size, "quarter_root": root_of(edge)}
+    seq: int = head.size
+    salt = chance(SALT_SIZE)
     leaf = hash_leaf(salt, text.encode("utf-8"))
-    head.size, head.edge, head.last_at = seq + 1, b"".join(extend(edge, seq, leaf)), at
-    db.add_all((books.leaf(seq=seq, hash=leaf), books.text(seq=seq, salt=salt, text=text)))
-    db.flush()  # the next entry of the same transaction reads the head again
+    db.execute(books.add_leaf, {"seq": seq, "hash": leaf})
+    db.execute(books.add_text, {"seq": seq, "salt": salt, "text": text})
+    moved = {"size": seq + 1, "edge": b"".join(extend(edge, seq, leaf)), "last_at": at}
+    db.execute(books.move_head, moved | quarter)
     return seq
 
 
 def head_of(db: Session, side: Side) -> tuple[int, bytes]:
     """Give the journal's size and root as they are now."""
-    head = db.get(_BOOKS[side].head, 1)
+    head = db.execute(_BOOKS[side].read_head).first()
     return (0, root_of(())) if head is None else (head.size, root_of(_read_edge(head.edge)))
 
 
 def letters_at(db: Session, side: Side, at: datetime) -> tuple[int, str]:
     """Give size and 16 letters of the head at the end of the last full quarter-hour: what papers carry."""
-    head = db.get(_BOOKS[side].head, 1)
+    head = db.execute(_BOOKS[side].read_head).first()
     if head is None or head.last_at is None:
         return 0, letters_of(root_of(()))
     if _quarter(head.last_at) < _quarter(at):
@@ -312,9 +339,9 @@ def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint] = ()) -> Verd
     trusted, size, first_bad = 0, 0, None
     edge: Edge = ()
     rows = db.execute(
-        select(books.leaf.seq, books.leaf.hash, books.text.salt, books.text.text)
-        .outerjoin(books.text, books.text.seq == books.leaf.seq)
-        .order_by(books.leaf.seq)
+        select(books.leaf.c.seq, books.leaf.c.hash, books.text.c.salt, books.text.c.text)
+        .outerjoin(books.text, books.text.c.seq == books.leaf.c.seq)
+        .order_by(books.leaf.c.seq)
         .execution_options(yield_per=5_000)
     )
     for seq, leaf, salt, text in rows:
@@ -357,14 +384,12 @@ def _word(word: UUID | str) -> str:
     return str(word)
 
 
-def _head(db: Session, side: Side) -> _Head:
-    kind = _BOOKS[side].head
-    head = db.scalar(select(kind).with_for_update().execution_options(populate_existing=True))
+def _hold_head(db: Session, books: _Books) -> Row[Any]:
+    """The head, held to the end of the transaction; the first two acts of a house may come at the same instant."""
+    head = db.execute(books.hold_head).first()
     if head is None:
-        head = kind()
-        head.id, head.size, head.edge, head.last_at = 1, 0, b"", None
-        head.quarter_size, head.quarter_root = 0, root_of(())
-        db.add(head)
+        db.execute(books.first_head(db.get_bind().dialect.name))
+        head = db.execute(books.hold_head).one()
     return head
 
 

@@ -1,17 +1,13 @@
 """What was answered is answered the same again."""
 
-from typing import Protocol, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session
 
 from kiosk.register.errors import Conflict
-
-
-class _Kept(Protocol):
-    site_id: InstrumentedAttribute[UUID]
-    key: InstrumentedAttribute[str]
 
 
 Row = TypeVar("Row")
@@ -30,5 +26,10 @@ def answered(db: Session, table: type[Row], site_id: UUID, key: str) -> Row | No
         table: a table with columns `site_id` and `key`, unique together.
         key: 32 hexadecimal digits, made when the form was rendered.
     """
-    columns: _Kept = table  # type: ignore[assignment]
-    return db.scalars(select(table).where(columns.site_id == site_id, columns.key == key)).first()
+    found: Row | None = db.scalars(_made_by(cast(Any, table)), {"site_id": site_id, "key": key}).first()
+    return found
+
+
+@cache
+def _made_by(table: Any) -> Select[Any]:
+    return select(table).where(table.site_id == bindparam("site_id"), table.key == bindparam("key"))

@@ -19,8 +19,8 @@ from kiosk.register.errors import NotFound
 from kiosk.register.patients import Sex, create_patient
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Role, make_seed
-from kiosk.register.visits import Purpose
-from kiosk.waiting import take_number
+from kiosk.register.visits import Purpose, Stage
+from kiosk.waiting import announced, take_number
 from printers import settings as printer_settings
 from results.exchange.inbox import Tally
 from results.exchange.intake import take
@@ -223,10 +223,13 @@ def _fill(instance: Path, site: Site, *, at: datetime, chance: Chance) -> tuple[
                 )
             )
             hour = min(hour + timedelta(minutes=10), last)
+        midnight = clock.local(site.timezone, at).replace(hour=0, minute=0, second=0, microsecond=0)
         for minutes in (14, 9, 3):
+            # Just after midnight too, whoever waits came today.
+            came = max(at - timedelta(minutes=minutes), midnight)
             take_number(
-                db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at - timedelta(minutes=minutes),
-                chance=chance, key=chance(16).hex(),
+                db, site, wait=announced(db, site, Stage.COUNTER, at=came), purpose=Purpose.WALK_IN, said=None,
+                by="Borne 1", at=came, chance=chance, key=chance(16).hex(),
             )  # fmt: skip
     return tuple(convocations)
 

@@ -57,6 +57,9 @@ def answer(patient: Patient, tubes: Sequence[Tube], *, local: datetime, number: 
         number: the message's control number.
     """
     hour = local.strftime("%Y%m%d%H%M%S%z")
+    # Asked twice, it says the same: what was found has the hour of the draw, not that of the message.
+    drawn = max((tube.drawn_at for tube in tubes if tube.drawn_at is not None), default=local)
+    found = drawn.astimezone(local.tzinfo).strftime("%Y%m%d%H%M%S%z")
     given = " ".join(name.strip() for name in patient.given_names.split(","))
     segments: list[tuple[object, ...]] = [
         ("MSH", "SIL", "LABO", "ETIQUETTE", "LABO", hour, "", ("ORU", "R01", "ORU_R01"), number, "P", "2.5",
@@ -76,7 +79,7 @@ def answer(patient: Patient, tubes: Sequence[Tube], *, local: datetime, number: 
             coded = (code, name, "NABM")
             segments += [
                 ("ORC", "RE", tube.sample_number, filler),
-                ("OBR", str(place), tube.sample_number, filler, coded, *[""] * 2, hour, *[""] * 14, hour, *[""] * 2,
+                ("OBR", str(place), tube.sample_number, filler, coded, *[""] * 2, found, *[""] * 14, found, *[""] * 2,
                  "F", *[""] * 6, BIOLOGIST),
                 ("OBX", str(place), kind, coded, "", value, unit, "", "", "", "", "F"),
             ]  # fmt: skip

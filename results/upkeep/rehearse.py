@@ -67,6 +67,17 @@ def rehearse(place: Place, *, results: Path | None, tell: Callable[[Step], None]
     return True
 
 
+def rehearse_apart(*, results: Path | None, tell: Callable[[Step], None]) -> bool:
+    """Walk the whole way in a temporary laboratory; programmes that do not start are a step that does not hold."""
+    start = time.monotonic()
+    try:
+        with temporary_laboratory() as place:
+            return rehearse(place, results=results, tell=tell)
+    except NotAsPromised as broken:
+        tell(Step(name="Programmes prêts", seconds=time.monotonic() - start, ok=False, words=str(broken)))
+        return False
+
+
 @contextmanager
 def temporary_laboratory() -> Iterator[Place]:
     """A new demonstration laboratory on free ports, with every programme running; removed at the end."""
@@ -84,7 +95,7 @@ def temporary_laboratory() -> Iterator[Place]:
         finally:
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGTERM)
-                process.wait(30)
+                process.wait(60)
             shutil.rmtree(folder)
 
 

@@ -189,16 +189,18 @@ def test_with_the_list_in_place_a_number_is_given_called_and_shown(
     public: Database, at: datetime, chance: Chance, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     _found_site(public, tmp_path, at)
-    with public.transaction() as db:
+    with public.reading() as db:
         site = this_site(db)
+        wait = waiting.announced(db, site, Stage.COUNTER, at=at)
+    with public.transaction() as db:
         said = WhatWasSaid(kind="name", word="MOR", birth_date="19540302")
         visit = waiting.take_number(
-            db, site, purpose=Purpose.BOOKED, said=said, by="Borne 1", at=at, chance=chance, key="a" * 32
+            db, site, wait=wait, purpose=Purpose.BOOKED, said=said, by="Borne 1", at=at, chance=chance, key="a" * 32
         )
         assert visit.number == 1
     with public.transaction() as db:
         again = waiting.take_number(
-            db, site, purpose=Purpose.BOOKED, said=said, by="Borne 1", at=at, chance=chance, key="a" * 32
+            db, site, wait=wait, purpose=Purpose.BOOKED, said=said, by="Borne 1", at=at, chance=chance, key="a" * 32
         )
         assert again.id == visit.id
     with public.reading() as db:

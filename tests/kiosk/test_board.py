@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from kiosk import waiting
+from kiosk.line.estimate import Range
 from kiosk.register.visits import Purpose, Stage, Verb, visit_of
 from kiosk.waiting import WhatWasSaid
 from tests.kiosk.conftest import Reception
@@ -13,8 +14,8 @@ def arrives(reception: Reception) -> int:
     said = WhatWasSaid(kind="name", word="ZZY", birth_date="19520214")
     with reception.staff.transaction() as db:
         return waiting.take_number(
-            db, reception.site, purpose=Purpose.BOOKED, said=said, by="Borne 1", at=reception.at,
-            chance=reception.chance, key=reception.chance(16).hex(),
+            db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.BOOKED, said=said, by="Borne 1",
+            at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         ).number  # fmt: skip
 
 
@@ -22,8 +23,8 @@ def calls(reception: Reception, desk: str) -> UUID:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
         return waiting.call_next(
-            db, reception.site, Stage.COUNTER, desk=desk, by="sophie", at=reception.at,
-            chance=reception.chance, key=reception.chance(16).hex(),
+            db, reception.site, Stage.COUNTER, waiting.line(db, reception.site, Stage.COUNTER, at=reception.at),
+            desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         ).id  # fmt: skip
 
 

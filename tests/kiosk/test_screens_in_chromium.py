@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from kiosk import waiting
+from kiosk.line.estimate import Range
 from kiosk.register.visits import Purpose, Stage
 from tests.kiosk.conftest import Reception
 
@@ -231,10 +232,10 @@ def call(reception: Reception, desk: str) -> None:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
         waiting.take_number(
-            db, reception.site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=reception.at,
-            chance=reception.chance, key=reception.chance(16).hex(),
+            db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
+            at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
         waiting.call_next(
-            db, reception.site, Stage.COUNTER, desk=desk, by="sophie", at=reception.at,
-            chance=reception.chance, key=reception.chance(16).hex(),
+            db, reception.site, Stage.COUNTER, waiting.line(db, reception.site, Stage.COUNTER, at=reception.at),
+            desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import case, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kiosk import waiting
@@ -20,7 +20,7 @@ from kiosk.register.events import Event
 from kiosk.register.journal import verify
 from kiosk.register.sites import Site
 from kiosk.register.visits import Move, NotNow, Purpose, Said, Stage, State, Verb, Visit, moves_of
-from kiosk.waiting import NobodyWaits, TooLate, WhatWasSaid
+from kiosk.waiting import NobodyWaits, Place, TooLate, WhatWasSaid
 
 Chance = Callable[[int], bytes]
 HOUSE = Path(__file__).resolve().parents[2]
@@ -48,14 +48,28 @@ class Reception:
         return uuid4().hex
 
     def gives_number(self, db: Session, purpose: Purpose = Purpose.WALK_IN, said: WhatWasSaid | None = None) -> Visit:
+        wait = waiting.announced(db, self.site, Stage.COUNTER, at=self.at)
         return waiting.take_number(
-            db, self.site, purpose=purpose, said=said, by=self.name, at=self.at, chance=self.chance, key=self.key()
-        )
+            db, self.site, wait=wait, purpose=purpose, said=said, by=self.name, at=self.at, chance=self.chance,
+            key=self.key(),
+        )  # fmt: skip
 
     def calls_next(self, db: Session, stage: Stage = Stage.COUNTER) -> Visit:
+        """In one transaction with what went before; the screens rank the line first."""
+        places = waiting.line(db, self.site, stage, at=self.at)
+        return self.calls_one_of(db, places, stage)
+
+    def calls_one_of(self, db: Session, places: Sequence[Place], stage: Stage = Stage.COUNTER) -> Visit:
         return waiting.call_next(
-            db, self.site, stage, desk=self.desk, by=self.name, at=self.at, chance=self.chance, key=self.key()
+            db, self.site, stage, places, desk=self.desk, by=self.name, at=self.at, chance=self.chance, key=self.key()
         )
+
+    def presses_next(self, database: Database) -> Visit:
+        """As the screen does it."""
+        return waiting.rank_and_call(
+            database, self.site, Stage.COUNTER, desk=self.desk, by=self.name, at=self.at, chance=self.chance,
+            key=self.key(),
+        )  # fmt: skip
 
     def moves(self, db: Session, visit: Visit, verb: Verb, reason: str | None = None) -> Visit:
         row = db.get_one(Visit, visit.id)
@@ -77,12 +91,9 @@ def call_everyone(database: Database, secretary: Reception) -> list[UUID]:
     called: list[UUID] = []
     while True:
         try:
-            with database.transaction() as db:
-                called.append(secretary.calls_next(db).id)
+            called.append(secretary.presses_next(database).id)
         except NobodyWaits:
             return called
-        except IntegrityError:  # two desks wrote the journal's first entry together: the edge runs the form again
-            continue
 
 
 def test_eight_desks_call_everyone_none_twice_and_none_forgotten(
@@ -182,10 +193,10 @@ called = []
 def desk(name):
     while True:
         try:
-            with database.transaction() as db:
-                called.append(waiting.call_next(
-                    db, site, Stage.COUNTER, desk=name, by=name, at=at, chance=secrets.token_bytes, key=uuid.uuid4().hex
-                ).id)
+            called.append(waiting.rank_and_call(
+                database, site, Stage.COUNTER, desk=name, by=name, at=at, chance=secrets.token_bytes,
+                key=uuid.uuid4().hex,
+            ).id)
         except waiting.NobodyWaits:
             return
 print("ready", flush=True)
@@ -263,8 +274,40 @@ def test_a_number_is_written_with_its_move_its_word_its_journal_entry_and_its_ev
 
 
 def test_an_empty_line_calls_nobody(database: Database, sophie: Reception) -> None:
+    with pytest.raises(NobodyWaits):
+        sophie.presses_next(database)
+
+
+def test_who_was_called_since_the_ranking_is_passed_over(database: Database, site: Site, sophie: Reception) -> None:
+    with database.transaction() as db:
+        first, second = sophie.gives_number(db).id, sophie.gives_number(db).id
+    with database.reading() as db:
+        ranked = waiting.line(db, site, Stage.COUNTER, at=sophie.at)
+    assert sophie.presses_next(database).id == first
+    with database.transaction() as db:
+        assert sophie.calls_one_of(db, ranked).id == second
     with database.transaction() as db, pytest.raises(NobodyWaits):
-        sophie.calls_next(db)
+        sophie.calls_one_of(db, ranked)
+
+
+def test_when_all_that_were_ranked_are_gone_the_line_is_ranked_anew(
+    database: Database, sophie: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as db:
+        sophie.gives_number(db)
+    ranks = waiting.line
+
+    def ranks_late(db: Session, *place: Any, **when: Any) -> list[Place]:
+        """Between this ranking and its claim, another desk calls everyone and one more person comes."""
+        places = ranks(db, *place, **when)
+        monkeypatch.setattr(waiting, "line", ranks)
+        assert len(call_everyone(database, sophie)) == 1
+        with database.transaction() as other:
+            sophie.gives_number(other)
+        return places
+
+    monkeypatch.setattr(waiting, "line", ranks_late)
+    assert sophie.presses_next(database).number == 2
 
 
 def test_yesterdays_people_are_not_called_today(database: Database, sophie: Reception) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from kiosk import waiting
+from kiosk.line.estimate import Range
 from kiosk.register.database import Database, open_sqlite
 from kiosk.register.errors import Conflict, Invalid, Later, NotAllowed, NotFound, Refusal
 from kiosk.register.sites import Site
@@ -66,8 +67,9 @@ def _add_screens(app: Flask, site: Site) -> None:  # noqa: C901  # one small scr
     def take() -> Response:
         with transaction() as db:
             visit = waiting.take_number(
-                db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=now(), chance=chance, key=form_key()
-            )
+                db, site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=now(),
+                chance=chance, key=form_key(),
+            )  # fmt: skip
         return Response(str(visit.number))
 
     @app.get("/refuse/<kind>")

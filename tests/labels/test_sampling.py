@@ -38,6 +38,13 @@ def sent(counter: Counter, *codes: str, name: str = "Moreau") -> Visit:
     return visit
 
 
+def test_a_room_calls_a_number_again(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    karim.does("/prelevement/appeler")
+    karim.does(f"/prelevement/{visit.id}/rappeler")
+    assert counter.visit(visit.id).state is VisitState.IN_ROOM
+
+
 def identified(karim: Person, visit: Visit, proof: str = "said") -> None:
     karim.does("/prelevement/appeler")
     karim.does(f"/prelevement/{visit.id}/identite", proof=proof)

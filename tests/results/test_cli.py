@@ -1,7 +1,6 @@
 """The command says in words what it did or why not, and never shows a traceback."""
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -11,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kiosk.register import clock, journal
+from kiosk.register.database import Side
 from kiosk.register.journal import Act
 from results import matrix
 from results.cli import main
@@ -172,7 +172,7 @@ def test_what_is_no_table_is_not_signed(instance: Path, tmp_path: Path) -> None:
     ],
 )
 def test_one_changed_byte_of_a_journal_is_found_and_its_number_told(
-    instance: Path, side: journal.Side, words: str, file: str, table: str
+    instance: Path, side: Side, words: str, file: str, table: str
 ) -> None:
     with opened_instance(instance) as database, database.transaction(side) as db:
         for _ in range(12):
@@ -252,7 +252,7 @@ def test_the_files_of_other_makers_are_all_accounted_for(demonstration: Path) ->
 
 
 def test_results_are_not_taken_in_without_the_lines_keys(demonstration: Path) -> None:
-    os.chmod(demonstration / "keys-exchange", 0o755)  # noqa: PTH101
+    (demonstration / "keys-exchange").chmod(0o755)
     done = say(demonstration, "results", "receive", str(MESSAGES / "plain.hl7"))
     assert (done.exit_code, "doit avoir le mode 0700" in done.output) == (1, True)
 

@@ -102,6 +102,13 @@ class Measure:
     open: Callable[[Ground], AbstractContextManager[Sides]]
 
 
+def alone(
+    name: str, group: str, unit: str, goal: str, opened: Callable[[Ground], AbstractContextManager[Sides]]
+) -> Measure:
+    """A measure of one row, on whichever engine."""
+    return Measure(rows=(Row(name=name, group=group, unit=unit, goal=goal),), open=opened)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """A row as it came out; `ours` and `floor` are medians in `unit`, `iqr` the quartiles of the ratio."""

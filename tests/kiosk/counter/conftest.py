@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from kiosk.counter.appointments import Appointment, book
+from kiosk.line.estimate import Range
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Purpose, Verb, Visit, visit_of
 from kiosk.waiting import WhatWasSaid, advance, take_number
@@ -54,8 +55,8 @@ class Counter:
         """Someone takes a number at the kiosk."""
         with self.writing() as db:
             return take_number(
-                db, this_site(db), purpose=purpose, said=said, by="Borne 1", at=self.room.at, chance=self.chance,
-                key=self.chance(16).hex(),
+                db, this_site(db), wait=Range(low=0, high=5), purpose=purpose, said=said, by="Borne 1", at=self.room.at,
+                chance=self.chance, key=self.chance(16).hex(),
             )  # fmt: skip
 
     def books(self, name: str, born: str, *, minutes: int = 30) -> Appointment:

@@ -24,6 +24,7 @@ from kiosk.counter.appointments import (
     recognise_arrivals,
     suiting,
 )
+from kiosk.line.estimate import Range
 from kiosk.questions import CODE_LETTERS
 from kiosk.register.database import Database
 from kiosk.register.events import Event
@@ -58,8 +59,9 @@ class Day:
 
     def arrives(self, said: WhatWasSaid | None, purpose: Purpose = Purpose.BOOKED) -> Visit:
         return take_number(
-            self.db, self.site, purpose=purpose, said=said, by="Borne 1", at=self.at, chance=self.chance, key=self.key()
-        )
+            self.db, self.site, wait=Range(low=0, high=5), purpose=purpose, said=said, by="Borne 1", at=self.at,
+            chance=self.chance, key=self.key(),
+        )  # fmt: skip
 
     def recognises(self) -> frozenset[UUID]:
         return recognise_arrivals(self.db, self.site, by="sophie", at=self.at, chance=self.chance).unsure

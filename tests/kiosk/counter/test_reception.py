@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import book
+from kiosk.counter.appointments import arrive, book
 from kiosk.counter.reception import (
     ChangedMeanwhile,
     LabelsCarryIt,
+    LastRead,
     PerhapsTheSame,
     ReasonOfLeaving,
     Traits,
@@ -25,12 +26,14 @@ from kiosk.counter.reception import (
     version_of,
 )
 from kiosk.exams.prescriptions import prescription_of, settle
+from kiosk.line.estimate import Range
+from kiosk.line.policy import LineClass
 from kiosk.register.database import Database
 from kiosk.register.journal import RegisterText
 from kiosk.register.patients import Document, Patient, Sex
 from kiosk.register.sites import Site
-from kiosk.register.visits import Purpose, State, Visit
-from kiosk.waiting import NobodyWaits, WhatWasSaid, take_number
+from kiosk.register.visits import Purpose, Stage, State, Visit
+from kiosk.waiting import NobodyWaits, WhatWasSaid, call_next, line, take_number
 
 Chance = Callable[[int], bytes]
 MOREAU = Traits(birth_name="Moreau", given_names="Jeanne", birth_date="19540203", sex=Sex.F)
@@ -50,8 +53,8 @@ class Desk:
 
     def arrival(self, said: WhatWasSaid | None = None) -> Visit:
         return take_number(
-            self.db, self.site, purpose=Purpose.WALK_IN, said=said, by="Borne 1", at=self.at, chance=self.chance,
-            key=self.key(),
+            self.db, self.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=said, by="Borne 1", at=self.at,
+            chance=self.chance, key=self.key(),
         )  # fmt: skip
 
     def file(self, visit: Visit, traits: Traits = MOREAU, *, another: bool = False) -> Patient:
@@ -83,18 +86,37 @@ def test_the_panel_knows_who_waits_who_is_served_and_who_is_not_sure(sophie: Des
     first = sophie.arrival()
     sophie.file(first)
     unsure = sophie.arrival(WhatWasSaid(kind="name", word="MAR", birth_date="19600101"))
-    rows = panel(sophie.db, sophie.site, "Guichet 1", at=sophie.at).counter
+    kept = LastRead()
+    rows = kept.live_line(sophie.db, sophie.site, at=sophie.at).counter
     assert [(row.visit.id, row.identified, row.unsure) for row in rows] == [
         (first.id, True, False),
         (unsure.id, False, True),
     ]
-    call_in_turn(
-        sophie.db, sophie.site, desk="Guichet 1", by="sophie", at=sophie.at, chance=sophie.chance, key=sophie.key()
-    )
-    shown = panel(sophie.db, sophie.site, "Guichet 1", at=sophie.at + timedelta(seconds=4))
+    call_next(
+        sophie.db, sophie.site, Stage.COUNTER, line(sophie.db, sophie.site, Stage.COUNTER, at=sophie.at),
+        desk="Guichet 1", by="sophie", at=sophie.at, chance=sophie.chance, key=sophie.key(),
+    )  # fmt: skip
+    after = kept.live_line(sophie.db, sophie.site, at=sophie.at)
+    shown = panel(after, "Guichet 1", at=sophie.at + timedelta(seconds=4))
     assert shown.here is first
     assert shown.undo_for == 6
-    assert panel(sophie.db, sophie.site, "Guichet 2", at=sophie.at).here is None
+    assert panel(after, "Guichet 2", at=sophie.at).here is None
+
+
+def test_the_line_is_read_again_after_each_act_and_each_minute_and_not_in_between(sophie: Desk) -> None:
+    kept, visit = LastRead(), sophie.arrival()
+    booked = book(
+        sophie.db, sophie.site, start=sophie.at + timedelta(minutes=5), birth_name="Moreau", given_names="Jeanne",
+        birth_date="19540203", by="sophie", at=sophie.at, chance=sophie.chance, key=sophie.key(),
+    )  # fmt: skip
+    first = kept.live_line(sophie.db, sophie.site, at=sophie.at)
+    assert kept.live_line(sophie.db, sophie.site, at=sophie.at + timedelta(seconds=1)) is first
+    # An act that no screen is told of: the journal alone knows it.
+    arrive(sophie.db, booked, visit, by="sophie", at=sophie.at, chance=sophie.chance)
+    [row] = kept.live_line(sophie.db, sophie.site, at=sophie.at).counter
+    assert row.line_class is LineClass.BOOKED
+    [row] = kept.live_line(sophie.db, sophie.site, at=sophie.at + timedelta(minutes=7)).counter
+    assert row.waited == 7
 
 
 def test_a_second_file_of_one_name_and_date_needs_a_word(sophie: Desk) -> None:
@@ -174,10 +196,9 @@ def test_eight_desks_recognise_and_call_at_once_and_nobody_twice(
     keys = [chance(16).hex() for _ in range(8)]
 
     def calls(turn: int) -> int:
-        with database.transaction() as db:
-            return call_in_turn(
-                db, site, desk=f"Guichet {turn}", by="sophie", at=at, chance=chance, key=keys[turn]
-            ).number
+        return call_in_turn(
+            database, site, Stage.COUNTER, desk=f"Guichet {turn}", by="sophie", at=at, chance=chance, key=keys[turn]
+        ).number
 
     with ThreadPoolExecutor(8) as desks:
         numbers = list(desks.map(calls, range(8)))
@@ -186,5 +207,7 @@ def test_eight_desks_recognise_and_call_at_once_and_nobody_twice(
         texts = db.scalars(select(RegisterText.text)).all()
         assert sum("appointment.arrived" in text for text in texts) == 8
         assert db.scalar(select(func.count()).select_from(Visit).where(Visit.booked_for.is_not(None))) == 8
-    with database.transaction() as db, pytest.raises(NobodyWaits):
-        call_in_turn(db, site, desk="Guichet 1", by="sophie", at=at, chance=chance, key=chance(16).hex())
+    with pytest.raises(NobodyWaits):
+        call_in_turn(
+            database, site, Stage.COUNTER, desk="Guichet 1", by="sophie", at=at, chance=chance, key=chance(16).hex()
+        )

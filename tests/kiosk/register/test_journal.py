@@ -1,7 +1,9 @@
 """Nothing happens unseen: every change of a journal is found and its place is named."""
 
 import random
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -205,6 +207,21 @@ def test_a_deleted_text_keeps_the_proof_and_a_changed_leaf_without_text_breaks_i
     assert first_bad(house) is None
     change(house, lambda db: db.execute(update(RegisterLeaf).where(RegisterLeaf.seq == 4).values(hash=bytes(32))))
     assert first_bad(house) == 0
+
+
+def test_the_first_two_acts_of_a_house_may_come_at_the_same_instant(database: Database) -> None:
+    def second_act() -> int:
+        with database.transaction() as db:
+            return write(db, "register", Act.VISIT_CALLED, by=STAFF, at=AT, chance=bytes, visit=VISIT)
+
+    with ThreadPoolExecutor(1) as other:
+        with database.transaction() as db:
+            assert write(db, "register", Act.VISIT_ARRIVED, by=STAFF, at=AT, chance=bytes, visit=VISIT) == 0
+            told = other.submit(second_act)
+            time.sleep(0.3)  # by now the second act has found an empty journal, or waits for its turn
+        assert told.result() == 1
+    with database.reading() as db:
+        assert verify(db, "register").size == 2
 
 
 def test_a_journal_written_anew_is_found_by_the_note_on_paper(house: Database) -> None:

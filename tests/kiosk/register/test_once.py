@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kiosk import waiting
+from kiosk.line.estimate import Range
 from kiosk.register.database import Database
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Patient, Sex, create_patient
@@ -20,13 +21,14 @@ from kiosk.register.visits import Move, NotNow, Purpose, Stage, State, Verb, Vis
 
 Chance = Callable[[int], bytes]
 KEY = "0123456789abcdef" * 2
+WAIT = Range(low=0, high=5)
 
 
 @pytest.fixture
 def take(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], Visit]:
     """Takes a number for a form's key."""
     return lambda db, key: waiting.take_number(
-        db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at, chance=chance, key=key
+        db, site, wait=WAIT, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at, chance=chance, key=key
     )
 
 
@@ -34,8 +36,9 @@ def take(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], V
 def call(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], Visit]:
     """Calls the next person for a form's key."""
     return lambda db, key: waiting.call_next(
-        db, site, Stage.COUNTER, desk="Guichet 1", by="sophie", at=at, chance=chance, key=key
-    )
+        db, site, Stage.COUNTER, waiting.line(db, site, Stage.COUNTER, at=at), desk="Guichet 1", by="sophie", at=at,
+        chance=chance, key=key,
+    )  # fmt: skip
 
 
 Act = Callable[[Session, str], Visit]
@@ -104,7 +107,7 @@ def test_a_form_that_served_for_another_act_person_or_visit_is_refused(
     with database.transaction() as db, pytest.raises(PageAlreadyUsed):
         take(db, KEY)
     with database.transaction() as db, pytest.raises(PageAlreadyUsed):
-        waiting.call_next(db, site, Stage.COUNTER, desk="Guichet 2", by="nadia", at=at, chance=chance, key=KEY)
+        waiting.call_next(db, site, Stage.COUNTER, [], desk="Guichet 2", by="nadia", at=at, chance=chance, key=KEY)
     with database.transaction() as db:
         waiting.advance(db, db.get_one(Visit, one.id), Verb.MISS, by="sophie", at=at, chance=chance, key="e" * 32)
     with database.transaction() as db, pytest.raises(PageAlreadyUsed):

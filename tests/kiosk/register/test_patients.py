@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from kiosk import waiting
+from kiosk.line.estimate import Range
 from kiosk.register.database import Database
 from kiosk.register.patients import (
     VALIDATING,
@@ -118,8 +119,9 @@ def visit(database: Database, site: Site, at: datetime, chance: Callable[[int], 
     """Somebody who has just come in."""
     with database.transaction() as db:
         return waiting.take_number(
-            db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at, chance=chance, key="a" * 32
-        )
+            db, site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at, chance=chance,
+            key="a" * 32,
+        )  # fmt: skip
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_the_table_is_the_one_that_was_decided() -> None:
     decided = {
         Verb.CALL: {State.ARRIVED: State.CALLED, State.RETURNED: State.CALLED},
         Verb.UNDO: {State.CALLED: State.ARRIVED, State.IN_ROOM: State.WAITING},
-        Verb.RECALL: {State.CALLED: State.CALLED},
+        Verb.RECALL: {State.CALLED: State.CALLED, State.IN_ROOM: State.IN_ROOM},
         Verb.REGISTER: {State.CALLED: State.REGISTERED},
         Verb.SEND: {State.REGISTERED: State.WAITING},
         Verb.CALL_TO_ROOM: {State.WAITING: State.IN_ROOM, State.RETURNED: State.IN_ROOM},

@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
+from kiosk.line.estimate import Range
 from kiosk.register import clock
-from kiosk.register.visits import Purpose
-from kiosk.waiting import take_number
+from kiosk.register.database import Base
+from kiosk.register.visits import Purpose, Stage
+from kiosk.waiting import rank_and_call, take_number
 from printers.station.keys import make_station_key
-from results.upkeep.bench.line import LINE, _empty, bare_arrival, bare_sqlite, rate
+from results.upkeep.bench.bare import FIRST, bare
+from results.upkeep.bench.line import LINE, _empty
+from results.upkeep.bench.reception import Reception, both, rate, reception
 from results.upkeep.bench.rounds import (
     LATER,
     Broken,
+    Engine,
     Ground,
     Measure,
     Measured,
@@ -131,12 +137,13 @@ def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_the_medians() ->
 
 def test_a_planted_slowness_is_seen(tmp_path: Path) -> None:
     places = count()
-    with bare_sqlite(tmp_path) as raw:
-        arrive = partial(bare_arrival, raw, "?", places)
+    paths = (str(tmp_path / "register.sqlite"), str(tmp_path / "results.sqlite"))
+    with reception(*paths, clock.chance) as there, bare(paths[0], there.site.id) as driver:
+        arrive = partial(driver.arrive, places)
 
         def slow() -> None:
             arrive()
-            time.sleep(0.01)
+            time.sleep(0.05)
 
         floor = partial(rate, arrive, 0.1)
         same = weigh(ROW, list(play(Sides(ours=floor, floor=floor), 5)))
@@ -272,13 +279,36 @@ def test_a_laboratory_at_work_is_not_disturbed(runs: Runs, instance: Path, at: d
     database = open_instance(instance)
     with database.transaction() as db:
         take_number(
-            db, site, purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at - timedelta(minutes=59),
-            chance=clock.chance, key="0" * 32,
+            db, site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
+            at=at - timedelta(minutes=59), chance=clock.chance, key="0" * 32,
         )  # fmt: skip
     database.close()
     assert runs(fixed(1.0, 1.0)) == (2, [])
     assert runs(fixed(1.0, 1.0), now=lambda: at + timedelta(minutes=2))[0] == 0
     assert runs(fixed(1.0, 1.0), anyway=True)[0] == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_the_floor_writes_every_row_that_we_write(engine: Engine, tmp_path: Path) -> None:
+    def rows(there: Reception) -> dict[str, int]:
+        with there.database.reading() as db:
+            tables = [one for one in Base.metadata.sorted_tables if one.schema is None]
+            return {one.name: db.scalar(select(func.count()).select_from(one)) or 0 for one in tables}
+
+    with ExitStack() as closing:
+        ground = Ground(folder=tmp_path, now=clock.now, chance=clock.chance, make_station=station, closing=closing)
+        ours, beside, connect = closing.enter_context(both(ground, engine))
+        driver, places = connect(), count()
+        for _ in range(2):
+            ours.arrive()
+            driver.arrive(places)
+        rank_and_call(
+            ours.database, ours.site, Stage.COUNTER, desk="Guichet 1", by="Banc", at=FIRST, chance=clock.chance,
+            key="c" * 32,
+        )  # fmt: skip
+        assert driver.call(FIRST, next(places)) is not None
+        assert rows(beside) == rows(ours)
+        assert rows(ours)["journal_text"] == 3
 
 
 def test_two_claimers_who_call_the_same_person_are_seen() -> None:

@@ -1,0 +1,156 @@
+"""A made-up laboratory and its running programmes, and a browser that asks them."""
+
+import http.client
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from results.upkeep import demonstration
+from results.upkeep.bench.rounds import Broken, Ground
+
+#: Seconds after which programmes that do not answer are given up.
+PATIENCE: Final = 60.0
+
+
+@dataclass
+class Browser:
+    """One connection that stays open, with its cookies and the token of the page it last saw."""
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+    _line: http.client.HTTPConnection | None = None
+
+    def ask(self, path: str, fields: dict[str, str] | None = None) -> tuple[int, bytes, str]:
+        """Send a form, or look at a page: status, body and kind of what came."""
+        if self._line is None:
+            self._line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        body = None
+        if fields is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode({"csrf_token": self.token} | fields)
+        self._line.request("GET" if body is None else "POST", path, body, headers)
+        answer = self._line.getresponse()
+        content = answer.read()
+        for one in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = one.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer.status, content, answer.headers.get_content_type()
+
+    def look(self, path: str) -> str:
+        """A page that must be there.
+
+        Raises:
+            Broken: when it is not.
+        """
+        status, content, _ = self.ask(path)
+        if status != http.client.OK:
+            raise Broken(f"{path} répond {status}")
+        page = content.decode()
+        if found := re.search(r'name="csrf_token" value="([^"]+)"', page):
+            self.token = unescape(found[1])
+        return page
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._line is not None:
+            self._line.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laboratory:
+    """A made-up laboratory: its instance, and a folder apart with its people's proofs."""
+
+    instance: Path
+    proofs: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """Running programmes: the supervisor's process and both ports."""
+
+    process: int
+    public: int
+    staff: int
+
+
+@contextmanager
+def laboratory(ground: Ground) -> Iterator[Laboratory]:
+    """Found a laboratory with made-up people; it has no printers, so that nothing but its own programmes run."""
+    instance, proofs = ground.folder / "laboratory", ground.folder / "proofs"
+    demonstration.found(instance, station=ground.make_station(instance), at=ground.now(), chance=ground.chance)
+    proofs.mkdir(mode=0o700)
+    (instance / "demonstration.toml").rename(proofs / "demonstration.toml")
+    yield Laboratory(instance=instance, proofs=proofs)
+
+
+@contextmanager
+def started(command: list[str], pages: dict[int, str], *, log: Path) -> Iterator[int]:
+    """Start programmes and wait for a page of each port; they are stopped at the end.
+
+    Raises:
+        Broken: when a page does not come.
+    """
+    with log.open("wb") as told:
+        process = subprocess.Popen(command, stdout=told, stderr=told, start_new_session=True)
+        try:
+            for port, path in pages.items():
+                _wait_for(port, path, process)
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        browser = Browser(port)
+        with suppress(OSError, http.client.HTTPException), closing(browser):
+            if browser.ask(path)[0] == http.client.OK:
+                return
+        time.sleep(0.02)
+    raise Broken("un programme ne répond pas")
+
+
+def serve(lab: Laboratory, public: int, staff: int) -> list[str]:
+    """The command that serves a laboratory on two ports."""
+    start = "import sys; from results.cli import main; sys.argv[0] = 'etiquette'; main()"
+    ports = ["--public-port", str(public), "--staff-port", str(staff)]
+    return [sys.executable, "-c", start, "--instance", str(lab.instance), "serve", *ports]
+
+
+@contextmanager
+def serving(ground: Ground) -> Iterator[Served]:
+    """The laboratory's programmes, as they run in the morning."""
+    lab = ground.shared(laboratory)
+    public, staff = free_ports(2)
+    pages = {public: "/", staff: "/readyz"}
+    with started(serve(lab, public, staff), pages, log=ground.folder / "served.log") as process:
+        yield Served(process=process, public=public, staff=staff)
+
+
+def free_ports(wanted: int) -> list[int]:
+    """Ports that nobody holds now."""
+    trials = [socket.socket() for _ in range(wanted)]
+    try:
+        for trial in trials:
+            trial.bind(("127.0.0.1", 0))
+        return [trial.getsockname()[1] for trial in trials]
+    finally:
+        for trial in trials:
+            trial.close()
