@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.errors import Conflict
 
-
 Row = TypeVar("Row")
 
 

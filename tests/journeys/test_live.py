@@ -5,7 +5,7 @@ import re
 import signal
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.journeys.conftest import Desk, is_readable, keep, look_at, sign_in
 
@@ -31,7 +31,10 @@ def test_the_board_shows_a_call_by_itself_and_comes_back_after_its_programme_was
         keep(board, "board")
         counter.keyboard.press("F4")
         expect(counter.locator(".card.now")).to_have_count(0)
-        os.kill(programme(desk, "kiosk.app:create_app()"), signal.SIGKILL)
+        dead = programme(desk, "kiosk.app:create_app()")
+        os.kill(dead, signal.SIGKILL)
+        while programme(desk, "kiosk.app:create_app()") in {0, dead} or not answers(board):
+            board.wait_for_timeout(200)
         called = call(counter)
         expect(board.locator("#number")).to_have_text(called, timeout=20_000)
         expect(board.locator("#former li")).not_to_have_count(0)
@@ -97,4 +100,12 @@ def programme(desk: Desk, name: str) -> int:
             continue
         if name in words and f"127.0.0.1:{port}" in words:
             found.append(int(process.name))
-    return min(found)
+    return min(found, default=0)
+
+
+def answers(board: Page) -> bool:
+    """Whether the board's programme can serve."""
+    try:
+        return board.request.get("/readyz").ok
+    except Error:
+        return False

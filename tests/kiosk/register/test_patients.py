@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from kiosk import waiting
+from kiosk.formats.folding import fold
 from kiosk.line.estimate import Range
 from kiosk.register.database import Database
 from kiosk.register.patients import (
@@ -22,7 +23,6 @@ from kiosk.register.patients import (
     birth_date_words,
     create_patient,
     find_patients,
-    fold,
     patient_of,
     read_birth_date,
     recognise,
