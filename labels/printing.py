@@ -204,9 +204,7 @@ def void_tubes(db: Session, visit: Visit, *, reason: str, by: str, at: datetime,
         tube.reason = said
     if len(voided) == len(tubes):
         reopen(db, visit.id)
-    journal.write(
-        db, "register", Act.TUBE_VOIDED, by=by, at=at, chance=chance, visit=visit.id, void=len(voided)
-    )
+    journal.write(db, "register", Act.TUBE_VOIDED, by=by, at=at, chance=chance, visit=visit.id, void=len(voided))
     return voided
 
 

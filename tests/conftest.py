@@ -53,16 +53,18 @@ def postgresql_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_address: str) -> str:
-    """A database with every table that the collected tests know, to be copied for each test."""
-    name = f"template_{uuid4().hex[:8]}"
+def postgresql_tables(postgresql_address: str) -> Iterator[str]:
+    """A database with every table that the collected tests know, emptied after each test: a copy takes far longer."""
+    name = f"test_{uuid4().hex[:12]}"
     _run(postgresql_address, f"CREATE DATABASE {name}")
-    made = create_engine(make_url(postgresql_address).set(database=name))
+    address = make_url(postgresql_address).set(database=name)
+    made = create_engine(address)
     with made.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {STAFF_ONLY}"))
         Base.metadata.create_all(connection)
     made.dispose()
-    return name
+    yield address.render_as_string(hide_password=False)
+    _run(postgresql_address, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -102,14 +104,11 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
         yield opened
         opened.close()
         return
-    address = request.getfixturevalue("postgresql_address")
-    template = request.getfixturevalue("postgresql_template")
-    name = f"test_{uuid4().hex[:12]}"
-    _run(address, f"CREATE DATABASE {name} TEMPLATE {template}")
-    opened = open_postgresql(make_url(address).set(database=name).render_as_string(hide_password=False), results=True)
+    address = request.getfixturevalue("postgresql_tables")
+    opened = open_postgresql(address, results=True)
     yield opened
     opened.close()
-    _run(address, f"DROP DATABASE {name}")
+    _run(address, _EMPTIED)
 
 
 @pytest.fixture
@@ -122,6 +121,20 @@ def site(database: Database, at: datetime, chance: Callable[[int], bytes]) -> Si
     with database.transaction() as db:
         db.add(made)
     return made
+
+
+#: Empties whatever holds a row, in one go and in any order.
+_EMPTIED = """
+DO $$ DECLARE one regclass; filled boolean; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR one IN SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND n.nspname IN ('public', 'results')
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one) INTO filled;
+        IF filled THEN EXECUTE format('DELETE FROM %s', one); END IF;
+    END LOOP;
+END $$
+"""
 
 
 def _run(address: str, statement: str) -> None:

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, current_app, flash, redirect, request, ur
 from flask.typing import ResponseReturnValue
 
 from kiosk.counter.appointments import recognise_arrivals
-from kiosk.counter.reception import LastRead, call_in_turn, end_early, panel
+from kiosk.counter.panel import LastRead, panel
+from kiosk.counter.reception import call_in_turn, end_early
 from kiosk.live import stream
 from kiosk.questions import range_words
 from kiosk.register.sites import this_site

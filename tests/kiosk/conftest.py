@@ -21,6 +21,7 @@ from kiosk.register.sites import Site
 from kiosk.settings import KioskSettings
 from kiosk.web import House, make_app
 from printers.spool import Spool, StationId
+from tests.staffroom import compiled_templates
 
 TEMPLATES = Path(kiosk.__file__).parent / "templates" / "touchscreen"
 STATION = "11" * 64
@@ -99,6 +100,7 @@ def open_reception(
         "kiosk", home, secret=b"\x5e" * 32, cookie="__Host-etiquette-kiosk",
         loader=PrefixLoader({"touchscreen": FileSystemLoader(TEMPLATES)}), static=frozenset({"public"}), routes=routes,
     )  # fmt: skip
+    app.jinja_env.bytecode_cache = compiled_templates()
     app.config["REFUSAL_TEMPLATE"] = "touchscreen/refusal.html"
     app.register_blueprint(touchscreen.bp)
     app.register_blueprint(board.bp)

@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kiosk.counter.appointments import arrive, book
+from kiosk.counter.panel import LastRead, panel
 from kiosk.counter.reception import (
     ChangedMeanwhile,
     LabelsCarryIt,
-    LastRead,
     PerhapsTheSame,
     ReasonOfLeaving,
     Traits,
@@ -21,7 +21,6 @@ from kiosk.counter.reception import (
     end_early,
     enter_prescription,
     open_file,
-    panel,
     recognise_as,
     version_of,
 )
