@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import arrive, book
-from kiosk.counter.panel import LastRead, panel
+from kiosk.counter.appointments import book
 from kiosk.counter.reception import (
     ChangedMeanwhile,
     LabelsCarryIt,
@@ -26,13 +25,12 @@ from kiosk.counter.reception import (
 )
 from kiosk.exams.prescriptions import prescription_of, settle
 from kiosk.line.estimate import Range
-from kiosk.line.policy import LineClass
 from kiosk.register.database import Database
 from kiosk.register.journal import RegisterText
 from kiosk.register.patients import Document, Patient, Sex
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from kiosk.waiting import NobodyWaits, WhatWasSaid, call_next, line, take_number
+from kiosk.waiting import NobodyWaits, WhatWasSaid, take_number
 
 Chance = Callable[[int], bytes]
 MOREAU = Traits(birth_name="Moreau", given_names="Jeanne", birth_date="19540203", sex=Sex.F)
@@ -74,48 +72,6 @@ class Desk:
 def sophie(database: Database, site: Site, at: datetime, chance: Chance) -> Iterator[Desk]:
     with database.transaction() as db:
         yield Desk(db=db, site=site, at=at, chance=chance)
-
-
-def test_the_panel_knows_who_waits_who_is_served_and_who_is_not_sure(sophie: Desk) -> None:
-    for name in ("Martin", "Martinez"):
-        book(
-            sophie.db, sophie.site, start=sophie.at + timedelta(hours=1), birth_name=name, given_names="Luc",
-            birth_date="19600101", by="sophie", at=sophie.at, chance=sophie.chance, key=sophie.key(),
-        )  # fmt: skip
-    first = sophie.arrival()
-    sophie.file(first)
-    unsure = sophie.arrival(WhatWasSaid(kind="name", word="MAR", birth_date="19600101"))
-    kept = LastRead()
-    rows = kept.live_line(sophie.db, sophie.site, at=sophie.at).counter
-    assert [(row.visit.id, row.identified, row.unsure) for row in rows] == [
-        (first.id, True, False),
-        (unsure.id, False, True),
-    ]
-    call_next(
-        sophie.db, sophie.site, Stage.COUNTER, line(sophie.db, sophie.site, Stage.COUNTER, at=sophie.at),
-        desk="Guichet 1", by="sophie", at=sophie.at, chance=sophie.chance, key=sophie.key(),
-    )  # fmt: skip
-    after = kept.live_line(sophie.db, sophie.site, at=sophie.at)
-    shown = panel(after, "Guichet 1", at=sophie.at + timedelta(seconds=4))
-    assert shown.here is first
-    assert shown.undo_for == 6
-    assert panel(after, "Guichet 2", at=sophie.at).here is None
-
-
-def test_the_line_is_read_again_after_each_act_and_each_minute_and_not_in_between(sophie: Desk) -> None:
-    kept, visit = LastRead(), sophie.arrival()
-    booked = book(
-        sophie.db, sophie.site, start=sophie.at + timedelta(minutes=5), birth_name="Moreau", given_names="Jeanne",
-        birth_date="19540203", by="sophie", at=sophie.at, chance=sophie.chance, key=sophie.key(),
-    )  # fmt: skip
-    first = kept.live_line(sophie.db, sophie.site, at=sophie.at)
-    assert kept.live_line(sophie.db, sophie.site, at=sophie.at + timedelta(seconds=1)) is first
-    # An act that no screen is told of: the journal alone knows it.
-    arrive(sophie.db, booked, visit, by="sophie", at=sophie.at, chance=sophie.chance)
-    [row] = kept.live_line(sophie.db, sophie.site, at=sophie.at).counter
-    assert row.line_class is LineClass.BOOKED
-    [row] = kept.live_line(sophie.db, sophie.site, at=sophie.at + timedelta(minutes=7)).counter
-    assert row.waited == 7
 
 
 def test_a_second_file_of_one_name_and_date_needs_a_word(sophie: Desk) -> None:
