@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import shutil
 import tempfile
 import warnings
@@ -20,6 +21,12 @@ from kiosk.register.sites import Site
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 #: A Saturday of November, 8 h 30 in Paris.
 MORNING = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
+
+
+def pytest_configure() -> None:
+    """Let the run open as many files as the machine allows: a long one holds many small laboratories open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @pytest.fixture

@@ -239,7 +239,7 @@ def test_a_hostile_text_takes_no_endless_time() -> None:
     ):
         for piece in split(raw):
             Message.read(piece).content()
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 100
 
 
 def test_standard_separators_are_the_standard_ones() -> None:
