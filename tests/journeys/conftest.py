@@ -43,12 +43,6 @@ PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("journeys"))
-
-
 @dataclass
 class Cast:
     """The made-up people: their proofs, and the sign-in that each keeps for the day."""
