@@ -36,6 +36,7 @@ def test_the_board_shows_a_call_by_itself_and_comes_back_after_its_programme_was
         counter.keyboard.press("F4")
         expect(counter.locator(".card.now")).to_have_count(0)
         dead = programme(desk, "kiosk.app:create_app()")
+        assert dead  # never the group of the tests themselves
         os.killpg(dead, signal.SIGKILL)
         while programme(desk, "kiosk.app:create_app()") in {0, dead} or not answers(board):
             board.wait_for_timeout(200)
