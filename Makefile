@@ -20,7 +20,8 @@ run: install
 
 test: .venv/installed-tests
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys
+	$(BIN)/python -m pytest tests/journeys
 
 check: .venv/installed-tests
 	$(BIN)/ruff check .
