@@ -1,9 +1,10 @@
 """The whole house runs as in a laboratory, and real browsers do in it what people do."""
 
+import sqlite3
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,9 +183,19 @@ def look_at(page: Page, name: str) -> None:
     page.emulate_media(forced_colors="none", **LOOKS["light"])
 
 
+def await_printers(place: Place) -> None:
+    """Wait until the station has looked at its three printers: a kiosk promises no ticket before."""
+    end = time.monotonic() + 30
+    with closing(sqlite3.connect(place.instance / "spool.sqlite")) as spool:
+        while spool.execute("SELECT count(*) FROM printers WHERE state = 'ready'").fetchone()[0] < 3:
+            assert time.monotonic() < end, "the station sees no printer"
+            time.sleep(0.1)
+
+
 @pytest.fixture(scope="session")
 def laboratory() -> Iterator[Place]:
     with temporary_laboratory() as place:
+        await_printers(place)
         yield place
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from kiosk.register import clock
 from results.upkeep.rehearse import Place, temporary_laboratory
-from tests.journeys.conftest import FLAGS, Cast, Desk, Story
+from tests.journeys.conftest import FLAGS, Cast, Desk, Story, await_printers
 from tests.journeys.test_arrival import tap
 from tests.journeys.test_day import (
     papers,
@@ -118,6 +118,7 @@ def take_line(desk: Desk) -> None:
 def main() -> None:
     """Found a laboratory, let a few people come, take the four pictures."""
     with temporary_laboratory() as place, sync_playwright() as playwright:
+        await_printers(place)
         make_it_morning(place)
         cast = Cast(tomllib.loads((place.instance / "demonstration.toml").read_text(encoding="utf-8")))
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
