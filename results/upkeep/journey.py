@@ -13,7 +13,7 @@ from pyotp import TOTP
 from kiosk.register import clock
 from printers.verify import read_symbols
 from results.upkeep.browsing import Page, Visitor
-from results.upkeep.laboratory import SECRET_VALUE
+from results.upkeep.laboratory import MARKED_VALUE
 from results.upkeep.reading import read_digits
 
 #: Exams of the two patients: a confidential one with an ordinary one, and an ordinary one alone.
@@ -235,13 +235,13 @@ class Journey:
         """Handle, line, code, PIN and birth date: the result is on the page, once."""
         self.used_line = int(self.ready.form("/code").fields["line"])
         page = self._say_code(self.ready, self.used_line)
-        expect(SECRET_VALUE in page.text, "le résultat n'est pas dit")
+        expect(MARKED_VALUE in page.text, "le résultat n'est pas dit")
         return "dit une fois"
 
     def same_code_is_refused(self) -> str:
         """A line that was used opens nothing; the words are those of every refusal."""
         page = self._say_code(self._ring(), self.used_line)
-        expect(SECRET_VALUE not in page.source, "un code a servi deux fois")
+        expect(MARKED_VALUE not in page.source, "un code a servi deux fois")
         expect("Je dis cette phrase à tout le monde" in page.text, "le refus n'est pas celui de tout le monde")
         return "refusé"
 

@@ -17,12 +17,12 @@ from labels.tubes import State, Tube
 from results.hl7v2.writer import write
 
 #: A value with a point: no key, token or hash on a page can hold it by chance, so that a search for it proves.
-SECRET_VALUE = "1250.7"
+MARKED_VALUE = "1250.7"
 
 #: Exams whose answer has a plausible form of its own; every other one gets a number.
 ANSWERS = {
     "7401": ("ST", "positive", ""),
-    "7402": ("NM", SECRET_VALUE, "UI/L"),
+    "7402": ("NM", MARKED_VALUE, "UI/L"),
     "0388": ("ST", "non réactif", ""),
     "0127": ("NM", "2.4", ""),
     "1104": ("NM", "4.7", "10*12/L"),

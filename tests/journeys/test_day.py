@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from printers.verify import read_symbols
-from results.upkeep.laboratory import SECRET_VALUE
+from results.upkeep.laboratory import MARKED_VALUE
 from results.upkeep.reading import read_digits
 from tests.journeys.conftest import Cast, Desk, Story, keep, look_at, wedge
 
@@ -270,9 +270,9 @@ def test_the_biologist_opens_the_keys_reads_and_signs_by_keys_alone(desk: Desk, 
         page.keyboard.press("Alt+S")
         page.wait_for_url("**/signature", timeout=20_000)
         look_at(page, "signoff")
-        assert SECRET_VALUE not in page.content()
+        assert MARKED_VALUE not in page.content()
         page.keyboard.press("Enter")
-        expect(page.get_by_role("cell", name=SECRET_VALUE)).to_be_visible()
+        expect(page.get_by_role("cell", name=MARKED_VALUE)).to_be_visible()
         look_at(page, "report")
         with page.expect_navigation():
             page.keyboard.press("s")
@@ -301,20 +301,20 @@ def test_the_result_is_told_in_few_keys_and_leaves_no_trace(desk: Desk, cast: Ca
         hand.presses("Tab")
         hand.types(cast.convocation(0)["born"])
         # Until here, nothing that the laboratory found has come to this screen, in sight or not.
-        assert SECRET_VALUE not in "".join(heard)
+        assert MARKED_VALUE not in "".join(heard)
         hand.presses("Enter")
-        expect(page.get_by_text(SECRET_VALUE)).to_be_visible()
+        expect(page.get_by_text(MARKED_VALUE)).to_be_visible()
         look_at(page, "phone-told")
         page.clock.run_for(121_000)
-        expect(page.get_by_text(SECRET_VALUE)).to_have_count(0)
-        assert SECRET_VALUE not in page.content()
+        expect(page.get_by_text(MARKED_VALUE)).to_have_count(0)
+        assert MARKED_VALUE not in page.content()
         look_at(page, "phone-blanked")
         ends(hand)
         expect(page.locator("#handle_digits")).to_be_focused()
         assert hand.keys <= 45
         page.go_back()
         page.wait_for_load_state()
-        assert SECRET_VALUE not in page.content()
+        assert MARKED_VALUE not in page.content()
         story.used = story.codes[line - 1]
 
 
@@ -330,7 +330,7 @@ def test_the_same_code_opens_nothing_a_second_time(desk: Desk, cast: Cast, story
         hand.types(cast.convocation(0)["born"])
         hand.presses("Enter")
         expect(page.get_by_text("Je dis cette phrase à tout le monde")).to_be_visible()
-        assert SECRET_VALUE not in page.content()
+        assert MARKED_VALUE not in page.content()
         look_at(page, "phone-refused")
         ends(hand)
 

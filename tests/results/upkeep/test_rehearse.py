@@ -14,7 +14,7 @@ from results.cli import main
 from results.upkeep import rehearse as rehearsal
 from results.upkeep.demonstration import NotADemonstration
 from results.upkeep.journey import Journey, NotAsPromised
-from results.upkeep.laboratory import SECRET_VALUE
+from results.upkeep.laboratory import MARKED_VALUE
 from results.upkeep.rehearse import Place, Step, rehearse, temporary_laboratory
 from tests.founded import HOUSE
 from tests.processes import command_of, family, lives, until
@@ -54,7 +54,7 @@ def test_the_whole_morning_holds() -> None:
     assert all(step["ok"] and step["seconds"] >= 0 for step in told["steps"])
     assert '"read": 1' in next(step["words"] for step in told["steps"] if step["name"].startswith("Résultats"))
     # What is printed may stand in a mail: the codes that were read are counted, never shown.
-    assert SECRET_VALUE not in done.stdout
+    assert MARKED_VALUE not in done.stdout
 
 
 @pytest.fixture
