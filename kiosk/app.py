@@ -13,7 +13,8 @@ from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings, UnsafeSettings, read_settings
 from kiosk.web import House, make_app
 from printers.errors import PrinterError
-from printers.spool import Spool, StationId
+from printers.sealing import StationId
+from printers.spool import Spool
 
 #: Every route of the public app; none asks who you are, so every one is open.
 ROUTES = dict.fromkeys(

@@ -20,7 +20,7 @@ from kiosk.settings import KioskSettings
 from kiosk.waiting import WhatWasSaid
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
-from printers.spool import State as Job
+from printers.moves import State as Job
 
 bp = Blueprint("touchscreen", __name__)
 

@@ -24,9 +24,9 @@ from labels.printing import confirm, labels_of, reprint, void_tubes
 from labels.readiness import end_before_draw, label_visit, plan_of
 from labels.tubes import LOOKS, Kind, Tube, tubes_of
 from printers.errors import ImpossibleMove, PrinterError, UnknownJob
+from printers.moves import State, Verb
 from printers.paper import Paper
 from printers.preview import png
-from printers.spool import State, Verb
 
 bp = Blueprint("desk", __name__)
 

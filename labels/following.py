@@ -6,7 +6,8 @@ from kiosk.register.clock import Chance
 from kiosk.register.database import Database
 from kiosk.register.sites import this_site
 from labels.printing import confirm, labels_owed
-from printers.spool import Spool, State
+from printers.moves import State
+from printers.spool import Spool
 
 
 def follow_labels(database: Database, spool: Spool, *, printer: str, at: datetime, chance: Chance) -> None:

@@ -31,7 +31,7 @@ from labels.printing import labels_of
 from labels.scanning import FRENCH, Outcome
 from labels.tubes import State, miss, tubes_of
 from printers.errors import ImpossibleMove, UnknownJob
-from printers.spool import Verb as PrintVerb
+from printers.moves import Verb as PrintVerb
 
 bp = Blueprint("sampling", __name__)
 

@@ -13,11 +13,12 @@ from PIL import Image, UnidentifiedImageError
 
 from printers import settings
 from printers.errors import PrinterError, WrongSettings
-from printers.fake import FakePrinter
-from printers.fake_page import serve_page
+from printers.fake.page import serve_page
+from printers.fake.printer import FakePrinter
+from printers.moves import State
 from printers.paper import At, Paper, Picture
 from printers.settings import Printer
-from printers.spool import Spool, State
+from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key, station_id
 from printers.station.worker import Station, chance, now
 from printers.testpage import make_test_page

@@ -1,321 +1,33 @@
-"""The durable list of papers to print, and the only moves that a print job may make."""
+"""The durable list of papers to print: once committed here, a paper is never forgotten and never sent twice."""
 
-import hashlib
 import os
-import re
 import sqlite3
-import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from nacl.bindings import crypto_box, crypto_scalarmult_base
-from nacl.exceptions import BadSignatureError
-from nacl.signing import VerifyKey
-
-from printers.errors import ImpossibleMove, NoStation, NotOurs, PrinterError, SpoolAway, UnknownJob, Unprintable
+from printers.errors import ImpossibleMove, NoStation, SpoolAway, UnknownJob
+from printers.moves import ERASED, FINAL, STATION, State, Verb, follow
 from printers.paper import Paper
+from printers.rows import (
+    COLUMNS,
+    Attempt,
+    Job,
+    Move,
+    PrinterState,
+    milliseconds,
+    moment,
+    prepare,
+    process_id,
+    read_job,
+)
+from printers.sealing import StationId, believe_start, seal
 
-STATION = "station"  #: the name under which the print station moves jobs
 ALIVE_S = 20  #: a station that did not say so for this long is not running
 SECRET_S = 120  #: a secret paper that is not out by then is void (release.md 7)
-SCHEMA = 1
-
-#: Sizes of a sealed paper before sealing, in bytes: what it holds cannot be told from its length.
-SIZES = (4 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 32 << 20)
-PAPER_MARK = b"etiquette/paper/1\x00"
-START_MARK = b"etiquette/station/1\x00"
-
-
-class State(StrEnum):
-    """Where a print job stands."""
-
-    #: committed, waiting for its turn
-    QUEUED = "queued"
-    #: given to the printer's connection: from here on nobody knows until there is a proof
-    SENDING = "sending"
-    #: handed over whole, not proved
-    SENT = "sent"
-    #: on paper: the printer or a person said so
-    CONFIRMED = "confirmed"
-    #: perhaps on paper: a person looks, no machine prints it again
-    UNSURE = "unsure"
-    #: waits for the printer, or for a person
-    HELD = "held"
-    #: failed with no byte given; tried again by itself
-    NOT_SENT = "not_sent"
-    #: will not be printed, or is not on paper
-    VOID = "void"
-
-
-class Verb(StrEnum):
-    """What may be done to a print job."""
-
-    #: the printer is not ready, or the job is too old to print unasked
-    HOLD = "hold"
-    #: back in the queue
-    RESUME = "resume"
-    #: another printer
-    GIVE = "give"
-    #: written down before the first byte
-    SEND = "send"
-    #: failed, provably before the first byte
-    FAIL = "fail"
-    #: again, after a pause
-    RETRY = "retry"
-    #: the last byte was handed over
-    HAND_OVER = "hand over"
-    #: something went wrong after the first byte, or no proof came
-    DOUBT = "doubt"
-    #: the printer's proof, a scan, or a person's yes
-    CONFIRM = "confirm"
-    #: a person's no
-    DISOWN = "disown"
-    #: not to be printed any more
-    DROP = "drop"
-
-
-#: Everything that may happen to a print job; there is no way from unsure back to a printer.
-MOVES: dict[tuple[State, Verb], State] = {
-    (State.QUEUED, Verb.HOLD): State.HELD,
-    (State.HELD, Verb.RESUME): State.QUEUED,
-    (State.QUEUED, Verb.GIVE): State.QUEUED,
-    (State.HELD, Verb.GIVE): State.HELD,
-    (State.NOT_SENT, Verb.GIVE): State.NOT_SENT,
-    (State.QUEUED, Verb.SEND): State.SENDING,
-    (State.SENDING, Verb.FAIL): State.NOT_SENT,
-    (State.NOT_SENT, Verb.RETRY): State.QUEUED,
-    (State.SENDING, Verb.HAND_OVER): State.SENT,
-    (State.SENDING, Verb.DOUBT): State.UNSURE,
-    (State.SENT, Verb.CONFIRM): State.CONFIRMED,
-    (State.SENT, Verb.DOUBT): State.UNSURE,
-    (State.UNSURE, Verb.CONFIRM): State.CONFIRMED,
-    (State.SENT, Verb.DISOWN): State.VOID,
-    (State.UNSURE, Verb.DISOWN): State.VOID,
-    (State.QUEUED, Verb.DROP): State.VOID,
-    (State.HELD, Verb.DROP): State.VOID,
-    (State.NOT_SENT, Verb.DROP): State.VOID,
-}
-FINAL = frozenset({State.CONFIRMED, State.VOID})
-#: Moves that only the station makes, and those that only a person makes.
-STATION_ONLY = frozenset({Verb.SEND, Verb.FAIL, Verb.RETRY, Verb.HAND_OVER, Verb.DOUBT})
-PERSON_ONLY = frozenset({Verb.DISOWN})
-#: A job held for one of these goes on by a person's word only.
-PERSON_CAUSES = frozenset({"age", "pause"})
-#: A secret paper's bytes end where a machine or a person has seen enough of it.
-ERASED = frozenset({State.SENT, State.UNSURE, State.CONFIRMED, State.VOID})
-
-_STATES = ", ".join(f"'{state.value}'" for state in State)
-_TABLES = f"""
-CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ({_STATES})),
-    cause TEXT NOT NULL DEFAULT '',
-    printer TEXT NOT NULL,
-    priority INTEGER NOT NULL,
-    batch TEXT,
-    position INTEGER NOT NULL,
-    secret INTEGER NOT NULL CHECK (secret IN (0, 1)),
-    sealed_to INTEGER NOT NULL,
-    payload BLOB,
-    created INTEGER NOT NULL,
-    queued INTEGER NOT NULL,
-    expires INTEGER,
-    on_expiry TEXT NOT NULL CHECK (on_expiry IN ('void', 'ask')),
-    lease_by TEXT,
-    lease_until INTEGER
-) STRICT;
-CREATE INDEX jobs_by_printer ON jobs (printer, state);
-CREATE INDEX jobs_by_batch ON jobs (batch, printer);
-CREATE TABLE attempts (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    job INTEGER NOT NULL REFERENCES jobs (id),
-    printer TEXT NOT NULL,
-    pid TEXT NOT NULL,
-    started INTEGER NOT NULL,
-    ended INTEGER,
-    outcome TEXT,
-    sha256 TEXT,
-    picture BLOB,
-    witness_before TEXT,
-    witness_after TEXT
-) STRICT;
-CREATE INDEX attempts_by_pid ON attempts (printer, pid);
-CREATE TABLE moves (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    job INTEGER NOT NULL REFERENCES jobs (id),
-    verb TEXT NOT NULL,
-    old TEXT,
-    new TEXT NOT NULL,
-    printer TEXT NOT NULL,
-    by TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX moves_by_job ON moves (job);
-CREATE TRIGGER moves_stay AFTER UPDATE ON moves BEGIN SELECT RAISE(ABORT, 'moves are only added'); END;
-CREATE TRIGGER moves_last BEFORE DELETE ON moves WHEN EXISTS (SELECT 1 FROM jobs WHERE jobs.id = OLD.job)
-BEGIN SELECT RAISE(ABORT, 'moves are only added'); END;
-CREATE TABLE printers (
-    name TEXT PRIMARY KEY,
-    state TEXT NOT NULL,
-    cause TEXT NOT NULL,
-    seen INTEGER NOT NULL,
-    model TEXT,
-    firmware TEXT,
-    process_id INTEGER,
-    proved TEXT,
-    proved_at INTEGER,
-    proved_by TEXT
-) STRICT;
-CREATE TABLE stations (
-    number INTEGER PRIMARY KEY,
-    key BLOB NOT NULL,
-    signature BLOB NOT NULL,
-    started INTEGER NOT NULL,
-    seen INTEGER NOT NULL,
-    ended INTEGER
-) STRICT;
-"""  # noqa: S608 - the states are our own enum
-
-
-@dataclass(frozen=True, kw_only=True)
-class StationId:
-    """The public halves of a print station's lasting key: Ed25519 signs its start keys, X25519 opens its papers."""
-
-    signing: bytes
-    sealing: bytes
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read 128 hexadecimal digits, as they stand in an app's settings."""
-        if re.fullmatch(r"[0-9a-fA-F]{128}", text) is None:
-            raise NotOurs("a station is written with 128 hexadecimal digits")
-        both = bytes.fromhex(text)
-        return cls(signing=both[:32], sealing=both[32:])
-
-    def __str__(self) -> str:
-        return (self.signing + self.sealing).hex()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One row of the spool, without its sealed paper."""
-
-    id: int
-    key: str
-    kind: str
-    state: State
-    cause: str
-    printer: str
-    priority: int
-    batch: str | None
-    position: int
-    secret: bool
-    sealed_to: int
-    created: datetime
-    queued: datetime
-    expires: datetime | None
-    on_expiry: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """One line of a job's history; `old` is None for its first."""
-
-    verb: str
-    old: State | None
-    new: State
-    printer: str
-    by: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One sending of one job; `pid` is what the printer must answer."""
-
-    id: int
-    pid: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class PrinterState:
-    """What the station last saw of a printer: `ready`, or `held` with its cause."""
-
-    name: str
-    state: str
-    cause: str
-    seen: datetime
-
-
-def seal(inside: bytes, to: bytes, chance: Callable[[int], bytes]) -> bytes:
-    """Seal bytes to an X25519 public key: version 1, then exactly libsodium's sealed box with a key of `chance`."""
-    framed = PAPER_MARK + struct.pack(">I", len(inside)) + inside
-    size = next((size for size in SIZES if len(framed) <= size), None)
-    if size is None:
-        raise Unprintable("this paper is larger than 32 MiB")
-    secret = chance(32)
-    public = crypto_scalarmult_base(secret)
-    nonce = hashlib.blake2b(public + to, digest_size=24).digest()
-    return b"\x01" + public + crypto_box(framed.ljust(size, b"\x00"), nonce, to, secret)
-
-
-def start_text(number: int, key: bytes) -> bytes:
-    """What a station signs at each start: its number, which only rises, and the key it holds in memory."""
-    return START_MARK + struct.pack(">Q", number) + key
-
-
-def process_id(attempt: int) -> bytes:
-    """The attempt's number as four characters of base 36, as GS ( H wants them."""
-    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    return "".join(digits[attempt // 36**place % 36] for place in (3, 2, 1, 0)).encode()
-
-
-def _ms(at: datetime) -> int:
-    if at.utcoffset() != timedelta(0):
-        raise ValueError("at is an aware time in UTC")
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-
-
-def _at(ms: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-
-
-_COLUMNS = ", ".join(field.name for field in fields(Job))
-
-
-def _job(row: sqlite3.Row) -> Job:
-    told = dict(row)
-    told["state"] = State(told["state"])
-    told["secret"] = bool(told["secret"])
-    for name in ("created", "queued", "expires"):
-        told[name] = None if told[name] is None else _at(told[name])
-    return Job(**told)
-
-
-def _prepare(link: sqlite3.Connection) -> None:
-    """Set a new connection up, and make the tables of a new file."""
-    link.row_factory = sqlite3.Row
-    for line in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-        link.execute(f"PRAGMA {line}")
-    link.execute("BEGIN IMMEDIATE")
-    version = link.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        for statement in _TABLES.split(";\n"):
-            link.execute(statement)
-        link.execute(f"PRAGMA user_version={SCHEMA}")
-    link.execute("COMMIT")
-    if version not in {0, SCHEMA}:
-        raise PrinterError(f"the spool has version {version}, this programme knows {SCHEMA}")
 
 
 class Spool:
@@ -348,7 +60,7 @@ class Spool:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o660))
             link = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
             try:
-                _prepare(link)
+                prepare(link)
             except BaseException:
                 link.close()
                 raise
@@ -407,7 +119,7 @@ class Spool:
         lasts, on_expiry = paper.expires_s, paper.on_expiry
         if paper.secret:
             lasts, on_expiry = min(lasts or SECRET_S, SECRET_S), "void"
-        now = _ms(at)
+        now = milliseconds(at)
         with self._writing() as db:
             new = db.execute(
                 "INSERT INTO jobs (key, kind, state, printer, priority, batch, position, secret, sealed_to, payload,"
@@ -424,8 +136,8 @@ class Spool:
 
     def job(self, key: str) -> Job | None:
         """The job of this key, if any."""
-        rows = self._rows(f"SELECT {_COLUMNS} FROM jobs WHERE key = ?", key)  # noqa: S608 - names of our own fields
-        return _job(rows[0]) if rows else None
+        rows = self._rows(f"SELECT {COLUMNS} FROM jobs WHERE key = ?", key)  # noqa: S608 - names of our own fields
+        return read_job(rows[0]) if rows else None
 
     def _known(self, key: str) -> Job:
         if (job := self.job(key)) is None:
@@ -436,8 +148,8 @@ class Spool:
         """All jobs, or those in these states, oldest first."""
         wanted = list(State) if states is None else list(states)
         marks = ", ".join("?" * len(wanted))
-        question = f"SELECT {_COLUMNS} FROM jobs WHERE state IN ({marks}) ORDER BY id"  # noqa: S608 - question marks
-        return [_job(row) for row in self._rows(question, *wanted)]
+        question = f"SELECT {COLUMNS} FROM jobs WHERE state IN ({marks}) ORDER BY id"  # noqa: S608 - question marks
+        return [read_job(row) for row in self._rows(question, *wanted)]
 
     def moves(self, key: str) -> list[Move]:
         """The history of a job, oldest first."""
@@ -454,7 +166,7 @@ class Spool:
                 printer=row["printer"],
                 by=row["by"],
                 reason=row["reason"],
-                at=_at(row["at"]),
+                at=moment(row["at"]),
             )
             for row in rows
         ]
@@ -478,22 +190,15 @@ class Spool:
         printer: str | None = None,
     ) -> Job:
         job = self._known(key)
-        new = MOVES.get((job.state, verb))
-        if new is None:
-            raise ImpossibleMove(f"a job that is {job.state} cannot {verb}")
-        person = by != STATION
-        if (verb in STATION_ONLY and person) or (verb in PERSON_ONLY and not person):
-            raise ImpossibleMove(f"{by} may not {verb} a job")
-        if verb is Verb.RESUME and not person and job.cause in PERSON_CAUSES:
-            raise ImpossibleMove(f"a job held for {job.cause} waits for a person")
-        if (verb is Verb.GIVE) != (printer is not None) or (verb is Verb.GIVE and job.secret):
-            raise ImpossibleMove("a job is given to a named printer, a secret paper to none")
-        now = _ms(at)
+        new = follow(job.state, verb, by=by, cause=job.cause, secret=job.secret)
+        if (verb is Verb.GIVE) != (printer is not None):
+            raise ImpossibleMove("a job is given to a named printer")
+        now = milliseconds(at)
         db.execute(
             "UPDATE jobs SET state = ?, cause = ?, printer = ? WHERE id = ?",
             (new, job.cause if verb is Verb.GIVE else reason, printer or job.printer, job.id),
         )
-        if verb is Verb.RESUME and person:
+        if verb is Verb.RESUME and by != STATION:
             # A person has looked: its age starts again, and what was to be asked has been asked.
             db.execute("UPDATE jobs SET queued = ? WHERE id = ?", (now, job.id))
             db.execute("UPDATE jobs SET expires = NULL WHERE id = ? AND on_expiry = 'ask'", (job.id,))
@@ -525,16 +230,13 @@ class Spool:
         rows = self._rows(
             "SELECT number, key, signature FROM stations WHERE ended IS NULL AND seen >= ?"
             " ORDER BY number DESC LIMIT 1",
-            _ms(at) - 1000 * ALIVE_S,
+            milliseconds(at) - 1000 * ALIVE_S,
         )
         if not rows or self.station is None:
             raise NoStation("no station is running")
         number, key, signature = rows[0]["number"], rows[0]["key"], rows[0]["signature"]
-        try:
-            VerifyKey(self.station.signing).verify(start_text(number, key), signature)
-        except (BadSignatureError, ValueError, TypeError, struct.error) as fault:
-            raise NoStation("the running station's key is not signed by this laboratory's station") from fault
-        if len(key) != 32 or number < self._accepted:
+        believe_start(self.station, number, key, signature)
+        if number < self._accepted:
             raise NoStation("the running station shows a key of the past")
         self._accepted = number
         return number, key
@@ -545,7 +247,7 @@ class Spool:
 
     def publish(self, *, number: int, key: bytes, signature: bytes, at: datetime) -> None:
         """Show the key of a station that starts; what was sealed to the ones before is lost."""
-        now = _ms(at)
+        now = milliseconds(at)
         with self._writing() as db:
             db.execute("UPDATE stations SET ended = ? WHERE ended IS NULL", (now,))
             db.execute(
@@ -556,13 +258,13 @@ class Spool:
     def beat(self, number: int, *, at: datetime) -> None:
         """The station says that it is alive."""
         with self._writing() as db:
-            db.execute("UPDATE stations SET seen = ? WHERE number = ?", (_ms(at), number))
+            db.execute("UPDATE stations SET seen = ? WHERE number = ?", (milliseconds(at), number))
         self.scrub()
 
     def leave(self, number: int, *, at: datetime) -> None:
         """The station says that it stops."""
         with self._writing() as db:
-            db.execute("UPDATE stations SET ended = ? WHERE number = ?", (_ms(at), number))
+            db.execute("UPDATE stations SET ended = ? WHERE number = ?", (milliseconds(at), number))
 
     def tell(self, printer: str, state: str, cause: str, *, at: datetime) -> None:
         """Write down what the station sees of a printer."""
@@ -570,14 +272,14 @@ class Spool:
             db.execute(
                 "INSERT INTO printers (name, state, cause, seen) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
                 " SET state = excluded.state, cause = excluded.cause, seen = excluded.seen",
-                (printer, state, cause, _ms(at)),
+                (printer, state, cause, milliseconds(at)),
             )
 
     def printers(self) -> list[PrinterState]:
         """What the station last saw of each printer, by name."""
         rows = self._rows("SELECT name, state, cause, seen FROM printers ORDER BY name")
         return [
-            PrinterState(name=row["name"], state=row["state"], cause=row["cause"], seen=_at(row["seen"]))
+            PrinterState(name=row["name"], state=row["state"], cause=row["cause"], seen=moment(row["seen"]))
             for row in rows
         ]
 
@@ -586,7 +288,7 @@ class Spool:
     def next_job(self, printer: str) -> Job | None:
         """The job whose turn it is: the batch already begun, then priority, then age; a batch is never interleaved."""
         rows = self._rows(
-            f"""SELECT {_COLUMNS} FROM jobs AS j WHERE printer = ?1 AND state = 'queued' ORDER BY
+            f"""SELECT {COLUMNS} FROM jobs AS j WHERE printer = ?1 AND state = 'queued' ORDER BY
             (batch IS NOT NULL AND batch = (SELECT b.batch FROM attempts JOIN jobs AS b ON b.id = attempts.job
                 WHERE attempts.printer = ?1 ORDER BY attempts.id DESC LIMIT 1)) DESC,
             priority DESC,
@@ -594,14 +296,14 @@ class Spool:
             position, id LIMIT 1""",  # noqa: S608 - names of our own fields
             printer,
         )
-        return _job(rows[0]) if rows else None
+        return read_job(rows[0]) if rows else None
 
     def jobs_of(self, printer: str, states: Iterable[State]) -> list[Job]:
         """Jobs of this printer in these states, oldest first."""
         states = tuple(states)
         marks = ", ".join("?" * len(states))
-        question = f"SELECT {_COLUMNS} FROM jobs WHERE printer = ? AND state IN ({marks}) ORDER BY id"  # noqa: S608 - ours
-        return [_job(row) for row in self._rows(question, printer, *states)]
+        question = f"SELECT {COLUMNS} FROM jobs WHERE printer = ? AND state IN ({marks}) ORDER BY id"  # noqa: S608 - ours
+        return [read_job(row) for row in self._rows(question, printer, *states)]
 
     def payload(self, key: str) -> bytes | None:
         """The sealed paper, None once erased."""
@@ -614,7 +316,7 @@ class Spool:
             job = self._move(db, key, Verb.SEND, by=STATION, at=at)
             number = db.execute(
                 "INSERT INTO attempts (job, printer, pid, started) VALUES (?, ?, '', ?) RETURNING id",
-                (job.id, job.printer, _ms(at)),
+                (job.id, job.printer, milliseconds(at)),
             ).fetchone()["id"]
             pid = process_id(number)
             db.execute("UPDATE attempts SET pid = ? WHERE id = ?", (pid.decode(), number))

@@ -21,7 +21,8 @@ from kiosk.web import House, make_app, page
 from labels import desk, sampling
 from labels.following import follow_labels
 from printers.errors import PrinterError
-from printers.spool import Spool, StationId
+from printers.sealing import StationId
+from printers.spool import Spool
 from results.calls import expire_calls
 from results.desks import delivery, handover, phone, signoff
 from results.desks.phone import code_desk

@@ -21,9 +21,10 @@ from kiosk.register.visits import Verb, Visit
 from kiosk.waiting import advance
 from labels.tubes import tubes_of
 from printers.errors import ImpossibleMove
-from printers.spool import Job, Spool
-from printers.spool import State as Printed
-from printers.spool import Verb as Printing
+from printers.moves import State as Printed
+from printers.moves import Verb as Printing
+from printers.rows import Job
+from printers.spool import Spool
 from results.vault.dossiers import Dossier, Slip, SlipState, Wish, dossier_of, open_dossier
 from results.vault.keys import KeyRing
 from results.vault.slips import (

@@ -22,8 +22,8 @@ from kiosk.ticket import Words, ticket
 from kiosk.waiting import advance, announced, take_number
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
+from printers.moves import State as Printed
 from printers.paper import Paper
-from printers.spool import State as Printed
 
 bp = Blueprint("calling", __name__)
 

@@ -14,7 +14,8 @@ from nacl.signing import SigningKey
 
 from printers.errors import NotOurs, Unprintable, WrongSettings
 from printers.paper import Paper
-from printers.spool import PAPER_MARK, Job, StationId, start_text
+from printers.rows import Job
+from printers.sealing import PAPER_MARK, StationId, start_text
 
 _HEADER = "etiquette station 1"
 

@@ -25,9 +25,11 @@ from printers.errors import (
     Unprintable,
     Unreachable,
 )
+from printers.moves import PERSON_CAUSES, STATION, State, Verb
 from printers.paper import Cut, Paper
+from printers.rows import Attempt, Job
 from printers.settings import Printer
-from printers.spool import PERSON_CAUSES, STATION, Attempt, Job, Spool, State, Verb
+from printers.spool import Spool
 from printers.station.devices import Broken, Device, connect
 from printers.station.keys import StartKey, StationKey, open_paper
 from printers.station.replies import ProcessId, Readiness, Replies, Reply, Status, near_end, readiness

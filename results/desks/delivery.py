@@ -22,9 +22,9 @@ from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from labels.tubes import tubes_of
 from printers.errors import ImpossibleMove, PrinterError
+from printers.moves import State as Printed
+from printers.moves import Verb as Printing
 from printers.paper import ROLL_80, Paper
-from printers.spool import State as Printed
-from printers.spool import Verb as Printing
 from results.giving import (
     WISHES,
     Bearer,

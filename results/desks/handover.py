@@ -19,8 +19,8 @@ from kiosk.settings import StaffSettings
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import ImpossibleMove, PrinterError
+from printers.moves import State, Verb
 from printers.paper import Paper
-from printers.spool import State, Verb
 from results.calls import end_of_day
 from results.desks.phone import PACE_S, code_desk
 from results.desks.signoff import unlocked

@@ -39,7 +39,7 @@ def states_of(module: ModuleType) -> list[Enum]:
 
 
 def test_the_machines_of_the_first_release_are_found() -> None:
-    assert {"kiosk.register.visits", "printers.spool"} <= set(MACHINES)
+    assert {"kiosk.register.visits", "printers.moves"} <= set(MACHINES)
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -20,7 +20,8 @@ from kiosk.register.grants import PUBLIC
 from kiosk.register.sites import Site
 from kiosk.settings import KioskSettings
 from kiosk.web import House, make_app
-from printers.spool import Spool, StationId
+from printers.sealing import StationId
+from printers.spool import Spool
 from tests.staffroom import compiled_templates
 
 TEMPLATES = Path(kiosk.__file__).parent / "templates" / "touchscreen"

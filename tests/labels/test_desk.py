@@ -19,7 +19,7 @@ from labels.printing import labels_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
 from printers.draw import draw
-from printers.spool import State, Verb
+from printers.moves import State, Verb
 from tests.kiosk.counter.conftest import Counter, open_counter, words_of
 
 

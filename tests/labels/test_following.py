@@ -12,8 +12,10 @@ from labels.following import follow_labels
 from labels.printing import labels_of
 from labels.tubes import State, Tube
 from printers.errors import SpoolAway
-from printers.spool import Spool, StationId, Verb
-from printers.spool import State as Printed
+from printers.moves import State as Printed
+from printers.moves import Verb
+from printers.sealing import StationId
+from printers.spool import Spool
 from printers.station.keys import make_station_key
 from tests.labels.reception import Reception
 

@@ -11,8 +11,8 @@ from kiosk.register.visits import Visit
 from labels.bedside import Proof, identity_check_of
 from labels.scanning import Outcome, scans_of
 from labels.tubes import State, Tube, tubes_of
-from printers.spool import State as Printed
-from printers.spool import Verb as PrintVerb
+from printers.moves import State as Printed
+from printers.moves import Verb as PrintVerb
 from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
 
 

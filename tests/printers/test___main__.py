@@ -12,9 +12,10 @@ import pytest
 
 from printers.__main__ import _CAUSES, _STATES, main
 from printers.draw import draw
+from printers.moves import State
 from printers.paper import Paper
 from printers.settings import EXAMPLE
-from printers.spool import Spool, State
+from printers.spool import Spool
 from printers.station.keys import make_station_key, station_id
 
 HOUSE = Path(__file__).resolve().parents[2]

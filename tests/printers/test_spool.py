@@ -14,23 +14,11 @@ from nacl.public import PrivateKey, SealedBox
 from nacl.signing import SigningKey
 
 from printers.errors import ImpossibleMove, NoStation, NotOurs, PrinterError, SpoolAway, Unprintable
+from printers.moves import ERASED, FINAL, MOVES, PERSON_ONLY, STATION, STATION_ONLY, State, Verb
 from printers.paper import Paper
-from printers.spool import (
-    ERASED,
-    FINAL,
-    MOVES,
-    PAPER_MARK,
-    PERSON_ONLY,
-    STATION,
-    STATION_ONLY,
-    Spool,
-    State,
-    StationId,
-    Verb,
-    process_id,
-    seal,
-    start_text,
-)
+from printers.rows import process_id
+from printers.sealing import PAPER_MARK, StationId, seal, start_text
+from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey
 
 Chance = Callable[[int], bytes]

@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from kiosk.register.visits import Purpose, State
 from kiosk.waiting import WhatWasSaid
-from printers.spool import Verb
+from printers.moves import Verb
 from tests.kiosk.counter.conftest import Counter
 from tests.kiosk.test_screens_in_chromium import WATCH_POLICY, Handler
 from tests.staffroom import PASSWORD

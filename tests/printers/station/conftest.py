@@ -7,10 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from printers.fake import FakePrinter
+from printers.fake.printer import FakePrinter
+from printers.moves import State
 from printers.paper import Form
 from printers.settings import Printer
-from printers.spool import Spool, State
+from printers.spool import Spool
 from printers.station.devices import Device, connect
 from printers.station.keys import StartKey, StationKey
 from printers.station.worker import Timing, Worker

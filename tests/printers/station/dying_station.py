@@ -10,8 +10,9 @@ from pathlib import Path
 
 from printers import encode
 from printers.paper import LABEL_50X25
+from printers.rows import Attempt, Job
 from printers.settings import Printer
-from printers.spool import Attempt, Job, Spool
+from printers.spool import Spool
 from printers.station import devices
 from printers.station.keys import load_station_key
 from printers.station.worker import Station, Timing

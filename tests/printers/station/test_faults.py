@@ -17,9 +17,9 @@ import pytest
 
 from printers import encode
 from printers.draw import draw
-from printers.fake import FakePrinter, Faults
+from printers.fake.printer import FakePrinter, Faults
+from printers.moves import State, Verb
 from printers.paper import LABEL_50X25, Paper
-from printers.spool import State, Verb
 
 if TYPE_CHECKING:
     Room = Any

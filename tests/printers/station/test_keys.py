@@ -10,7 +10,9 @@ from nacl.public import PrivateKey
 
 from printers.errors import NotOurs, WrongSettings
 from printers.paper import Paper
-from printers.spool import Job, Spool, seal
+from printers.rows import Job
+from printers.sealing import seal
+from printers.spool import Spool
 from printers.station.keys import StationKey, load_station_key, make_station_key, open_paper, station_id
 
 Chance = Callable[[int], bytes]

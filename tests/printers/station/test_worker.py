@@ -11,9 +11,10 @@ import pytest
 
 from printers import encode
 from printers.errors import StationRunning
+from printers.moves import STATION, State, Verb
 from printers.paper import LABEL_50X25, ROLL_80, At, Paper, Picture
 from printers.settings import Printer
-from printers.spool import STATION, Spool, State, Verb
+from printers.spool import Spool
 from printers.station.devices import Broken
 from printers.station.keys import StationKey
 from printers.station.worker import Station, Timing, Worker

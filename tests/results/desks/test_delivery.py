@@ -15,9 +15,9 @@ from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Verb as VisitVerb
 from kiosk.register.visits import Visit, visit_of
 from kiosk.waiting import advance
+from printers.moves import STATION, Verb
+from printers.moves import State as Printed
 from printers.paper import Text
-from printers.spool import STATION, Verb
-from printers.spool import State as Printed
 from results.giving import (
     CONFIRMED_WITHIN,
     Delivery,

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText, verify
-from printers.spool import State
+from printers.moves import State
 from results.handing import HandOver
 from results.holds import HoldReason, hold
 from results.matrix import PROPOSAL, Channel, Person, SignedMatrix, Teller, keep_head, read_routes, sign_matrix

@@ -6,8 +6,8 @@ import pytest
 
 from printers import encode
 from printers.draw import draw
-from printers.fake import FakePrinter, Printed
-from printers.fake_page import serve_page
+from printers.fake.page import serve_page
+from printers.fake.printer import FakePrinter, Printed
 from printers.paper import Paper
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]

@@ -9,7 +9,7 @@ import pytest
 
 from printers import encode
 from printers.draw import draw
-from printers.fake import BUFFER, FakePrinter
+from printers.fake.printer import BUFFER, FakePrinter
 from printers.paper import LABEL_50X25, ROLL_80, Paper
 
 MakeLabel = Callable[..., Paper]

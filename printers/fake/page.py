@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from printers.fake import FakePrinter
+from printers.fake.printer import FakePrinter
 
 SHOWN = 40  #: papers of one printer that the page shows
 _POLICY = (

@@ -1,0 +1,1 @@
+"""Printers without paper dust, for tests and demonstrations only."""
