@@ -7,21 +7,22 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from printers import settings
-from printers.errors import PrinterError, WrongSettings
+from printers.errors import PrinterError, UnknownJob, WrongSettings
 from printers.fake.page import serve_page
 from printers.fake.printer import FakePrinter
 from printers.moves import State
+from printers.notices import make_header, make_test_page
 from printers.paper import At, Paper, Picture
 from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key, station_id
 from printers.station.worker import Station, chance, now
-from printers.testpage import make_test_page
 from printers.verify import proved, read_symbols
 
 _STATES = {
@@ -86,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("station", _station, "le poste d'impression, seul à parler aux imprimantes")
+    move = command("move", _move, "donner à une autre imprimante la suite d'une série, ce qui n'est jamais parti")
+    move.add_argument("key", metavar="CLÉ", help="une impression de la série")
+    move.add_argument("name", metavar="IMPRIMANTE")
+    move.add_argument("--by", default="commande", help="qui le demande")
     command("jobs", _jobs, "ce qui est dans la file d'impression")
     put = command("put", _put, "mettre une image PNG dans la file, une seule fois par clé")
     put.add_argument("name", metavar="IMPRIMANTE")
@@ -135,6 +140,23 @@ def _jobs(options: argparse.Namespace) -> int:
             cause = f" ({_CAUSES.get(job.cause, job.cause)})" if job.cause and job.state is not State.CONFIRMED else ""
             print(f"{job.created:%Y-%m-%d %H:%M:%S} UTC  {job.printer:<10} {job.key:<32} {_STATES[job.state]}{cause}")
     return 0
+
+
+def _move(options: argparse.Namespace) -> int:
+    to = _known(options.instance, options.name)
+    with _spool(options.instance) as spool:
+        if (job := spool.job(options.key)) is None:
+            raise UnknownJob(f"no job has the key {options.key}")
+        source = _known(options.instance, job.printer)
+        if source.media != to.media:
+            raise WrongSettings(f"« {to.name} » n'a pas le même papier que « {source.name} »")
+        header = None if to.beside(source) else partial(make_header, desk=source.desk, form=to.media)
+        moved = spool.hand_on(
+            spool.rest_of(job.key), to.name, by=options.by, at=now(), chance=chance, reason="moved", header=header
+        )
+        for job in moved:
+            print(f"{job.key} : {to.name} ({to.desk or 'autre guichet'})")
+    return 0 if moved else 1
 
 
 def _spool(instance: Path) -> Spool:

@@ -80,6 +80,8 @@ FINAL = frozenset({State.CONFIRMED, State.VOID})
 #: Moves that only the station makes, and those that only a person makes.
 STATION_ONLY = frozenset({Verb.SEND, Verb.FAIL, Verb.RETRY, Verb.HAND_OVER, Verb.DOUBT})
 PERSON_ONLY = frozenset({Verb.DISOWN})
+#: No byte of these was ever given to a printer: they may go to another one.
+NEVER_SENT = frozenset({State.QUEUED, State.HELD, State.NOT_SENT})
 #: A job held for one of these goes on by a person's word only.
 PERSON_CAUSES = frozenset({"age", "pause"})
 #: A secret paper's bytes end where a machine or a person has seen enough of it.

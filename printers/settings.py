@@ -24,6 +24,8 @@ kind = "escpos"                     # langue de l'imprimante
 address = "tcp://127.0.0.1:9101"    # réseau : tcp://adresse:port ; câble USB : file:///dev/usb/lp0
 media = "label-50x25"               # "label-50x25", "roll-80", "roll-58" ou {width_mm = 38, height_mm = 25, gap_mm = 3}
 desk = "Guichet 1"                  # le poste où elle se trouve
+# fallback = "labels-2"             # du même papier ; au même poste, elle prend la suite seule après 10 s,
+                                    # à un autre poste, quand une personne le demande
 process_id = true                   # elle prouve chaque impression (GS ( H) ; à vérifier sur le vrai modèle
 status = true                       # elle dit si elle est prête (DLE EOT)
 old_after_s = 900                   # après ce temps, une étiquette en attente demande avant de sortir
@@ -47,7 +49,8 @@ class Printer:
     """One printer: its language, where it is reached, its medium, its desk, and what it was proved to answer.
 
     `status`: it answers DLE EOT. `process_id`: it answers GS ( H once the paper is out; without it no job is
-    confirmed by the machine. `old_after_s`: a job that waited longer asks a person first.
+    confirmed by the machine. `old_after_s`: a job that waited longer asks a person first. `fallback`: the printer of
+    the same medium that takes over what was never sent.
     """
 
     name: str
@@ -58,6 +61,11 @@ class Printer:
     process_id: bool = True
     status: bool = True
     old_after_s: int = 900
+    fallback: str = ""
+
+    def beside(self, other: "Printer") -> bool:
+        """Whether both stand at one named desk: only there may papers move without being asked for."""
+        return self.desk != "" and self.desk == other.desk
 
 
 def read(path: Path) -> dict[str, Printer]:
@@ -86,7 +94,20 @@ def parse(text: str, file: str = "printers.toml") -> dict[str, Printer]:
         if addresses.count(printer.address) > 1:
             line = _line(text, name, "address")
             raise WrongSettings(f"{file}, ligne {line} : deux imprimantes ont l'adresse {printer.address}")
+        if (why := _no_fallback(printer, found)) is not None:
+            raise WrongSettings(f"{file}, ligne {_line(text, name, 'fallback')} : {why}")
     return found
+
+
+def _no_fallback(printer: Printer, found: Mapping[str, Printer]) -> str | None:
+    """Why this printer's fallback cannot take over its papers, None if it can or if there is none."""
+    if not printer.fallback:
+        return None
+    if printer.fallback == printer.name or printer.fallback not in found:
+        return f"« fallback » nomme une autre imprimante de ce fichier, pas « {printer.fallback} »"
+    if found[printer.fallback].media != printer.media:
+        return f"« {printer.fallback} » n'a pas le même papier : elle ne peut pas prendre la suite"
+    return None
 
 
 def _printer(name: str, block: object, text: str, file: str) -> Printer:
@@ -141,6 +162,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "address": (_reachable, "est tcp://machine:port ou file:///dev/…"),
     "media": (lambda value: isinstance(value, str | dict), "est un nom ou une table"),
     "desk": (lambda value: isinstance(value, str), "est un texte"),
+    "fallback": (lambda value: isinstance(value, str), "est le nom d'une imprimante"),
     "process_id": (lambda value: isinstance(value, bool), "est true ou false"),
     "status": (lambda value: isinstance(value, bool), "est true ou false"),
     "old_after_s": (

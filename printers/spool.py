@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from printers.errors import ImpossibleMove, NoStation, SpoolAway, UnknownJob
-from printers.moves import ERASED, FINAL, STATION, State, Verb, follow
+from printers.moves import ERASED, FINAL, NEVER_SENT, PERSON_CAUSES, STATION, State, Verb, follow
 from printers.paper import Paper
 from printers.rows import (
     COLUMNS,
@@ -27,6 +27,7 @@ from printers.rows import (
 from printers.sealing import StationId, believe_start, seal
 
 ALIVE_S = 20  #: a station that did not say so for this long is not running
+HEADER = "header"  #: the kind of paper that announces a batch on another desk
 SECRET_S = 120  #: a secret paper that is not out by then is void (release.md 7)
 
 
@@ -112,27 +113,27 @@ class Spool:
         """
         if (known := self.job(paper.key)) is not None:
             return known
+        sealed_to, payload = self._sealed(paper, printer, at=at, chance=chance)
+        with self._writing() as db:
+            _add(
+                db,
+                paper,
+                payload,
+                sealed_to=sealed_to,
+                printer=printer,
+                at=at,
+                priority=priority,
+                batch=batch,
+                position=position,
+            )
+        return self._known(paper.key)
+
+    def _sealed(self, paper: Paper, printer: str, *, at: datetime, chance: Callable[[int], bytes]) -> tuple[int, bytes]:
+        """The start number a paper is sealed to (0: the lasting key), and its sealed bytes."""
         if self.station is None:
             raise NoStation("no station is named in the settings")
         number, key = self.start_key(at) if paper.secret else (0, self.station.sealing)
-        payload = seal(f"{printer}\n{paper.to_json()}".encode(), key, chance)
-        lasts, on_expiry = paper.expires_s, paper.on_expiry
-        if paper.secret:
-            lasts, on_expiry = min(lasts or SECRET_S, SECRET_S), "void"
-        now = milliseconds(at)
-        with self._writing() as db:
-            new = db.execute(
-                "INSERT INTO jobs (key, kind, state, printer, priority, batch, position, secret, sealed_to, payload,"
-                " created, queued, expires, on_expiry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (key) DO NOTHING RETURNING id",
-                (paper.key, paper.kind, State.QUEUED, printer, priority, batch, position, paper.secret, number, payload,
-                 now, now, None if lasts is None else now + 1000 * lasts, on_expiry),
-            ).fetchone()  # fmt: skip
-            if new is not None:
-                _write_move(
-                    db, new["id"], "put", old=None, new=State.QUEUED, printer=printer, by="app", reason="", now=now
-                )
-        return self._known(paper.key)
+        return number, seal(f"{printer}\n{paper.to_json()}".encode(), key, chance)
 
     def job(self, key: str) -> Job | None:
         """The job of this key, if any."""
@@ -215,6 +216,79 @@ class Spool:
             db, job.id, verb, old=job.state, new=new, printer=printer or job.printer, by=by, reason=reason, now=now
         )
         return job
+
+    def rest_of(self, key: str) -> list[str]:
+        """The jobs that may go to another printer with this one: of its batch and printer, never sent."""
+        job = self._known(key)
+        rest = [other for other in self.jobs_of(job.printer, NEVER_SENT) if not other.secret]
+        return [other.key for other in rest if other.key == key or (other.batch == job.batch and job.batch is not None)]
+
+    def hand_on(
+        self,
+        keys: Iterable[str],
+        to: str,
+        *,
+        by: str,
+        at: datetime,
+        chance: Callable[[int], bytes],
+        reason: str = "",
+        header: Callable[[list[int], str], Paper] | None = None,
+    ) -> list[Job]:
+        """Give to the printer `to`, in one commit, those of these jobs that were never sent; all others stay.
+
+        Secret papers stay too, and for the station what waits for a person's word. `header` makes, from the places of
+        the moved labels in their batch and a key, the paper that comes out before them (paper.md 11).
+        """
+        with self._writing() as db:
+            asked = [self._known(key) for key in keys]
+            moved = [job for job in asked if _may_leave(job, by=by) and job.printer != to]
+            for job in moved:
+                stale = header is not None and job.kind == HEADER
+                self._move(
+                    db,
+                    job.key,
+                    Verb.DROP if stale else Verb.GIVE,
+                    by=by,
+                    at=at,
+                    reason="announced anew" if stale else reason,
+                    printer=None if stale else to,
+                )
+            papers = [job for job in moved if job.kind != HEADER]
+            if header is not None:
+                for batch in dict.fromkeys(job.batch or f"alone/{job.key}" for job in papers):
+                    together = [job for job in papers if batch in {job.batch, f"alone/{job.key}"}]
+                    self._announce(db, batch, together, to, header, at=at, chance=chance)
+        return [self._known(job.key) for job in papers]
+
+    def _announce(
+        self,
+        db: sqlite3.Connection,
+        batch: str,
+        together: list[Job],
+        to: str,
+        header: Callable[[list[int], str], Paper],
+        *,
+        at: datetime,
+        chance: Callable[[int], bytes],
+    ) -> None:
+        """Put a header before these jobs of one batch, on the printer where they go."""
+        rows = db.execute("SELECT id FROM jobs WHERE batch = ? AND kind != ? ORDER BY position, id", (batch, HEADER))
+        places = {row["id"]: place for place, row in enumerate(rows, 1)}
+        paper = header([places.get(job.id, 1) for job in together], f"header/{milliseconds(at)}/{together[0].id}")
+        sealed_to, payload = self._sealed(paper, to, at=at, chance=chance)
+        for job in together:
+            db.execute("UPDATE jobs SET batch = ? WHERE id = ?", (batch, job.id))
+        _add(
+            db,
+            paper,
+            payload,
+            sealed_to=sealed_to,
+            printer=to,
+            at=at,
+            priority=max(job.priority for job in together),
+            batch=batch,
+            position=min(job.position for job in together) - 1,
+        )
 
     def scrub(self) -> None:
         """Take the erased bytes of secret papers out of the write-ahead log too; tried again while someone reads."""
@@ -310,10 +384,15 @@ class Spool:
         rows = self._rows("SELECT payload FROM jobs WHERE key = ?", key)
         return rows[0]["payload"] if rows else None
 
-    def begin(self, key: str, *, at: datetime) -> Attempt:
-        """Commit `sending` and the attempt; only after this may the first byte leave."""
+    def begin(self, key: str, *, at: datetime, printer: str | None = None) -> Attempt:
+        """Commit `sending` and the attempt; only after this may the first byte leave.
+
+        Raise `ImpossibleMove` when the job has meanwhile been given to another printer than `printer`, its sender.
+        """
         with self._writing() as db:
             job = self._move(db, key, Verb.SEND, by=STATION, at=at)
+            if printer not in {None, job.printer}:
+                raise ImpossibleMove(f"this job was given to {job.printer}")
             number = db.execute(
                 "INSERT INTO attempts (job, printer, pid, started) VALUES (?, ?, '', ?) RETURNING id",
                 (job.id, job.printer, milliseconds(at)),
@@ -356,6 +435,39 @@ class Spool:
         """How the last attempt on this printer ended, None if it never tried."""
         rows = self._rows("SELECT outcome FROM attempts WHERE printer = ? ORDER BY id DESC LIMIT 1", printer)
         return rows[0]["outcome"] if rows else None
+
+
+def _may_leave(job: Job, *, by: str) -> bool:
+    """Whether a job may go to another printer: never a byte sent, no secret, no question that waits for a person."""
+    waits = by == STATION and job.state is State.HELD and job.cause in PERSON_CAUSES
+    return job.state in NEVER_SENT and not job.secret and not waits
+
+
+def _add(
+    db: sqlite3.Connection,
+    paper: Paper,
+    payload: bytes,
+    *,
+    sealed_to: int,
+    printer: str,
+    at: datetime,
+    priority: int,
+    batch: str | None,
+    position: int,
+) -> None:
+    """A new row, unless one has this key."""
+    lasts, on_expiry, now = paper.expires_s, paper.on_expiry, milliseconds(at)
+    if paper.secret:
+        lasts, on_expiry = min(lasts or SECRET_S, SECRET_S), "void"
+    new = db.execute(
+        "INSERT INTO jobs (key, kind, state, printer, priority, batch, position, secret, sealed_to, payload,"
+        " created, queued, expires, on_expiry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO NOTHING RETURNING id",
+        (paper.key, paper.kind, State.QUEUED, printer, priority, batch, position, paper.secret, sealed_to, payload,
+         now, now, None if lasts is None else now + 1000 * lasts, on_expiry),
+    ).fetchone()  # fmt: skip
+    if new is not None:
+        _write_move(db, new["id"], "put", old=None, new=State.QUEUED, printer=printer, by="app", reason="", now=now)
 
 
 def _write_move(

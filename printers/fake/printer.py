@@ -67,7 +67,8 @@ class FakePrinter:
     """One printer on a loopback port; `paper` is the truth of what came out, in order.
 
     `print_s` is the time of one paper; `answers_id` False is a printer without process ID, "liar" one that answers it
-    before printing; `cut_at` resets the connection after that many bytes of it, once, with the rest kept in memory.
+    before printing; `cut_at` resets the connection after that many bytes of it, once, with the rest kept in memory, and
+    with `dies` it never answers anyone again.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class FakePrinter:
         faults: Faults | None = None,
         seed: int = 0,
         cut_at: int | None = None,
+        dies: bool = False,
         idle_s: float = 300.0,
     ) -> None:
         self.name = name
@@ -89,6 +91,7 @@ class FakePrinter:
         self.connections = 0
         self.answers_id = answers_id
         self.cut_at = cut_at
+        self.dies = dies
         self.mute = False
         self._out = out
         self._print_s = print_s
@@ -190,6 +193,9 @@ class FakePrinter:
             if readable:
                 client, _ = self._listener.accept()
                 self._serve(client)
+                if self.dies and self._reset:
+                    self._listener.close()
+                    return
 
     def _serve(self, client: socket.socket) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -25,7 +25,7 @@ from printers.errors import (
     Unprintable,
     Unreachable,
 )
-from printers.moves import PERSON_CAUSES, STATION, State, Verb
+from printers.moves import NEVER_SENT, PERSON_CAUSES, STATION, State, Verb
 from printers.paper import Cut, Paper
 from printers.rows import Attempt, Job
 from printers.settings import Printer
@@ -36,6 +36,8 @@ from printers.station.replies import ProcessId, Readiness, Replies, Reply, Statu
 from printers.verify import proved
 
 log = logging.getLogger("printers.station")
+TRIES = 3  #: failures in a row before the first byte, after which the fallback printer takes over
+FRESH = timedelta(seconds=20)  #: what was seen of a printer longer ago says nothing of now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class Timing:
     look: float = 0.1  #: between two looks at an empty queue
     idle: float = 240.0  #: an idle connection is closed before the printer cuts it
     reopen: float = 0.2  #: printers want a pause between two connections
+    give_up: float = 10.0  #: held so long, what was never sent goes to the fallback printer of the same desk
     beat: float = 5.0  #: the station says that it is alive
     back_off: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)  #: after a failure before the first byte
 
@@ -80,8 +83,12 @@ class Worker:
         clock: Callable[[], datetime] = now,
         open_device: Callable[[str], Device] = connect,
         timing: Timing | None = None,
+        fallback: Printer | None = None,
     ) -> None:
         self.printer = printer
+        # To another desk papers go by a person's word only: there another patient sits.
+        self._refuge = fallback if fallback is not None and fallback.beside(printer) else None
+        self._held_since: float | None = None
         self.spool = spool
         self._lasting = lasting
         self._start = start
@@ -120,6 +127,8 @@ class Worker:
             return self._again(again)
         stopped = self.spool.jobs_of(self.printer.name, (State.HELD,))
         held = [job for job in stopped if job.cause not in PERSON_CAUSES]
+        if held and self._given_up() and self._fail_over():
+            return 0.0
         job = self.spool.next_job(self.printer.name)
         if held or job is None:
             return self._idle(held)
@@ -160,6 +169,8 @@ class Worker:
         return (Verb.HOLD, "age") if job.state is State.QUEUED and (old or expired) else None
 
     def _again(self, jobs: list[Job]) -> float:
+        if self._failures >= TRIES and self._fail_over():
+            return 0.0
         if self._retry_at is None:
             self._retry_at = time.monotonic() + self._timing.back_off[0]
         if (left := self._retry_at - time.monotonic()) > 0:
@@ -168,6 +179,29 @@ class Worker:
         for job in jobs:
             self._move(job, Verb.RETRY)
         return 0.0
+
+    def _given_up(self) -> bool:
+        """Whether papers have been held here for too long; from then on the next ones need not wait so long again."""
+        if self._held_since is None:
+            self._held_since = time.monotonic()
+        return time.monotonic() - self._held_since >= self._timing.give_up
+
+    def _fail_over(self) -> bool:
+        """Give what was never sent to the fallback printer of this desk, if that one is ready."""
+        if self._refuge is None:
+            return False
+        at = self._clock()
+        ready = any(
+            told.name == self._refuge.name and told.state == "ready" and at - told.seen < FRESH
+            for told in self.spool.printers()
+        )
+        if not ready:
+            return False
+        waiting = [job.key for job in self.spool.jobs_of(self.printer.name, NEVER_SENT)]
+        moved = self.spool.hand_on(
+            waiting, self._refuge.name, by=STATION, at=at, chance=chance, reason=f"after {self.printer.name}"
+        )
+        return bool(moved)
 
     def _idle(self, held: list[Job]) -> float:
         """Nothing to send: look at the printer now and then, let the held go on when it is ready."""
@@ -194,7 +228,7 @@ class Worker:
         if not state.ready or self._device is None:
             self._move(job, Verb.HOLD, state.cause or "silent")
             return
-        attempt = self.spool.begin(job.key, at=self._clock())
+        attempt = self.spool.begin(job.key, at=self._clock(), printer=self.printer.name)
         if self._astray:
             data = encode.resynchronise(self.printer.media) + data
         if self.printer.process_id:
@@ -303,6 +337,8 @@ class Worker:
         except Unreachable:
             state = Readiness(cause="unreachable")
             self.hang_up()
+        if state.ready:
+            self._held_since = None
         self._tell(state)
         return state
 
@@ -380,6 +416,7 @@ class Station:
                 clock=clock,
                 open_device=open_device,
                 timing=self._timing,
+                fallback=printers.get(printer.fallback),
             )
             for printer in printers.values()
         ]

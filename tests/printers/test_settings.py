@@ -54,3 +54,27 @@ def test_what_is_not_understood_is_refused_with_its_line(text: str, line: int) -
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(WrongSettings, match=r"printers\.toml"):
         settings.read(tmp_path / "printers.toml")
+
+
+TWO = GOOD + 'desk = "G1"\nfallback = "b"\n' + GOOD.replace("labels", "b").replace("9101", "9102")
+
+
+def test_a_fallback_is_another_printer_of_the_same_paper() -> None:
+    printers = settings.parse(TWO.replace('"label-50x25"', "{width_mm = 50, height_mm = 25, gap_mm = 3}"))
+    assert printers["labels"].fallback == "b"
+    assert not printers["labels"].beside(printers["b"])
+    both = settings.parse(TWO + 'desk = "G1"\n')
+    assert both["labels"].beside(both["b"])
+    nowhere = settings.parse(TWO.replace('desk = "G1"\n', ""))
+    assert not nowhere["labels"].beside(nowhere["b"])
+
+
+@pytest.mark.parametrize("wrong", ["c", "labels"])
+def test_a_fallback_that_is_no_other_printer_is_refused(wrong: str) -> None:
+    with pytest.raises(WrongSettings, match="ligne 5"):
+        settings.parse(TWO.replace('fallback = "b"', f'fallback = "{wrong}"'))
+
+
+def test_a_fallback_with_another_paper_is_refused() -> None:
+    with pytest.raises(WrongSettings, match="ligne 5"):
+        settings.parse(TWO[: TWO.index("[printer.b]")] + '[printer.b]\naddress = "tcp://h:1"\nmedia = "roll-80"\n')

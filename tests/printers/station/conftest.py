@@ -44,6 +44,7 @@ class Room:
         name: str = "labels",
         open_device: Callable[[str], Device] = connect,
         timing: Timing = QUICK,
+        beside: Printer | None = None,
         **settings: object,
     ) -> Worker:
         made = Worker(
@@ -54,6 +55,7 @@ class Room:
             clock=lambda: self.at,
             open_device=open_device,
             timing=timing,
+            fallback=beside,
         )
         self.workers.append(made)
         return made
@@ -61,11 +63,13 @@ class Room:
     def states(self) -> dict[str, State]:
         return {job.key: job.state for job in self.spool.jobs()}
 
-    def work(self, worker: Worker, until: Callable[[], bool], seconds: float = 10) -> None:
+    def work(
+        self, worker: Worker, until: Callable[[], bool], seconds: float = 10, *, others: tuple[Worker, ...] = ()
+    ) -> None:
         end = time.monotonic() + seconds
         while not until():
             assert time.monotonic() < end, self.states()
-            time.sleep(min(worker.step(), 0.02))
+            time.sleep(min(0.02, *[each.step() for each in (worker, *others)]))
 
     def settled(self) -> bool:
         question = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'sending', 'sent', 'not_sent')"

@@ -34,9 +34,9 @@ class DyingSpool(Spool):
             die_at("job chosen")
         return job
 
-    def begin(self, key: str, *, at: datetime) -> Attempt:
+    def begin(self, key: str, *, at: datetime, printer: str | None = None) -> Attempt:
         die_at("before sending is committed")
-        attempt = super().begin(key, at=at)
+        attempt = super().begin(key, at=at, printer=printer)
         die_at("after sending is committed")
         return attempt
 

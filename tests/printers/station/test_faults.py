@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,8 +81,8 @@ def retry_on_exception(fake: FakePrinter, papers: list[Paper]) -> set[str]:
             except OSError:
                 link.close()
                 link = socket.create_connection(("127.0.0.1", fake.port))
-    link.shutdown(socket.SHUT_WR)
-    link.close()
+    with closing(link), suppress(OSError):  # the last reset may come now
+        link.shutdown(socket.SHUT_WR)
     return believed
 
 

@@ -1,7 +1,10 @@
-"""The page that shows whether a printer's margins, dots and codes are right."""
+"""The papers that the print room makes for itself: a test page, and what announces labels that come from elsewhere."""
+
+from collections.abc import Sequence
 
 from printers.errors import Unprintable
 from printers.paper import At, Barcode, Cut, Feed, Form, Item, Paper, Picture, Qr, Text
+from printers.spool import HEADER
 
 _CODE = "123456789012"
 _LETTERS = "éèœ€ÿÇ ÀÉÎÔÛ 0O 1lI"
@@ -42,6 +45,42 @@ def make_test_page(name: str, form: Form, key: str) -> Paper:
         ),
     )
     return Paper(kind="test", form=form, items=cells, key=key, expires_s=600)
+
+
+def make_header(numbers: Sequence[int], key: str, *, desk: str, form: Form) -> Paper:
+    """What comes out first where labels of another desk follow: which of the batch, and the desk they belong to.
+
+    It carries nothing of a patient; `numbers` count from 1 in the order of the batch (paper.md 11).
+    """
+    words = (f"SUITE {_ranges(numbers)}", f"→ {desk.upper() or 'AUTRE GUICHET'}")
+    if form.height is None:
+        lines = tuple(Text(s=line, size_max=48, size_min=24, bold=True, align="center") for line in words)
+        return Paper(kind=HEADER, form=form, items=(*lines, Cut()), key=key)
+    half, side = form.height // 2, form.width - 16
+    cells = tuple(
+        At(
+            x=8,
+            y=8 + row * (half - 8),
+            w=side,
+            h=half - 8,
+            item=Text(
+                s=line, size_max=6 * form.dpmm, size_min=10, bold=True, inverse=row == 0, align="center", may_cut=True
+            ),
+        )
+        for row, line in enumerate(words)
+    )
+    return Paper(kind=HEADER, form=form, items=cells, key=key)
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """3, 4, 6 as « 3-4, 6 »."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _ruler(form: Form) -> Picture:
