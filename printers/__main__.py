@@ -3,6 +3,7 @@
 import argparse
 import io
 import logging
+import os
 import signal
 import sys
 import threading
@@ -19,10 +20,12 @@ from printers.fake.printer import FakePrinter
 from printers.moves import State
 from printers.notices import make_header, make_test_page
 from printers.paper import At, Paper, Picture
+from printers.rows import Proved
 from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key, station_id
-from printers.station.worker import Station, chance, now
+from printers.station.pairing import pair
+from printers.station.worker import Station, chance, hold_lock, now
 from printers.verify import proved, read_symbols
 
 _STATES = {
@@ -41,6 +44,7 @@ _CAUSES = {
     "paper-out": "plus de papier",
     "cover-open": "capot ouvert",
     "cutter": "massicot bloqué",
+    "near-end": "papier bientôt fini",
     "error": "panne de l'imprimante",
     "offline": "hors ligne",
     "silent": "imprimante muette",
@@ -55,6 +59,7 @@ _CAUSES = {
     "wrong ID": "réponse d'une autre impression",
     "station restarted": "la station a redémarré",
     "slow": "l'imprimante ne prend plus rien",
+    "without-id": "sans preuve d'impression : à appairer",
 }
 
 
@@ -96,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     put.add_argument("name", metavar="IMPRIMANTE")
     put.add_argument("file", metavar="FICHIER.png", type=Path)
     put.add_argument("--key", required=True, help="ce que c'est et quelle copie, par exemple affiche/1/1")
+    pair = command("pair", _pair, "essayer une imprimante avec la personne qui est devant")
+    pair.add_argument("name", metavar="IMPRIMANTE")
+    pair.add_argument("--by", required=True, help="la personne qui est devant l'imprimante")
     page = command("test-page", _test_page, "imprimer une page d'essai")
     page.add_argument("name", metavar="IMPRIMANTE")
     fake = command("fake", _fake, "des imprimantes de démonstration, qui se souviennent", instance=False)
@@ -103,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         "--printer", action="append", required=True, metavar="NOM=PORT", help="une imprimante ; autant qu'il en faut"
     )
     fake.add_argument("--page-port", type=int, default=None, help="port de la page où l'on voit le papier")
+    fake.add_argument(
+        "--instance", type=Path, default=None, help="instance de démonstration qui les tient pour prouvées"
+    )
     fake.add_argument("--out", type=Path, default=None, help="dossier où garder les papiers en PNG")
     return parser
 
@@ -135,7 +146,8 @@ def _jobs(options: argparse.Namespace) -> int:
     with _spool(options.instance) as spool:
         for printer in spool.printers():
             cause = _CAUSES.get(printer.cause, printer.cause)
-            print(f"{printer.name} : {'prête' if printer.state == 'ready' else cause}")
+            words = ["prête"] if printer.state == "ready" else []
+            print(f"{printer.name} : {', '.join(words + [cause] * bool(cause))}")
         for job in spool.jobs():
             cause = f" ({_CAUSES.get(job.cause, job.cause)})" if job.cause and job.state is not State.CONFIRMED else ""
             print(f"{job.created:%Y-%m-%d %H:%M:%S} UTC  {job.printer:<10} {job.key:<32} {_STATES[job.state]}{cause}")
@@ -207,6 +219,60 @@ def _print(instance: Path, printer: Printer, paper: Paper) -> int:
     return 0
 
 
+class _AtTheKeyboard:
+    """The person before a printer, asked in the terminal."""
+
+    def please(self, words: str) -> None:
+        """Ask for a gesture."""
+        self.scan(f"{words} Puis Entrée.")
+
+    def scan(self, words: str) -> str:
+        """Ask for a scan: a scanner types and ends with Enter."""
+        try:
+            return input(f"{words} ")
+        except EOFError as fault:
+            raise WrongSettings("l'appairage demande une personne devant l'imprimante") from fault
+
+
+def _pair(options: argparse.Namespace) -> int:
+    printer = _known(options.instance, options.name)
+    lasting = load_station_key(options.instance / "station.key")
+    lock = hold_lock(options.instance / "station.lock")  # a printer has one owner: the station waits meanwhile
+    try:
+        proved = pair(printer, _AtTheKeyboard(), by=options.by, at=now(), chance=chance)
+        with Spool(options.instance / "spool.sqlite", lasting.id) as spool:
+            spool.write_proved(printer.name, proved)
+    finally:
+        os.close(lock)
+    for words, right in (
+        (f"modèle : {proved.model or 'elle ne le dit pas'}", bool(proved.model)),
+        ("dit son état", proved.status),
+        ("voit son capot ouvert", proved.cover),
+        ("prouve chaque impression", proved.process_id),
+        ("son code-barres est lu par la douchette", proved.barcode),
+    ):
+        print(f"{'oui' if right else 'NON'}  {words}")
+    return 0
+
+
+def _prove_fakes(instance: Path, fakes: list[FakePrinter]) -> None:
+    """Tell a demonstration what these printers can do: nobody need open the cover of a printer made of air."""
+    addresses = {fake.address: fake for fake in fakes}
+    with Spool(instance / "spool.sqlite") as spool:
+        for printer in settings.read(instance / "printers.toml").values():
+            if (fake := addresses.get(printer.address)) is not None:
+                can = Proved(
+                    model=fake.model,
+                    process_id=True,
+                    status=True,
+                    cover=True,
+                    barcode=True,
+                    at=now(),
+                    by="démonstration",
+                )
+                spool.write_proved(printer.name, can)
+
+
 def _fake(options: argparse.Namespace) -> int:
     stop = _until_told()
     wanted: dict[str, int] = {}
@@ -221,6 +287,8 @@ def _fake(options: argparse.Namespace) -> int:
         for name, number in wanted.items():
             printers.append(FakePrinter(port=number, out=options.out, name=name, print_s=0.15))
             print(f"Imprimante de démonstration {name} : {printers[-1].address}", flush=True)
+        if options.instance is not None:
+            _prove_fakes(options.instance, printers)
         if options.page_port is not None:
             page = serve_page(printers, port=options.page_port)
             print(f"Le papier se voit ici : http://localhost:{page.server_address[1]}/", flush=True)

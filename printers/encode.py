@@ -18,6 +18,8 @@ NEXT_LABEL = b"\x1c(L\x02\x00B1"  #: FS ( L fn 66: feed to the cutting position,
 THIS_LABEL = b"\x1c(L\x02\x00B0"  #: the same, but stay if already there
 CUT = b"\x1dVB\x00"  #: GS V 66: feed to the knife and cut
 STATUS_REQUESTS = tuple(bytes((0x10, 0x04, n)) for n in (1, 2, 3, 4))  #: DLE EOT
+ASK_MODEL = b"\x1dIC"  #: GS I 67: the printer's name
+ASK_FIRMWARE = b"\x1dIA"  #: GS I 65
 
 
 def escpos(image: Image.Image, form: Form, *, cut: bool = True) -> bytes:

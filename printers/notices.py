@@ -10,8 +10,8 @@ _CODE = "123456789012"
 _LETTERS = "éèœ€ÿÇ ÀÉÎÔÛ 0O 1lI"
 
 
-def make_test_page(name: str, form: Form, key: str) -> Paper:
-    """A ruler in millimetres, accents, a Code 128 and, on a roll, a QR code; `key` is new for each page."""
+def make_test_page(name: str, form: Form, key: str, *, digits: str = _CODE) -> Paper:
+    """A ruler in millimetres, accents, a Code 128 of `digits` and, on a roll, a QR code; `key` is new for each page."""
     ruler = _ruler(form)
     if form.height is None:
         flow: tuple[Item, ...] = (
@@ -19,7 +19,7 @@ def make_test_page(name: str, form: Form, key: str) -> Paper:
             Text(s=f"Page d'essai : {name}", size_max=30, size_min=20, align="center"),
             Text(s=_LETTERS, size_max=28, size_min=20, align="center"),
             Feed(dots=20),
-            Barcode(digits=_CODE, module_dots=2 * form.dpmm // 8, height_dots=8 * form.dpmm),
+            Barcode(digits=digits, module_dots=2 * form.dpmm // 8, height_dots=8 * form.dpmm),
             Feed(dots=20),
             Qr(data="ETQ TEST", module_dots=6),
             Text(s=f"{form.width} points, {form.width_mm} mm", size_max=24, size_min=18, align="center"),
@@ -27,7 +27,7 @@ def make_test_page(name: str, form: Form, key: str) -> Paper:
             Cut(),
         )
         return Paper(kind="test", form=form, items=flow, key=key, expires_s=600)
-    bars = Barcode(digits=_CODE, module_dots=max(1, form.dpmm // 4), height_dots=5 * form.dpmm)
+    bars = Barcode(digits=digits, module_dots=max(1, form.dpmm // 4), height_dots=5 * form.dpmm)
     if form.width < bars.width + 2 * bars.quiet or form.height < 16 * form.dpmm:
         raise Unprintable("la page d'essai demande une étiquette d'au moins 31 × 16 mm")
     side = (form.width - bars.width) // 2

@@ -8,6 +8,7 @@ from printers.errors import PrinterError
 from printers.moves import State
 
 SCHEMA = 1
+PROOFS = ("status", "cover", "barcode")  #: words of the column `proved`, beside the process ID that has its own
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 _TABLES = f"""
@@ -121,20 +122,39 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One sending of one job; `pid` is what the printer must answer."""
+    """One sending of one job; `pid` is what the printer must answer, empty where no answer is asked."""
 
     id: int
     pid: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
+class Proved:
+    """What a pairing proved of a printer, when, and the person who stood before it (paper.md 10).
+
+    `process_id`: it says when a paper is out, and not before; `status`: it tells its state; `cover`: also an open
+    cover; `barcode`: the laboratory's own scanner read its bars.
+    """
+
+    model: str
+    firmware: str = ""
+    process_id: bool = False
+    status: bool = False
+    cover: bool = False
+    barcode: bool = False
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrinterState:
-    """What the station last saw of a printer: `ready`, or `held` with its cause."""
+    """What the station last saw of a printer: `ready`, or `held` with its cause; `proved` at its last pairing."""
 
     name: str
     state: str
     cause: str
     seen: datetime
+    proved: Proved | None = None
 
 
 def process_id(attempt: int) -> bytes:
@@ -167,6 +187,24 @@ def read_job(row: sqlite3.Row) -> Job:
     for name in ("created", "queued", "expires"):
         told[name] = None if told[name] is None else moment(told[name])
     return Job(**told)
+
+
+def read_printer(row: sqlite3.Row) -> PrinterState:
+    """A row of `printers`, as a value."""
+    proved = None
+    if row["proved_at"] is not None:
+        told = set(row["proved"].split())
+        proved = Proved(
+            model=row["model"] or "",
+            firmware=row["firmware"] or "",
+            process_id=bool(row["process_id"]),
+            **{name: name in told for name in PROOFS},
+            at=moment(row["proved_at"]),
+            by=row["proved_by"],
+        )
+    return PrinterState(
+        name=row["name"], state=row["state"], cause=row["cause"], seen=moment(row["seen"]), proved=proved
+    )
 
 
 def prepare(link: sqlite3.Connection) -> None:

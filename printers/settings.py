@@ -17,7 +17,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 EXAMPLE = """\
 # Les imprimantes de ce laboratoire. Un bloc par imprimante ; son nom est celui que les autres réglages emploient.
-# Commandes : python -m printers station | jobs | test-page NOM
+# Commandes : python -m printers station | jobs | pair NOM | test-page NOM
 
 [printer.labels]
 kind = "escpos"                     # langue de l'imprimante
@@ -26,7 +26,7 @@ media = "label-50x25"               # "label-50x25", "roll-80", "roll-58" ou {wi
 desk = "Guichet 1"                  # le poste où elle se trouve
 # fallback = "labels-2"             # du même papier ; au même poste, elle prend la suite seule après 10 s,
                                     # à un autre poste, quand une personne le demande
-process_id = true                   # elle prouve chaque impression (GS ( H) ; à vérifier sur le vrai modèle
+process_id = true                   # croire sa preuve d'impression (GS ( H), une fois appairée ; false : jamais
 status = true                       # elle dit si elle est prête (DLE EOT)
 old_after_s = 900                   # après ce temps, une étiquette en attente demande avant de sortir
 
@@ -48,9 +48,9 @@ desk = "Accueil"
 class Printer:
     """One printer: its language, where it is reached, its medium, its desk, and what it was proved to answer.
 
-    `status`: it answers DLE EOT. `process_id`: it answers GS ( H once the paper is out; without it no job is
-    confirmed by the machine. `old_after_s`: a job that waited longer asks a person first. `fallback`: the printer of
-    the same medium that takes over what was never sent.
+    `status`: it answers DLE EOT. `process_id`: its answer to GS ( H is believed, once a pairing has proved it; without
+    it no job is confirmed by the machine. `old_after_s`: a job that waited longer asks a person first. `fallback`: the
+    printer of the same medium that takes over what was never sent.
     """
 
     name: str

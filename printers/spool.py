@@ -14,15 +14,18 @@ from printers.moves import ERASED, FINAL, NEVER_SENT, PERSON_CAUSES, STATION, St
 from printers.paper import Paper
 from printers.rows import (
     COLUMNS,
+    PROOFS,
     Attempt,
     Job,
     Move,
     PrinterState,
+    Proved,
     milliseconds,
     moment,
     prepare,
     process_id,
     read_job,
+    read_printer,
 )
 from printers.sealing import StationId, believe_start, seal
 
@@ -351,11 +354,26 @@ class Spool:
 
     def printers(self) -> list[PrinterState]:
         """What the station last saw of each printer, by name."""
-        rows = self._rows("SELECT name, state, cause, seen FROM printers ORDER BY name")
-        return [
-            PrinterState(name=row["name"], state=row["state"], cause=row["cause"], seen=moment(row["seen"]))
-            for row in rows
-        ]
+        return [read_printer(row) for row in self._rows("SELECT * FROM printers ORDER BY name")]
+
+    def write_proved(self, printer: str, proved: Proved) -> None:
+        """Write down what a pairing proved; it replaces what an earlier one did."""
+        words = " ".join(name for name in PROOFS if getattr(proved, name))
+        at = milliseconds(proved.at)
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO printers (name, state, cause, seen) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                (printer, "ready" if proved.status else "held", "" if proved.status else "silent", at),
+            )
+            db.execute(
+                "UPDATE printers SET model = ?, firmware = ?, process_id = ?, proved = ?, proved_at = ?, proved_by = ?"
+                " WHERE name = ?",
+                (proved.model, proved.firmware, proved.process_id, words, at, proved.by, printer),
+            )
+
+    def proved(self, printer: str) -> Proved | None:
+        """What the last pairing of this printer proved, None if it never was paired."""
+        return next((told.proved for told in self.printers() if told.name == printer), None)
 
     # What only the station does.
 
@@ -384,10 +402,11 @@ class Spool:
         rows = self._rows("SELECT payload FROM jobs WHERE key = ?", key)
         return rows[0]["payload"] if rows else None
 
-    def begin(self, key: str, *, at: datetime, printer: str | None = None) -> Attempt:
+    def begin(self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True) -> Attempt:
         """Commit `sending` and the attempt; only after this may the first byte leave.
 
-        Raise `ImpossibleMove` when the job has meanwhile been given to another printer than `printer`, its sender.
+        `asks_id`: the printer will be asked for a proof. Raise `ImpossibleMove` when the job has meanwhile been given
+        to another printer than `printer`, its sender.
         """
         with self._writing() as db:
             job = self._move(db, key, Verb.SEND, by=STATION, at=at)
@@ -397,7 +416,7 @@ class Spool:
                 "INSERT INTO attempts (job, printer, pid, started) VALUES (?, ?, '', ?) RETURNING id",
                 (job.id, job.printer, milliseconds(at)),
             ).fetchone()["id"]
-            pid = process_id(number)
+            pid = process_id(number) if asks_id else b""
             db.execute("UPDATE attempts SET pid = ? WHERE id = ?", (pid.decode(), number))
         return Attempt(id=number, pid=pid)
 
@@ -426,10 +445,15 @@ class Spool:
         self.scrub()
         return self.job(row["key"])
 
-    def recover(self, printer: str, *, answers: bool, at: datetime) -> list[Job]:
-        """After a start: what was being sent is unsure, and what was sent too where the printer proves its work."""
-        lost = self.jobs_of(printer, (State.SENDING, State.SENT) if answers else (State.SENDING,))
-        return [self.move(job.key, Verb.DOUBT, by=STATION, at=at, reason="station restarted") for job in lost]
+    def recover(self, printer: str, *, at: datetime) -> list[Job]:
+        """After a start: what was being sent is unsure, and what was sent too if the printer was asked for a proof."""
+        rows = self._rows(
+            "SELECT key FROM jobs WHERE printer = ? AND (state = 'sending' OR (state = 'sent' AND"
+            " (SELECT pid FROM attempts WHERE attempts.job = jobs.id ORDER BY attempts.id DESC LIMIT 1) != ''))"
+            " ORDER BY id",
+            printer,
+        )
+        return [self.move(row["key"], Verb.DOUBT, by=STATION, at=at, reason="station restarted") for row in rows]
 
     def last_outcome(self, printer: str) -> str | None:
         """How the last attempt on this printer ended, None if it never tried."""

@@ -16,6 +16,8 @@ import zxingcpp
 from PIL import Image
 
 BUFFER = 4096  #: bytes that a small printer receives ahead of its head
+MODEL = "DEMONSTRATION"  #: what a fake says when it is asked for its model
+_ASKED_ID = re.compile(rb"\x1d\(H\x06\x0000(....)", re.DOTALL)
 _REALTIME = re.compile(rb"\x10\x04([\x01-\x04])")
 #: Length in bytes of commands without meaning here, by their first two bytes.
 _SKIPPED = {b"\x1ba": 3, b"\x1bt": 3, b"\x1bd": 3, b"\x1bJ": 3, b"\x1b!": 3, b"\x1bE": 3, b"\x1b3": 3, b"\x1b2": 2}
@@ -67,8 +69,8 @@ class FakePrinter:
     """One printer on a loopback port; `paper` is the truth of what came out, in order.
 
     `print_s` is the time of one paper; `answers_id` False is a printer without process ID, "liar" one that answers it
-    before printing; `cut_at` resets the connection after that many bytes of it, once, with the rest kept in memory, and
-    with `dies` it never answers anyone again.
+    as soon as it is asked; `model` is what it says of itself; `cut_at` resets the connection after that many bytes of
+    it, once, with the rest kept in memory, and with `dies` it never answers anyone again.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class FakePrinter:
         name: str = "labels",
         print_s: float = 0.0,
         answers_id: bool | str = True,
+        model: str = MODEL,
         faults: Faults | None = None,
         seed: int = 0,
         cut_at: int | None = None,
@@ -90,6 +93,7 @@ class FakePrinter:
         self.unknown = 0
         self.connections = 0
         self.answers_id = answers_id
+        self.model = model
         self.cut_at = cut_at
         self.dies = dies
         self.mute = False
@@ -242,7 +246,11 @@ class FakePrinter:
         with self._ready:
             self._buffer += data
             self._ready.notify_all()
-        return seen[-2:]
+        if self.answers_id == "liar":
+            for match in _ASKED_ID.finditer(seen):
+                if match.end() > len(tail):
+                    self._answer(b'7"' + match[1] + b"\x00")
+        return seen[-10:]
 
     # The printing side: commands one after the other, whatever the pieces they came in.
 
@@ -288,8 +296,18 @@ class FakePrinter:
             pass
         elif command == b"\x10\x04":
             self._take(1)
+        elif command == b"\x1dI":
+            self._tell_of_itself(self._take(1))
         elif command in _SKIPPED:
             self._take(_SKIPPED[command] - 2)
+        else:
+            self.unknown += 1
+
+    def _tell_of_itself(self, question: bytes) -> None:
+        if question == b"C":
+            self._answer(b"_" + self.model.encode() + b"\x00")
+        elif question == b"A":
+            self._answer(b"_1.0\x00")
         else:
             self.unknown += 1
 
@@ -305,12 +323,8 @@ class FakePrinter:
         if command == b"\x1c(L" and told[:1] == b"B":
             self._put_out()
         elif command == b"\x1d(H" and told[:2] == b"00" and len(told) == 6:
-            if self.answers_id == "liar":
-                self._prove(told[2:])
-                self._put_out()
-            else:
-                self._put_out()
-                self._prove(told[2:])
+            self._put_out()
+            self._prove(told[2:])
         else:
             self.unknown += 1
 
@@ -353,7 +367,7 @@ class FakePrinter:
         raise _PowerCutError
 
     def _prove(self, pid: bytes) -> None:
-        if not self.answers_id:
+        if self.answers_id is not True:
             return
         if self._swallow:
             self._swallow -= 1

@@ -24,22 +24,36 @@ class Other:
     what: str
 
 
-Reply = ProcessId | Status | Other
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """The text that answers a question about the printer itself."""
+
+    text: str
+
+
+Reply = ProcessId | Status | Told | Other
 _LONGEST_TEXT = 80
 
 
 class Replies:
-    """The incremental parser of one connection; `noise` counts the bytes that no reply explains."""
+    """The incremental parser of one connection; `noise` counts the bytes that no reply explains.
+
+    Text is believed only while `expects_text`: unasked it could hide another answer.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
         self.noise = 0
+        self.expects_text = False
 
     def feed(self, received: bytes) -> list[Reply]:
         """Add bytes and get the replies that are complete; what is not understood is dropped, never guessed."""
         data, found, place = self._rest + received, [], 0
         while place < len(data):
-            length, reply = _read(data, place)
+            if data[place] == 0x5F and self.expects_text:
+                length, reply = _text(data[place : place + _LONGEST_TEXT])
+            else:
+                length, reply = _read(data, place)
             if length == 0:
                 break
             if reply is None:
@@ -82,6 +96,14 @@ def _block(data: bytes) -> tuple[int, Reply | None]:
             return _ended(data, 5, "label position")
         case _:
             return 1, None
+
+
+def _text(data: bytes) -> tuple[int, Reply | None]:
+    """A text between 5Fh and 00h."""
+    inside, end, _ = data[1:].partition(b"\x00")
+    if not all(0x20 <= byte <= 0x7E for byte in inside) or (not end and len(data) == _LONGEST_TEXT):
+        return 1, None
+    return (len(inside) + 2, Told(text=inside.decode().strip())) if end else (0, None)
 
 
 def _process_id(data: bytes) -> tuple[int, Reply | None]:

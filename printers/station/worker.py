@@ -8,7 +8,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,32 +31,13 @@ from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.devices import Broken, Device, connect
 from printers.station.keys import StartKey, StationKey, open_paper
-from printers.station.replies import ProcessId, Readiness, Replies, Reply, Status, near_end, readiness
+from printers.station.link import Link, Timing
+from printers.station.replies import ProcessId, Readiness
 from printers.verify import proved
 
 log = logging.getLogger("printers.station")
 TRIES = 3  #: failures in a row before the first byte, after which the fallback printer takes over
 FRESH = timedelta(seconds=20)  #: what was seen of a printer longer ago says nothing of now
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """How long the station waits, in seconds."""
-
-    answer: float = 3.0  #: for one status answer
-    proof: float = 5.0  #: for the process ID of a label
-    roll: float = 3.0  #: the same for a roll, plus its length at 50 mm/s
-    slow: float = 10.0  #: bytes not taken for so long make a job unsure, while they are still pushed
-    end: float = 120.0  #: bytes not taken for so long end the connection
-    poll: float = 5.0  #: between two looks at an idle printer
-    blocked: float = 1.0  #: the same while papers wait
-    sort: float = 0.2  #: between two looks through the whole queue for what is too late
-    look: float = 0.1  #: between two looks at an empty queue
-    idle: float = 240.0  #: an idle connection is closed before the printer cuts it
-    reopen: float = 0.2  #: printers want a pause between two connections
-    give_up: float = 10.0  #: held so long, what was never sent goes to the fallback printer of the same desk
-    beat: float = 5.0  #: the station says that it is alive
-    back_off: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)  #: after a failure before the first byte
 
 
 def now() -> datetime:
@@ -93,11 +73,9 @@ class Worker:
         self._lasting = lasting
         self._start = start
         self._clock = clock
-        self._open_device = open_device
         self._timing = Timing() if timing is None else timing
-        self._device: Device | None = None
-        self._replies = Replies()
-        self._used = 0.0
+        self._link = Link(printer, heard=self._prove, timing=self._timing, open_device=open_device)
+        self._recognised = (0, False)
         self._looked = -1e9
         self._sorted = -1e9
         self._retry_at: float | None = None
@@ -120,8 +98,8 @@ class Worker:
 
     def step(self) -> float:
         """Do what is next for this printer; the answer is the pause in seconds."""
-        self.spool.recover(self.printer.name, answers=self.printer.process_id, at=self._clock())
-        self._listen()
+        self.spool.recover(self.printer.name, at=self._clock())
+        self._link.listen()
         self._sort_out()
         if again := self.spool.jobs_of(self.printer.name, (State.NOT_SENT,)):
             return self._again(again)
@@ -144,10 +122,7 @@ class Worker:
 
     def hang_up(self) -> None:
         """Close the connection; the next job opens it again."""
-        if self._device is not None:
-            self._device.close()
-            self._device = None
-            self._used = time.monotonic()
+        self._link.hang_up()
 
     def _sort_out(self) -> None:
         """Void what has expired or can no longer be opened, hold what is too old to come out unasked."""
@@ -211,7 +186,7 @@ class Worker:
             if state.ready:
                 for job in held:
                     self._move(job, Verb.RESUME)
-        if self._device is not None and time.monotonic() - self._used > self._timing.idle:
+        if self._link.is_open and time.monotonic() - self._link.used > self._timing.idle:
             self.hang_up()
         return self._timing.look
 
@@ -225,13 +200,14 @@ class Worker:
             self._move(job, Verb.DROP, "unprintable" if isinstance(fault, Unprintable) else "not ours")
             return
         state = self._ask()
-        if not state.ready or self._device is None:
+        if not state.ready or not self._link.is_open:
             self._move(job, Verb.HOLD, state.cause or "silent")
             return
-        attempt = self.spool.begin(job.key, at=self._clock(), printer=self.printer.name)
+        proves = self._recognised == (self._link.opened, True)
+        attempt = self.spool.begin(job.key, at=self._clock(), printer=self.printer.name, asks_id=proves)
         if self._astray:
             data = encode.resynchronise(self.printer.media) + data
-        if self.printer.process_id:
+        if proves:
             data += encode.ask_process_id(attempt.pid)
         doubted: list[str] = []
 
@@ -240,15 +216,15 @@ class Worker:
             self._move(job, Verb.DOUBT, "slow")
 
         try:
-            self._device.write(data, slow_s=self._timing.slow, end_s=self._timing.end, slow=slow)
+            self._link.write(data, slow=slow)
         except Broken as fault:
             self._broke(job, fault, known=bool(doubted))
             return
-        self._astray, self._failures, self._used = False, 0, time.monotonic()
+        self._astray, self._failures = False, 0
         if doubted:
             return
         self.spool.hand_over(job.key, attempt, sha256=hashlib.sha256(data).hexdigest(), at=self._clock())
-        if self.printer.process_id:
+        if proves:
             self._await_proof(job, attempt, self._patience(paper, data))
 
     def _prepare(self, job: Job) -> tuple[Paper, bytes]:
@@ -285,9 +261,9 @@ class Worker:
         reason = "no proof"
         try:
             while (left := end - time.monotonic()) > 0:
-                for reply in self._receive(left):
+                for reply in self._link.receive(left):
                     if isinstance(reply, ProcessId):
-                        found = self.spool.prove(self.printer.name, reply.pid, at=self._clock())
+                        found = self._prove(reply.pid)
                         if reply.pid == attempt.pid:
                             return
                         if found is None:
@@ -307,27 +283,32 @@ class Worker:
 
     # The printer's words.
 
-    def _receive(self, timeout_s: float) -> list[Reply]:
-        if self._device is None:
-            raise Unreachable("not connected")
-        return self._replies.feed(self._device.read(timeout_s))
+    def _prove(self, pid: bytes) -> Job | None:
+        return self.spool.prove(self.printer.name, pid, at=self._clock())
 
-    def _listen(self) -> None:
-        """Hear what came by itself: a late ID proves an unsure paper, everything else changes nothing."""
-        try:
-            while self._device is not None and (replies := self._receive(0)):
-                for reply in replies:
-                    if isinstance(reply, ProcessId):
-                        self.spool.prove(self.printer.name, reply.pid, at=self._clock())
-        except Unreachable:
-            self.hang_up()
+    def _recognise(self) -> None:
+        """Believe process IDs only of the model that a pairing proved; another one works without."""
+        if self._recognised[0] == self._link.opened:
+            return
+        known = False
+        proved = self.spool.proved(self.printer.name) if self.printer.process_id else None
+        if proved is not None and proved.process_id:
+            if self._astray:  # inside a raster the question would be taken for dots
+                self._link.write(encode.resynchronise(self.printer.media))
+            model = self._link.told(encode.ASK_MODEL)
+            if not model:  # asked again next time: until then its jobs have no proof
+                return
+            self._astray, known = False, model == proved.model
+        self._recognised = (self._link.opened, known)
 
     def _ask(self) -> Readiness:
         """Connect if need be and ask the four states, one at a time; silence and nonsense are causes too."""
         self._looked = time.monotonic()
         try:
-            self._connect()
-            state = self._states() if self.printer.status else Readiness()
+            self._link.connect()
+            state = self._link.state() if self.printer.status else Readiness()
+            if state.ready:
+                self._recognise()
         except NotUnderstood:
             state = Readiness(cause="not-understood")
             self.hang_up()
@@ -342,45 +323,11 @@ class Worker:
         self._tell(state)
         return state
 
-    def _connect(self) -> None:
-        if self._device is None:
-            wait = self._used + self._timing.reopen - time.monotonic()
-            if wait > 0:
-                time.sleep(min(wait, self._timing.reopen))
-            self._device = self._open_device(self.printer.address)
-            self._replies = Replies()
-            self._used = time.monotonic()
-
-    def _states(self) -> Readiness:
-        answers: list[int] = []
-        for request in encode.STATUS_REQUESTS:
-            self._listen()  # a byte that came before the question is no answer to it
-            if self._device is None:
-                raise Unreachable("the printer hung up")
-            wait = self._timing.answer
-            self._device.write(request, slow_s=wait, end_s=wait, slow=lambda: None)
-            answers.append(self._one_status())
-        one, two, three, four = answers
-        self._near_end = near_end((one, two, three, four))
-        return readiness((one, two, three, four))
-
-    def _one_status(self) -> int:
-        end = time.monotonic() + self._timing.answer
-        heard = self._replies.noise
-        while (left := end - time.monotonic()) > 0:
-            for reply in self._receive(left):
-                if isinstance(reply, Status):
-                    return reply.byte
-                if isinstance(reply, ProcessId):
-                    self.spool.prove(self.printer.name, reply.pid, at=self._clock())
-        if self._replies.noise > heard:
-            raise NotUnderstood("an answer that is no status")
-        raise PaperOut("no answer")
-
-    _near_end = False
-
     def _tell(self, state: Readiness) -> None:
-        told = ("ready", "near-end" if self._near_end else "") if state.ready else ("held", state.cause)
+        told = ("held", state.cause)
+        if state.ready:
+            known = self._recognised[1] or not self.printer.process_id
+            told = ("ready", "near-end" if self._link.near_end else "" if known else "without-id")
         self._told = told
         self.spool.tell(self.printer.name, *told, at=self._clock())
 
@@ -403,7 +350,7 @@ class Station:
         self.spool = spool
         self._clock = clock
         self._timing = Timing() if timing is None else timing
-        self._lock = _locked(lock)
+        self._lock = hold_lock(lock)
         self.start = StartKey.make(last=spool.last_number(), at=clock(), chance=chance)
         signature = self.start.signed_by(lasting)
         spool.publish(number=self.start.number, key=self.start.public, signature=signature, at=clock())
@@ -437,7 +384,7 @@ class Station:
         os.close(self._lock)
 
 
-def _locked(path: Path) -> int:
+def hold_lock(path: Path) -> int:
     """Hold the lock file of an instance; the system lets go of it when the process ends, however it ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

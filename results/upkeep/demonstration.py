@@ -188,6 +188,7 @@ def fake_printers(instance: Path, *, paper_port: int) -> list[Programme]:
         return []
     found_printers = printer_settings.read(instance / "printers.toml")
     command = [sys.executable, "-m", "printers", "fake", "--out", str(instance / "paper")]
+    command += ["--instance", str(instance)]
     command += ["--page-port", str(paper_port)]
     for name, one in found_printers.items():
         command += ["--printer", f"{name}={urlsplit(one.address).port}"]

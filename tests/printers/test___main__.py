@@ -1,19 +1,23 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from printers.__main__ import _CAUSES, _STATES, main
 from printers.draw import draw
+from printers.fake.printer import MODEL, FakePrinter
 from printers.moves import State
 from printers.paper import Paper
+from printers.rows import Proved
 from printers.settings import EXAMPLE
 from printers.spool import Spool
 from printers.station.keys import make_station_key, station_id
@@ -66,10 +70,13 @@ def test_a_newcomer_sees_a_test_page_come_out(
         f'[printer.labels]\naddress = "{labels}"\nmedia = "label-50x25"\n'
         f'[printer.tickets]\naddress = "{tickets}"\nmedia = "roll-80"\n'
     )
+    make_station_key(instance / "station.key", os.urandom)
+    with Spool(instance / "spool.sqlite") as spool:
+        for name in ("labels", "tickets"):
+            proved = Proved(model=MODEL, process_id=True, status=True, at=datetime.now(UTC), by="sophie")  # noqa: TID251
+            spool.write_proved(name, proved)
     station = start("station", "--instance", str(instance))
-    key = said(station, r'station = "([0-9a-f]{128})"')
     said(station, r"(prêt) : labels, tickets")
-    assert str(station_id(instance / "station.key")) == key
     draw(label()).save(tmp_path / "label.png")
     where = ["--instance", str(instance)]
     assert main(["test-page", "labels", *where]) == 0
@@ -138,6 +145,105 @@ def test_what_is_no_picture_and_who_is_no_printer_are_told(
     assert "n'est pas une image" in told
     assert "missing.png" in told
     assert "labels, tickets, slips" in told
+
+
+def test_a_first_station_makes_its_key_and_says_what_to_copy(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "printers.toml").write_text(EXAMPLE)
+    key = said(start("station", "--instance", str(tmp_path)), r'station = "([0-9a-f]{128})"')
+    assert str(station_id(tmp_path / "station.key")) == key
+
+
+@pytest.fixture
+def alone(tmp_path: Path, chance: Callable[[int], bytes]) -> Iterator[FakePrinter]:
+    """A fake that an instance names `labels`, with a neighbour `second` at another desk that nobody switched on."""
+    fake = FakePrinter()
+    block = '[printer.{name}]\naddress = "{address}"\nmedia = "label-50x25"\ndesk = "{desk}"\n'
+    (tmp_path / "printers.toml").write_text(
+        block.format(name="labels", address=fake.address, desk="G1")
+        + block.format(name="second", address="tcp://127.0.0.1:9", desk="G2")
+    )
+    make_station_key(tmp_path / "station.key", chance)
+    yield fake
+    fake.stop()
+
+
+def test_a_printer_is_paired_at_the_keyboard(
+    tmp_path: Path, alone: FakePrinter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def hands(words: str) -> str:
+        if "Ouvrez" in words:
+            alone.open_cover()
+        elif "Refermez" in words:
+            alone.put_right()
+        else:
+            end = time.monotonic() + 5
+            while len(alone.paper) < 3 and time.monotonic() < end:
+                time.sleep(0.01)
+            return alone.paper[-1].symbols[0]
+        return ""
+
+    monkeypatch.setattr("builtins.input", hands)
+    assert main(["pair", "labels", "--by", "sophie", "--instance", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "NON" not in told
+    assert MODEL in told
+    with Spool(tmp_path / "spool.sqlite") as spool:
+        proved = spool.proved("labels")
+    assert proved is not None
+    assert (proved.process_id, proved.by) == (True, "sophie")
+
+
+def test_a_pairing_without_a_person_is_refused(
+    tmp_path: Path, alone: FakePrinter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody(words: str) -> str:
+        raise EOFError(words)
+
+    monkeypatch.setattr("builtins.input", nobody)
+    assert main(["pair", "labels", "--by", "sophie", "--instance", str(tmp_path)]) == 1
+    assert "une personne" in capsys.readouterr().err
+    assert alone.model == MODEL
+
+
+def test_a_person_moves_the_rest_of_a_batch(
+    tmp_path: Path, alone: FakePrinter, label: Callable[..., Paper], capsys: pytest.CaptureFixture[str],
+    at: datetime, chance: Callable[[int], bytes],
+) -> None:  # fmt: skip
+    papers = [label(f"{number:012d}") for number in (1, 2)]
+    with Spool(tmp_path / "spool.sqlite", station_id(tmp_path / "station.key")) as spool:
+        for position, paper in enumerate(papers):
+            spool.put(paper, printer="labels", at=at, chance=chance, batch="b", position=position)
+        where = ["--instance", str(tmp_path)]
+        assert main(["move", papers[1].key, "second", *where]) == 0
+        assert main(["move", "label/unknown/1", "second", *where]) == 1
+        moved = [(job.kind, job.printer) for job in spool.jobs()]
+    assert moved == [("label", "second"), ("label", "second"), ("header", "second")]
+    assert "G2" in capsys.readouterr().out
+    assert alone.paper == []
+
+
+def test_the_fakes_of_a_demonstration_are_held_for_proved(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "printers.toml").write_text('[printer.labels]\naddress = "tcp://127.0.0.1:9"\nmedia = "label-50x25"\n')
+    fake = start("fake", "--printer", "labels=0", "--page-port", "0", "--instance", str(tmp_path))
+    said(fake, r"(http://localhost:\d+/)")
+    with Spool(tmp_path / "spool.sqlite") as spool:
+        assert spool.proved("labels") is None  # another address: not this fake
+    port = free_port()
+    (tmp_path / "printers.toml").write_text(
+        f'[printer.labels]\naddress = "tcp://127.0.0.1:{port}"\nmedia = "label-50x25"\n'
+    )
+    fake = start("fake", "--printer", f"labels={port}", "--page-port", "0", "--instance", str(tmp_path))
+    said(fake, r"(http://localhost:\d+/)")
+    with Spool(tmp_path / "spool.sqlite") as spool:
+        proved = spool.proved("labels")
+    assert proved is not None
+    assert (proved.model, proved.process_id, proved.by) == (MODEL, True, "démonstration")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
 
 
 def test_every_state_has_its_words() -> None:

@@ -7,14 +7,16 @@ from datetime import datetime
 
 import pytest
 
-from printers.fake.printer import FakePrinter
+from printers.fake.printer import MODEL, FakePrinter
 from printers.moves import State
 from printers.paper import Form
+from printers.rows import Proved
 from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.devices import Device, connect
 from printers.station.keys import StartKey, StationKey
-from printers.station.worker import Timing, Worker
+from printers.station.link import Timing
+from printers.station.worker import Worker
 
 QUICK = Timing(
     answer=1.0, proof=0.5, roll=0.5, slow=0.3, end=2.0, poll=0.0, blocked=0.01, look=0.005, reopen=0.0, back_off=(0.01,)
@@ -36,6 +38,10 @@ class Room:
         self.fakes.append(FakePrinter(**wishes))  # type: ignore[arg-type]
         return self.fakes[-1]
 
+    def trust(self, name: str = "labels", model: str = MODEL) -> None:
+        """The printer was paired, and proved its process ID."""
+        self.spool.write_proved(name, Proved(model=model, process_id=True, status=True, at=self.at, by="sophie"))
+
     def worker(
         self,
         address: str,
@@ -45,8 +51,11 @@ class Room:
         open_device: Callable[[str], Device] = connect,
         timing: Timing = QUICK,
         beside: Printer | None = None,
+        model: str | None = MODEL,
         **settings: object,
     ) -> Worker:
+        if model is not None:
+            self.trust(name, model)
         made = Worker(
             Printer(name=name, address=address, media=form, **settings),  # type: ignore[arg-type]
             self.spool,

@@ -15,7 +15,8 @@ from printers.settings import Printer
 from printers.spool import Spool
 from printers.station import devices
 from printers.station.keys import load_station_key
-from printers.station.worker import Station, Timing
+from printers.station.link import Timing
+from printers.station.worker import Station
 
 folder, address, point, turn = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 counts: dict[str, int] = {}
@@ -34,9 +35,9 @@ class DyingSpool(Spool):
             die_at("job chosen")
         return job
 
-    def begin(self, key: str, *, at: datetime, printer: str | None = None) -> Attempt:
+    def begin(self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True) -> Attempt:
         die_at("before sending is committed")
-        attempt = super().begin(key, at=at, printer=printer)
+        attempt = super().begin(key, at=at, printer=printer, asks_id=asks_id)
         die_at("after sending is committed")
         return attempt
 
@@ -56,6 +57,9 @@ class DyingWire(devices.Network):
     def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
         if data in encode.STATUS_REQUESTS:
             die_at("status asked")
+            super().write(data, slow_s=slow_s, end_s=end_s, slow=slow)
+            return
+        if data == encode.ASK_MODEL or data == encode.resynchronise(LABEL_50X25):
             super().write(data, slow_s=slow_s, end_s=end_s, slow=slow)
             return
         for part in ("nothing", "first byte", "half", "all but the last byte", "all"):

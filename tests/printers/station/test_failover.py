@@ -12,12 +12,13 @@ import pytest
 
 from printers import encode
 from printers.errors import ImpossibleMove, Unreachable
+from printers.fake.printer import MODEL
 from printers.moves import STATION, State, Verb
 from printers.notices import make_header
 from printers.paper import LABEL_50X25, ROLL_80, Paper
 from printers.settings import Printer
 from printers.station.devices import Broken
-from printers.station.worker import Timing
+from printers.station.link import Timing
 
 if TYPE_CHECKING:
     Room = Any
@@ -47,6 +48,11 @@ class Dying:
     def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
         if data in encode.STATUS_REQUESTS:
             self.answers += b"\x12"
+            return
+        if data == encode.resynchronise(LABEL_50X25):
+            return
+        if data == encode.ASK_MODEL:
+            self.answers += b"_" + MODEL.encode() + b"\x00"
             return
         self.stream += data[: self.lives]
         if len(data) >= self.lives:
@@ -80,7 +86,8 @@ def two_printers(room: "Room", address: str, second: str, **more: Any) -> tuple[
     return one, room.worker(second, LABEL_50X25, name="second", timing=SOON, desk=beside.desk)
 
 
-FIRST = len(encode.resynchronise(LABEL_50X25)) + 10_028
+FIRST = 10_028
+BEFORE = 8 + len(encode.resynchronise(LABEL_50X25) + encode.ASK_MODEL)  #: what a new connection carries first
 PLACES = sorted({2, 3, 4, 10, 11, 12, 13, *range(1, 10_028, 613), 10_010, 10_011, 10_017, 10_018, 10_027, 10_028})
 
 
@@ -108,7 +115,7 @@ def test_a_printer_that_dies_at_any_byte_of_the_third_label_loses_and_repeats_no
 def test_the_same_over_the_network_with_a_memory_that_still_prints(
     room: "Room", six: Callable[..., list[Paper]], place: int
 ) -> None:
-    first = room.fake(cut_at=FIRST + 8 + 10_028 + 4 + place, dies=True)
+    first = room.fake(cut_at=BEFORE + FIRST + 8 + 10_028 + 4 + place, dies=True)
     second = room.fake()
     papers = six("labels")
     one, two = two_printers(room, first.address, second.address)
@@ -126,7 +133,7 @@ def test_the_same_over_the_network_with_a_memory_that_still_prints(
 def test_three_failures_before_the_first_byte_are_enough(room: "Room", six: Callable[..., list[Paper]]) -> None:
     class Refusing(Dying):
         def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
-            if data not in encode.STATUS_REQUESTS:
+            if len(data) == 10_028:
                 raise Broken(0)
             super().write(data, slow_s=slow_s, end_s=end_s, slow=slow)
 

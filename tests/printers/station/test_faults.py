@@ -170,6 +170,7 @@ def test_a_station_killed_at_any_point_loses_nothing_and_repeats_nothing(
     papers = [label(f"{number:012d}") for number in range(1, 4)]
     for position, paper in enumerate(papers):
         room.spool.put(paper, printer="labels", at=room.at, chance=chance, batch="b", position=position)
+    room.trust()
     child = Path(__file__).parent / "dying_station.py"
     run = subprocess.run(
         [sys.executable, str(child), str(tmp_path), fake.address, point, str(turn)],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from printers.station.replies import Other, ProcessId, Readiness, Replies, Reply, Status, near_end, readiness
+from printers.station.replies import Other, ProcessId, Readiness, Replies, Reply, Status, Told, near_end, readiness
 
 STREAM = b'\x127"0001\x00\x11\x10\x00\x00\x007\x38\x01\x00\x00\x1a7#abc\x00\x137"0002\x00\x12'
 MEANT: list[Reply] = [
@@ -85,3 +85,22 @@ def test_the_end_of_the_roll_is_near() -> None:
     assert near_end((0x12, 0x12, 0x12, 0x1E))
     assert not near_end((0x12, 0x12, 0x12, 0x12))
     assert all(one != two for one, two in pairwise(MEANT[:4]))
+
+
+def test_a_text_is_read_in_any_pieces_when_it_was_asked_for_and_only_then() -> None:
+    said = b"_TM-L90\x00" + b'7"0001\x00'
+    for size in range(1, len(said) + 1):
+        replies = Replies()
+        replies.expects_text = True
+        found = [reply for at in range(0, len(said), size) for reply in replies.feed(said[at : at + size])]
+        assert found == [Told(text="TM-L90"), ProcessId(pid=b"0001")]
+    unasked = Replies()
+    assert not [reply for reply in unasked.feed(said) if isinstance(reply, Told)]
+    assert unasked.feed(b'7"0002\x00')[-1] == ProcessId(pid=b"0002")
+
+
+def test_a_text_that_never_ends_is_noise() -> None:
+    replies = Replies()
+    replies.expects_text = True
+    assert replies.feed(b"_" + b"A" * 200) == []
+    assert replies.feed(b"_\x01\x00\x12") == [Status(byte=0x12)]

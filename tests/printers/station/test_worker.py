@@ -11,19 +11,22 @@ import pytest
 
 from printers import encode
 from printers.errors import StationRunning
+from printers.fake.printer import MODEL
 from printers.moves import STATION, State, Verb
 from printers.paper import LABEL_50X25, ROLL_80, At, Paper, Picture
 from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.devices import Broken
 from printers.station.keys import StationKey
-from printers.station.worker import Station, Timing, Worker
+from printers.station.link import Timing
+from printers.station.worker import Station, Worker
 
 if TYPE_CHECKING:
     Room = Any
 
 MakeLabel = Callable[..., Paper]
 READY = bytes((0x12,))
+LEADS_OUT = (encode.resynchronise(LABEL_50X25), encode.resynchronise(ROLL_80))
 
 
 class Wire:
@@ -43,6 +46,13 @@ class Wire:
     def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
         if data in encode.STATUS_REQUESTS:
             self.answers += READY
+            return
+        if data in LEADS_OUT:
+            return
+        if data == encode.ASK_MODEL:
+            self.answers += b"_" + MODEL.encode() + b"\x00"
+            return
+        if len(data) > 9000 and not any(data[-3:]):
             return
         if self.breaks_at is not None and self.breaks_at < len(data):
             raise Broken(self.breaks_at)
@@ -90,7 +100,7 @@ def test_sending_is_committed_before_the_first_byte(room: "Room", put: Callable[
 
     class Watcher(Wire):
         def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
-            if data not in encode.STATUS_REQUESTS:
+            if len(data) == 10_028:
                 with Spool(tmp_path / "spool.sqlite") as other:
                     seen.extend(job.state for job in other.jobs())
             super().write(data, slow_s=slow_s, end_s=end_s, slow=slow)
@@ -101,7 +111,7 @@ def test_sending_is_committed_before_the_first_byte(room: "Room", put: Callable[
 
 
 def test_a_wire_cut_after_any_number_of_bytes_never_confirms(room: "Room", put: Callable[..., Paper]) -> None:
-    whole = len(encode.resynchronise(LABEL_50X25)) + 10_028
+    whole = 10_028
     places = sorted({*range(0, whole, 251), 1, 2, 9, 10, 11, whole - 19, whole - 18, whole - 12, whole - 11, whole - 1})
     for number, place in enumerate(places):
         wire = Wire(breaks_at=place)
@@ -201,7 +211,7 @@ def test_a_printer_that_takes_no_more_bytes_makes_its_label_unsure_and_the_rest_
 
     class Slow(Wire):
         def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
-            if data not in encode.STATUS_REQUESTS and not slow_told:
+            if len(data) == 10_028 and not slow_told:
                 slow_told.append("slow")
                 slow()
             super().write(data, slow_s=slow_s, end_s=end_s, slow=slow)
@@ -367,6 +377,7 @@ def test_a_station_prints_says_that_it_lives_and_leaves(
     room: "Room", put: Callable[..., Paper], stations: Callable[..., Station]
 ) -> None:
     fake = room.fake()
+    room.trust()
     station = stations(fake.address, timing=Timing(beat=0.02))
     stop = threading.Event()
     thread = threading.Thread(target=station.run, args=(stop,))

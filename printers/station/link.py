@@ -1,0 +1,152 @@
+"""The connection to one printer: what it is asked, and what its answers mean."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from printers import encode
+from printers.errors import NotUnderstood, PaperOut, Unreachable
+from printers.settings import Printer
+from printers.station.devices import Device, connect
+from printers.station.replies import ProcessId, Readiness, Replies, Reply, Status, Told, near_end, readiness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """How long the station waits, in seconds."""
+
+    answer: float = 3.0  #: for one status answer
+    proof: float = 5.0  #: for the process ID of a label
+    roll: float = 3.0  #: the same for a roll, plus its length at 50 mm/s
+    slow: float = 10.0  #: bytes not taken for so long make a job unsure, while they are still pushed
+    end: float = 120.0  #: bytes not taken for so long end the connection
+    poll: float = 5.0  #: between two looks at an idle printer
+    blocked: float = 1.0  #: the same while papers wait
+    sort: float = 0.2  #: between two looks through the whole queue for what is too late
+    look: float = 0.1  #: between two looks at an empty queue
+    idle: float = 240.0  #: an idle connection is closed before the printer cuts it
+    reopen: float = 0.2  #: printers want a pause between two connections
+    give_up: float = 10.0  #: held so long, what was never sent goes to the fallback printer of the same desk
+    beat: float = 5.0  #: the station says that it is alive
+    back_off: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)  #: after a failure before the first byte
+
+
+class Link:
+    """An owner's way to one printer, opened when it is needed; `heard` is given every process ID that arrives."""
+
+    def __init__(
+        self,
+        printer: Printer,
+        *,
+        heard: Callable[[bytes], object],
+        timing: Timing,
+        open_device: Callable[[str], Device] = connect,
+    ) -> None:
+        self.printer = printer
+        self.used = 0.0  #: when it was last opened or written to, monotonic
+        self.opened = 0  #: how often it was opened: another time it may be another printer
+        self.near_end = False
+        self._heard = heard
+        self._timing = timing
+        self._open_device = open_device
+        self._device: Device | None = None
+        self._replies = Replies()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
+        return self._device is not None
+
+    def connect(self) -> None:
+        """Open the connection if there is none, after the pause that printers want; raise `Unreachable`."""
+        if self._device is None:
+            wait = self.used + self._timing.reopen - time.monotonic()
+            if wait > 0:
+                time.sleep(min(wait, self._timing.reopen))
+            self._device = self._open_device(self.printer.address)
+            self._replies = Replies()
+            self.used = time.monotonic()
+            self.opened += 1
+
+    def hang_up(self) -> None:
+        """Close the connection."""
+        if self._device is not None:
+            self._device.close()
+            self._device = None
+            self.used = time.monotonic()
+
+    def write(self, data: bytes, *, slow: Callable[[], None] | None = None) -> None:
+        """Hand over bytes in one write, or raise `Broken`; `slow` is called when they are not taken in time."""
+        if self._device is None:
+            raise Unreachable("not connected")
+        slow_s, end_s = self._timing.slow, self._timing.end
+        if slow is None:
+            slow_s = end_s = self._timing.answer
+        self._device.write(data, slow_s=slow_s, end_s=end_s, slow=slow or (lambda: None))
+        self.used = time.monotonic()
+
+    def receive(self, timeout_s: float) -> list[Reply]:
+        """What the printer said, understood; nothing if it was silent for so long."""
+        if self._device is None:
+            raise Unreachable("not connected")
+        return self._replies.feed(self._device.read(timeout_s))
+
+    def listen(self) -> None:
+        """Hear what came by itself: a late ID proves an unsure paper, everything else changes nothing."""
+        try:
+            while self._device is not None and self.hear(0):
+                pass
+        except Unreachable:
+            self.hang_up()
+
+    def hear(self, timeout_s: float) -> bool:
+        """Wait for anything, take its process IDs, and say whether something came."""
+        replies = self.receive(timeout_s)
+        self._hear(replies)
+        return bool(replies)
+
+    def _hear(self, replies: list[Reply]) -> None:
+        for reply in replies:
+            if isinstance(reply, ProcessId):
+                self._heard(reply.pid)
+
+    def state(self) -> Readiness:
+        """Ask the four states, one at a time; raise `PaperOut` on silence, `NotUnderstood` on nonsense."""
+        answers: list[int] = []
+        for request in encode.STATUS_REQUESTS:
+            self.listen()  # a byte that came before the question is no answer to it
+            self.write(request)
+            answers.append(self._one_status())
+        one, two, three, four = answers
+        self.near_end = near_end((one, two, three, four))
+        return readiness((one, two, three, four))
+
+    def _one_status(self) -> int:
+        end = time.monotonic() + self._timing.answer
+        heard = self._replies.noise
+        while (left := end - time.monotonic()) > 0:
+            replies = self.receive(left)
+            self._hear(replies)
+            for reply in replies:
+                if isinstance(reply, Status):
+                    return reply.byte
+        if self._replies.noise > heard:
+            raise NotUnderstood("an answer that is no status")
+        raise PaperOut("no answer")
+
+    def told(self, question: bytes) -> str:
+        """The printer's answer about itself, such as its model; "" if it gives none."""
+        self.listen()
+        self._replies.expects_text = True
+        try:
+            self.write(question)
+            end = time.monotonic() + self._timing.answer
+            while (left := end - time.monotonic()) > 0:
+                replies = self.receive(left)
+                self._hear(replies)
+                for reply in replies:
+                    if isinstance(reply, Told):
+                        return reply.text
+        finally:
+            self._replies.expects_text = False
+        return ""
