@@ -17,6 +17,7 @@ from printers import settings
 from printers.errors import PrinterError, UnknownJob, WrongSettings
 from printers.fake.page import serve_page
 from printers.fake.printer import FakePrinter
+from printers.fake.zebra import FakeZebra
 from printers.moves import State
 from printers.notices import make_header, make_test_page
 from printers.paper import At, Paper, Picture
@@ -45,6 +46,10 @@ _CAUSES = {
     "cover-open": "capot ouvert",
     "cutter": "massicot bloqué",
     "near-end": "papier bientôt fini",
+    "ribbon-out": "plus de ruban",
+    "paused": "en pause : appuyez sur sa touche PAUSE",
+    "temperature": "trop chaude ou trop froide",
+    "busy": "mémoire pleine, elle imprime",
     "error": "panne de l'imprimante",
     "offline": "hors ligne",
     "silent": "imprimante muette",
@@ -108,8 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("name", metavar="IMPRIMANTE")
     fake = command("fake", _fake, "des imprimantes de démonstration, qui se souviennent", instance=False)
     fake.add_argument(
-        "--printer", action="append", required=True, metavar="NOM=PORT", help="une imprimante ; autant qu'il en faut"
+        "--printer", action="append", default=[], metavar="NOM=PORT", help="une imprimante ; autant qu'il en faut"
     )
+    fake.add_argument("--zpl", action="append", default=[], metavar="NOM=PORT", help="la même chose, une Zebra")
     fake.add_argument("--page-port", type=int, default=None, help="port de la page où l'on voit le papier")
     fake.add_argument(
         "--instance", type=Path, default=None, help="instance de démonstration qui les tient pour prouvées"
@@ -261,22 +267,17 @@ def _prove_fakes(instance: Path, fakes: list[FakePrinter]) -> None:
     with Spool(instance / "spool.sqlite") as spool:
         for printer in settings.read(instance / "printers.toml").values():
             if (fake := addresses.get(printer.address)) is not None:
-                can = Proved(
-                    model=fake.model,
-                    process_id=True,
-                    status=True,
-                    cover=True,
-                    barcode=True,
-                    at=now(),
-                    by="démonstration",
+                is_zebra = isinstance(fake, FakeZebra)
+                proved = Proved(
+                    model=fake.model, process_id=not is_zebra, z64=is_zebra, status=True, at=now(), by="démonstration"
                 )
-                spool.write_proved(printer.name, can)
+                spool.write_proved(printer.name, proved)
 
 
 def _fake(options: argparse.Namespace) -> int:
     stop = _until_told()
     wanted: dict[str, int] = {}
-    for told in options.printer:
+    for told in [*options.printer, *options.zpl] or [""]:
         name, _, port = told.partition("=")
         if settings.NAME.fullmatch(name) is None or not port.isdecimal() or int(port) > 65_535:
             raise WrongSettings(f"« {told} » : écrivez NOM=PORT, par exemple labels=9101")
@@ -285,7 +286,8 @@ def _fake(options: argparse.Namespace) -> int:
     page = None
     try:
         for name, number in wanted.items():
-            printers.append(FakePrinter(port=number, out=options.out, name=name, print_s=0.15))
+            made = FakeZebra if any(told.startswith(f"{name}=") for told in options.zpl) else FakePrinter
+            printers.append(made(port=number, out=options.out, name=name, print_s=0.15))
             print(f"Imprimante de démonstration {name} : {printers[-1].address}", flush=True)
         if options.instance is not None:
             _prove_fakes(options.instance, printers)

@@ -8,7 +8,7 @@ from printers.errors import PrinterError
 from printers.moves import State
 
 SCHEMA = 1
-PROOFS = ("status", "cover", "barcode")  #: words of the column `proved`, beside the process ID that has its own
+PROOFS = ("status", "cover", "barcode", "z64")  #: words of the column `proved`, beside the process ID that has its own
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)
 _TABLES = f"""
@@ -133,7 +133,7 @@ class Proved:
     """What a pairing proved of a printer, when, and the person who stood before it (paper.md 10).
 
     `process_id`: it says when a paper is out, and not before; `status`: it tells its state; `cover`: also an open
-    cover; `barcode`: the laboratory's own scanner read its bars.
+    cover; `barcode`: the laboratory's own scanner read its bars; `z64`: it unpacks compressed graphics.
     """
 
     model: str
@@ -142,6 +142,7 @@ class Proved:
     status: bool = False
     cover: bool = False
     barcode: bool = False
+    z64: bool = False
     at: datetime
     by: str
 

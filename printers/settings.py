@@ -20,7 +20,7 @@ EXAMPLE = """\
 # Commandes : python -m printers station | jobs | pair NOM | test-page NOM
 
 [printer.labels]
-kind = "escpos"                     # langue de l'imprimante
+kind = "escpos"                     # langue de l'imprimante : "escpos", ou "zpl" pour une Zebra
 address = "tcp://127.0.0.1:9101"    # réseau : tcp://adresse:port ; câble USB : file:///dev/usb/lp0
 media = "label-50x25"               # "label-50x25", "roll-80", "roll-58" ou {width_mm = 38, height_mm = 25, gap_mm = 3}
 desk = "Guichet 1"                  # le poste où elle se trouve
@@ -62,6 +62,11 @@ class Printer:
     status: bool = True
     old_after_s: int = 900
     fallback: str = ""
+
+    @property
+    def may_prove(self) -> bool:
+        """Whether it may confirm a paper by itself: ZPL knows no such answer, a scan closes its jobs."""
+        return self.process_id and self.kind == "escpos"
 
     def beside(self, other: "Printer") -> bool:
         """Whether both stand at one named desk: only there may papers move without being asked for."""
@@ -125,13 +130,26 @@ def _printer(name: str, block: object, text: str, file: str) -> Printer:
         right, words = _CHECKS[key]
         if not right(value):
             raise refuse(key, f"« {key} » {words}")
-    if block.get("process_id", True) and not block.get("status", True):
-        raise refuse("status", "une imprimante qui prouve chaque impression dit aussi son état")
     try:
         media = _media(block["media"])
     except (Unprintable, TypeError) as fault:
         raise refuse("media", f"ce papier n'existe pas ({fault})") from fault
+    if (wrong := _contradiction(block, media)) is not None:
+        raise refuse(*wrong)
     return Printer(name=name, **{**block, "media": media})
+
+
+def _contradiction(block: Mapping[str, Any], media: Form) -> tuple[str, str] | None:
+    """The setting that does not go with the others, and why."""
+    if block.get("kind") == "zpl":
+        if media.height is None:
+            return "media", "une imprimante ZPL imprime des étiquettes"
+        if block.get("process_id"):
+            return "process_id", "une imprimante ZPL ne prouve pas ses impressions : le scan du tube le fait"
+        return None
+    if block.get("process_id", True) and not block.get("status", True):
+        return "status", "une imprimante qui prouve chaque impression dit aussi son état"
+    return None
 
 
 def _media(told: object) -> Form:
@@ -158,7 +176,7 @@ def _reachable(address: Any) -> bool:
 
 #: What each setting of a printer may be, and the words for what it is not.
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "kind": (lambda value: value == "escpos", "est « escpos »"),
+    "kind": (lambda value: value in {"escpos", "zpl"}, "est « escpos » ou « zpl »"),
     "address": (_reachable, "est tcp://machine:port ou file:///dev/…"),
     "media": (lambda value: isinstance(value, str | dict), "est un nom ou une table"),
     "desk": (lambda value: isinstance(value, str), "est un texte"),

@@ -53,7 +53,7 @@ class Printed:
         return sorted(symbol.text for symbol in zxingcpp.read_barcodes(self.image.convert("L")))
 
 
-class _PowerCutError(Exception):
+class PowerCutError(Exception):
     """The bytes being worked on are gone."""
 
 
@@ -258,7 +258,7 @@ class FakePrinter:
         while not self._stopped:
             try:
                 self._command()
-            except _PowerCutError:
+            except PowerCutError:
                 self._head = _Head()
 
     def _take(self, count: int) -> bytes:
@@ -267,7 +267,7 @@ class FakePrinter:
             generation = self._generation
             while len(taken) < count:
                 if self._stopped or generation != self._generation:
-                    raise _PowerCutError
+                    raise PowerCutError
                 if not self._buffer:
                     self._ready.wait(0.1)
                     continue
@@ -364,7 +364,7 @@ class FakePrinter:
             self._reset = True
             self._latest = None
             self._ready.notify_all()
-        raise _PowerCutError
+        raise PowerCutError
 
     def _prove(self, pid: bytes) -> None:
         if self.answers_id is not True:

@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from printers import encode
+from PIL import Image
+
+from printers import encode, zpl
 from printers.errors import NotUnderstood, PaperOut, Unreachable
 from printers.settings import Printer
 from printers.station.devices import Device, connect
 from printers.station.replies import ProcessId, Readiness, Replies, Reply, Status, Told, near_end, readiness
+from printers.station.zebra import HostLines, host_readiness
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,20 @@ class Link:
         self._replies = Replies()
 
     @property
+    def _is_zebra(self) -> bool:
+        return self.printer.kind == "zpl"
+
+    def compiled(self, image: Image.Image, *, cut: bool = True, compressed: bool = False) -> bytes:
+        """A proved picture in the printer's language; `compressed` only where a pairing proved that it unpacks."""
+        if self._is_zebra:
+            return zpl.zpl(image, self.printer.media, compressed=compressed)
+        return encode.escpos(image, self.printer.media, cut=cut)
+
+    def lead_out(self) -> bytes:
+        """What brings the printer back to commands after a stream that was cut in the middle."""
+        return zpl.LEAD_OUT if self._is_zebra else encode.resynchronise(self.printer.media)
+
+    @property
     def is_open(self) -> bool:
         """Whether there is a connection."""
         return self._device is not None
@@ -64,7 +81,7 @@ class Link:
             if wait > 0:
                 time.sleep(min(wait, self._timing.reopen))
             self._device = self._open_device(self.printer.address)
-            self._replies = Replies()
+            self._replies = HostLines() if self._is_zebra else Replies()
             self.used = time.monotonic()
             self.opened += 1
 
@@ -111,7 +128,9 @@ class Link:
                 self._heard(reply.pid)
 
     def state(self) -> Readiness:
-        """Ask the four states, one at a time; raise `PaperOut` on silence, `NotUnderstood` on nonsense."""
+        """Ask for the printer's state; raise `PaperOut` on silence, `NotUnderstood` on nonsense."""
+        if self._is_zebra:
+            return self._host_state()
         answers: list[int] = []
         for request in encode.STATUS_REQUESTS:
             self.listen()  # a byte that came before the question is no answer to it
@@ -120,6 +139,18 @@ class Link:
         one, two, three, four = answers
         self.near_end = near_end((one, two, three, four))
         return readiness((one, two, three, four))
+
+    def _host_state(self) -> Readiness:
+        """A Zebra's three lines; out of media or open it says nothing at all (paper.md 9.4)."""
+        self.listen()
+        self.write(zpl.ASK_STATE)
+        end = time.monotonic() + self._timing.answer
+        heard, lines = self._replies.noise, list[str]()
+        while len(lines) < 3 and (left := end - time.monotonic()) > 0:
+            lines += [reply.text for reply in self.receive(left) if isinstance(reply, Told)]
+        if not lines and self._replies.noise == heard:
+            raise PaperOut("no answer")
+        return host_readiness(lines)
 
     def _one_status(self) -> int:
         end = time.monotonic() + self._timing.answer
@@ -133,6 +164,16 @@ class Link:
         if self._replies.noise > heard:
             raise NotUnderstood("an answer that is no status")
         raise PaperOut("no answer")
+
+    def model(self) -> str:
+        """The printer's model, "" if it does not say."""
+        return self.told(zpl.ASK_MODEL).partition(",")[0] if self._is_zebra else self.told(encode.ASK_MODEL)
+
+    def firmware(self) -> str:
+        """The printer's firmware, "" if it does not say."""
+        if self._is_zebra:  # ~HI: model, firmware, dots per millimetre, memory
+            return [*self.told(zpl.ASK_MODEL).split(","), ""][1]
+        return self.told(encode.ASK_FIRMWARE)
 
     def told(self, question: bytes) -> str:
         """The printer's answer about itself, such as its model; "" if it gives none."""

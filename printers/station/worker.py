@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nacl.public import PrivateKey
+from PIL import Image
 
 from printers import encode
 from printers.errors import (
@@ -26,14 +27,14 @@ from printers.errors import (
 )
 from printers.moves import NEVER_SENT, PERSON_CAUSES, STATION, State, Verb
 from printers.paper import Cut, Paper
-from printers.rows import Attempt, Job
+from printers.rows import Attempt, Job, Proved
 from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.devices import Broken, Device, connect
 from printers.station.keys import StartKey, StationKey, open_paper
 from printers.station.link import Link, Timing
 from printers.station.replies import ProcessId, Readiness
-from printers.verify import proved
+from printers.verify import proved as proved_dots
 
 log = logging.getLogger("printers.station")
 TRIES = 3  #: failures in a row before the first byte, after which the fallback printer takes over
@@ -75,7 +76,7 @@ class Worker:
         self._clock = clock
         self._timing = Timing() if timing is None else timing
         self._link = Link(printer, heard=self._prove, timing=self._timing, open_device=open_device)
-        self._recognised = (0, False)
+        self._recognised: tuple[int, Proved | None] = (0, None)
         self._looked = -1e9
         self._sorted = -1e9
         self._retry_at: float | None = None
@@ -194,7 +195,7 @@ class Worker:
 
     def _print(self, job: Job) -> None:
         try:
-            paper, data = self._prepare(job)
+            paper, image = self._prepare(job)
         except (Unprintable, NotOurs) as fault:
             log.warning("%s: job %s was not printed: %s", self.printer.name, job.key, fault)
             self._move(job, Verb.DROP, "unprintable" if isinstance(fault, Unprintable) else "not ours")
@@ -203,10 +204,14 @@ class Worker:
         if not state.ready or not self._link.is_open:
             self._move(job, Verb.HOLD, state.cause or "silent")
             return
-        proves = self._recognised == (self._link.opened, True)
+        proved = self._trusted()
+        proves = proved is not None and proved.process_id and self.printer.may_prove
+        data = self._link.compiled(
+            image, cut=isinstance(paper.items[-1], Cut), compressed=proved is not None and proved.z64
+        )
         attempt = self.spool.begin(job.key, at=self._clock(), printer=self.printer.name, asks_id=proves)
         if self._astray:
-            data = encode.resynchronise(self.printer.media) + data
+            data = self._link.lead_out() + data
         if proves:
             data += encode.ask_process_id(attempt.pid)
         doubted: list[str] = []
@@ -227,15 +232,14 @@ class Worker:
         if proves:
             self._await_proof(job, attempt, self._patience(paper, data))
 
-    def _prepare(self, job: Job) -> tuple[Paper, bytes]:
+    def _prepare(self, job: Job) -> tuple[Paper, Image.Image]:
         payload = self.spool.payload(job.key)
         if payload is None:
             raise NotOurs("this paper was erased")
         paper = open_paper(payload, job, self._start.opening if job.secret else self._lasting)
         if paper.form != self.printer.media:
             raise Unprintable("this paper was made for another medium")
-        image = proved(paper)
-        return paper, encode.escpos(image, paper.form, cut=isinstance(paper.items[-1], Cut))
+        return paper, proved_dots(paper)
 
     def _broke(self, job: Job, fault: Broken, *, known: bool) -> None:
         self.hang_up()
@@ -287,19 +291,20 @@ class Worker:
         return self.spool.prove(self.printer.name, pid, at=self._clock())
 
     def _recognise(self) -> None:
-        """Believe process IDs only of the model that a pairing proved; another one works without."""
-        if self._recognised[0] == self._link.opened:
+        """Learn once a connection whether this is the model that a pairing proved."""
+        proved = self.spool.proved(self.printer.name)
+        if self._recognised[0] == self._link.opened or proved is None or not proved.model:
             return
-        known = False
-        proved = self.spool.proved(self.printer.name) if self.printer.process_id else None
-        if proved is not None and proved.process_id:
-            if self._astray:  # inside a raster the question would be taken for dots
-                self._link.write(encode.resynchronise(self.printer.media))
-            model = self._link.told(encode.ASK_MODEL)
-            if not model:  # asked again next time: until then its jobs have no proof
-                return
-            self._astray, known = False, model == proved.model
-        self._recognised = (self._link.opened, known)
+        if self._astray:  # inside a raster the question would be taken for dots
+            self._link.write(self._link.lead_out())
+        if model := self._link.model():  # without an answer it is asked again next time
+            self._astray = False
+            self._recognised = (self._link.opened, proved if model == proved.model else None)
+
+    def _trusted(self) -> Proved | None:
+        """What was proved of the printer at the other end of this very connection; another model has proved nothing."""
+        opened, proved = self._recognised
+        return proved if opened == self._link.opened else None
 
     def _ask(self) -> Readiness:
         """Connect if need be and ask the four states, one at a time; silence and nonsense are causes too."""
@@ -326,7 +331,8 @@ class Worker:
     def _tell(self, state: Readiness) -> None:
         told = ("held", state.cause)
         if state.ready:
-            known = self._recognised[1] or not self.printer.process_id
+            trusted = self._trusted()
+            known = not self.printer.may_prove or (trusted is not None and trusted.process_id)
             told = ("ready", "near-end" if self._link.near_end else "" if known else "without-id")
         self._told = told
         self.spool.tell(self.printer.name, *told, at=self._clock())

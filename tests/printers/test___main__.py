@@ -112,6 +112,7 @@ def test_a_newcomer_sees_a_test_page_come_out(
         (["jobs"], "pas encore de file"),
         (["station"], "printers.toml"),
         (["test-page", "labels"], "printers.toml"),
+        (["fake"], "NOM=PORT"),
         (["fake", "--printer", "labels"], "NOM=PORT"),
         (["fake", "--printer", "labels=99999"], "NOM=PORT"),
     ],
@@ -238,6 +239,19 @@ def test_the_fakes_of_a_demonstration_are_held_for_proved(tmp_path: Path, start:
         proved = spool.proved("labels")
     assert proved is not None
     assert (proved.model, proved.process_id, proved.by) == (MODEL, True, "démonstration")
+
+
+def test_a_demonstration_zebra_is_one(tmp_path: Path, start: Start) -> None:
+    port = free_port()
+    (tmp_path / "printers.toml").write_text(
+        f'[printer.labels]\nkind = "zpl"\naddress = "tcp://127.0.0.1:{port}"\nmedia = "label-50x25"\n'
+    )
+    fake = start("fake", "--zpl", f"labels={port}", "--page-port", "0", "--instance", str(tmp_path))
+    said(fake, r"(http://localhost:\d+/)")
+    with Spool(tmp_path / "spool.sqlite") as spool:
+        proved = spool.proved("labels")
+    assert proved is not None
+    assert (proved.process_id, proved.z64) == (False, True)
 
 
 def free_port() -> int:

@@ -30,7 +30,9 @@ def test_another_label_is_a_table() -> None:
         ("[other]\n" + GOOD, 1),
         (GOOD + "old_after_s = 3\n", 4),
         (GOOD + "old_after_s = true\n", 4),
-        (GOOD + 'kind = "zpl"\n', 4),
+        (GOOD + 'kind = "tspl"\n', 4),
+        (GOOD + 'kind = "zpl"\nprocess_id = true\n', 5),
+        (GOOD.replace("label-50x25", "roll-80") + 'kind = "zpl"\n', 3),
         (GOOD + "process_id = 1\n", 4),
         (GOOD + "status = false\n", 4),
         (GOOD.replace("tcp://127.0.0.1:9101", "127.0.0.1:9101"), 2),
@@ -49,6 +51,11 @@ def test_another_label_is_a_table() -> None:
 def test_what_is_not_understood_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(WrongSettings, match=rf"(ligne|line) {line}\b"):
         settings.parse(text)
+
+
+def test_a_zebra_is_a_label_printer_that_proves_nothing_by_itself() -> None:
+    printer = settings.parse(GOOD + 'kind = "zpl"\nstatus = false\n')["labels"]
+    assert (printer.kind, printer.status, printer.may_prove) == ("zpl", False, False)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -84,6 +84,10 @@ class Room:
         question = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'sending', 'sent', 'not_sent')"
         return bool(self.spool._rows(question)[0][0] == 0)
 
+    def handed_over(self) -> bool:
+        """Nothing waits any more; what was sent without a proof may stay so."""
+        return not self.spool.jobs([State.QUEUED, State.SENDING, State.HELD, State.NOT_SENT])
+
     def finished(self) -> bool:
         """Settled, and nothing is held."""
         return self.settled() and not self.spool.jobs([State.HELD])
