@@ -193,8 +193,7 @@ class FakePrinter:
 
     def _receive(self) -> None:
         while not self._stopped:
-            readable, _, _ = select.select([self._listener], [], [], 0.02)
-            if readable:
+            if _readable(self._listener):
                 client, _ = self._listener.accept()
                 self._serve(client)
                 if self.dies and self._reset:
@@ -213,7 +212,7 @@ class FakePrinter:
         try:
             while not (self._stopped or self._reset) and time.monotonic() - heard < self._idle_s:
                 room = self._room()
-                if room == 0 or not select.select([client], [], [], 0.02)[0]:
+                if room == 0 or not _readable(client):
                     continue
                 limit = room if self.cut_at is None else min(room, self.cut_at - total)
                 data = client.recv(limit) if limit > 0 else b""
@@ -378,3 +377,10 @@ class FakePrinter:
         if not self._answer(b'7"' + pid + b"\x00"):
             # Nobody listens: the latest ID is kept for the next client.
             self._latest = pid
+
+
+def _readable(end: socket.socket) -> bool:
+    """Whether somebody has said something at this end, within a short look."""
+    waiting = select.poll()
+    waiting.register(end, select.POLLIN)
+    return bool(waiting.poll(20))

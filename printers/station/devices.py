@@ -52,8 +52,7 @@ class Descriptor:
                 slow()
             if waited > end_s:
                 raise Broken(given)
-            _, writable, _ = select.select([], [self._descriptor], [], 0.1 if told else min(slow_s + 0.01, 1.0))
-            if writable:
+            if _ready(self._descriptor, select.POLLOUT, 0.1 if told else min(slow_s + 0.01, 1.0)):
                 # A refused write took no byte: what was given before is all that ever left.
                 try:
                     given += os.write(self._descriptor, data[given:])
@@ -64,8 +63,7 @@ class Descriptor:
 
     def read(self, timeout_s: float) -> bytes:
         """What the printer said; see `Device`."""
-        readable, _, _ = select.select([self._descriptor], [], [], timeout_s)
-        if not readable:
+        if not _ready(self._descriptor, select.POLLIN, timeout_s):
             return b""
         try:
             received = os.read(self._descriptor, 4096)
@@ -126,6 +124,13 @@ class File(Descriptor):
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _ready(descriptor: int, wanted: int, timeout_s: float) -> bool:
+    """Whether a descriptor has something to say in time; unlike select(), poll() knows numbers above 1,023."""
+    waiting = select.poll()
+    waiting.register(descriptor, wanted)
+    return bool(waiting.poll(max(timeout_s, 0) * 1000))
 
 
 def connect(address: str) -> Device:
