@@ -153,6 +153,8 @@ class Database:
         """Give every connection back."""
         for engine in {self.reading_engine, *self.writing_engines.values()}:
             engine.dispose()
+        for turn in self.turns.values():
+            turn.close()
 
 
 def open_sqlite(

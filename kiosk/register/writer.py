@@ -4,6 +4,7 @@ import fcntl
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class Turn:
         self._queue: deque[threading.Event] = deque()
         self._holder: int | None = None
         self._descriptors: dict[str, int] = {}
-        os.register_at_fork(after_in_child=self._begin_anew)
+        _TURNS.add(self)
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -61,6 +62,22 @@ class Turn:
                 self._unlock("write")
         finally:
             self._leave()
+
+    def close(self) -> None:
+        """Close the lock files; the next writer opens them again."""
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
+
+    def begin_anew(self) -> None:
+        """Forget, in a forked child, what the parent holds.
+
+        A descriptor shared with the parent would let both "hold" the lock, and the parent's threads, which stand in
+        the copied queue, do not live here.
+        """
+        self.close()
+        self._holder = None
+        self._gate = threading.Lock()
+        self._queue = deque()
 
     def _join(self, until: float) -> None:
         mine = threading.Event()
@@ -103,12 +120,14 @@ class Turn:
             self._descriptors[name] = os.open(self._paths[name], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         return self._descriptors[name]
 
-    def _begin_anew(self) -> None:
-        # In a forked child: a descriptor shared with the parent would let both "hold" the lock, and the parent's
-        # threads, which stand in the copied queue, do not live here.
-        for descriptor in self._descriptors.values():
-            os.close(descriptor)
-        self._descriptors = {}
-        self._holder = None
-        self._gate = threading.Lock()
-        self._queue = deque()
+
+#: Every turn of this process, kept only as long as its database.
+_TURNS: weakref.WeakSet[Turn] = weakref.WeakSet()
+
+
+def _begin_anew() -> None:
+    for turn in list(_TURNS):
+        turn.begin_anew()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -1,5 +1,6 @@
 """One writer at a time for each file, in turn, with a deadline."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -134,6 +135,24 @@ with Turn(Path(sys.argv[1])).taken():
     print("held", flush=True)
     time.sleep(60)
 """
+
+
+def test_a_closed_turn_holds_no_file_and_opens_again(tmp_path: Path) -> None:
+    turn = Turn(tmp_path / "turn")
+    with turn.taken():
+        assert _held(tmp_path) == {"turn", "turn.write"}
+
+    turn.close()
+
+    assert _held(tmp_path) == set()
+    with turn.taken():
+        assert _held(tmp_path) == {"turn", "turn.write"}
+
+
+def _held(folder: Path) -> set[str]:
+    """The files of a folder that this process holds open."""
+    targets = [os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()]
+    return {Path(target).name for target in targets if Path(target).parent == folder.resolve()}
 
 
 def test_the_death_of_the_holder_frees_the_turn(tmp_path: Path, programme: Starts) -> None:
