@@ -10,8 +10,9 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from printers.errors import Unreachable
+from printers.station.names import look_up
 
-CONNECT_S = 2.0
+CONNECT_S = 2.0  #: to find a name and reach one of its addresses, all in all
 
 
 class Broken(Unreachable):
@@ -80,10 +81,7 @@ class Network(Descriptor):
     """A printer on the network, raw TCP (port 9100 by custom)."""
 
     def __init__(self, host: str, port: int) -> None:
-        try:
-            self._socket = socket.create_connection((host, port), timeout=CONNECT_S)
-        except OSError as fault:
-            raise Unreachable(f"no printer answers at {host}:{port}") from fault
+        self._socket = _dial(host, port)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         super().__init__(self._socket.fileno())
@@ -99,6 +97,17 @@ class Network(Descriptor):
             while time.monotonic() < end:
                 self.read(0.1)
         self._socket.close()
+
+
+def _dial(host: str, port: int) -> socket.socket:
+    """A connection to the first address of a name that answers; all together they have `CONNECT_S`."""
+    end = time.monotonic() + CONNECT_S
+    for address in look_up(host, port, CONNECT_S):
+        if (left := end - time.monotonic()) <= 0:
+            break
+        with contextlib.suppress(OSError):
+            return socket.create_connection(address, timeout=left)
+    raise Unreachable(f"no printer answers at {host}:{port}")
 
 
 class File(Descriptor):

@@ -158,11 +158,12 @@ class Link:
         while (left := end - time.monotonic()) > 0:
             replies = self.receive(left)
             self._hear(replies)
+            if self._replies.noise > heard:
+                # Some other service's words hold letters that look like a status: they are none.
+                raise NotUnderstood("an answer that is no status")
             for reply in replies:
                 if isinstance(reply, Status):
                     return reply.byte
-        if self._replies.noise > heard:
-            raise NotUnderstood("an answer that is no status")
         raise PaperOut("no answer")
 
     def model(self) -> str:

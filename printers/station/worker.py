@@ -29,11 +29,11 @@ from printers.moves import NEVER_SENT, PERSON_CAUSES, STATION, State, Verb
 from printers.paper import Cut, Paper
 from printers.rows import Attempt, Job, Proved
 from printers.settings import Printer
-from printers.spool import Spool
 from printers.station.devices import Broken, Device, connect
 from printers.station.keys import StartKey, StationKey, open_paper
 from printers.station.link import Link, Timing
 from printers.station.replies import ProcessId, Readiness
+from printers.station.work import Work
 from printers.verify import proved as proved_dots
 
 log = logging.getLogger("printers.station")
@@ -57,7 +57,7 @@ class Worker:
     def __init__(
         self,
         printer: Printer,
-        spool: Spool,
+        spool: Work,
         *,
         lasting: PrivateKey,
         start: StartKey,
@@ -275,8 +275,9 @@ class Worker:
                             reason, end = "wrong ID", 0.0
         except Unreachable:
             reason = "connection lost"
-            self._astray = True
             self.hang_up()
+        # Bytes may have been lost on the way although all were taken: a pulled cable does not always say so.
+        self._astray = True
         self._move(job, Verb.DOUBT, reason)
 
     def _move(self, job: Job, verb: Verb, reason: str = "") -> None:
@@ -344,7 +345,7 @@ class Station:
     def __init__(
         self,
         printers: dict[str, Printer],
-        spool: Spool,
+        spool: Work,
         lasting: StationKey,
         *,
         lock: Path,
