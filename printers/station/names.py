@@ -25,17 +25,19 @@ def look_up(host: str, port: int, timeout_s: float) -> list[Address]:
             answer = _asked[host, port] = Future()
             threading.Thread(target=_ask, args=(host, port, answer), daemon=True).start()
     try:
-        return answer.result(timeout_s)
+        found = answer.result(timeout_s)
     except TimeoutError as fault:
         raise Unreachable(f"no name server says in time where {host} is") from fault
+    if not found:
+        raise Unreachable(f"no machine has the name {host}")
+    return found
 
 
 def _ask(host: str, port: int, answer: Future[list[Address]]) -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        answer.set_result([(str(place[4][0]), int(place[4][1])) for place in found])
-    except (OSError, ValueError):
-        answer.set_exception(Unreachable(f"no machine has the name {host}"))
-    finally:
-        with _asking:
-            del _asked[host, port]
+    except (OSError, ValueError):  # no such name, or no name at all
+        found = []
+    with _asking:  # first: whoever asks from now on gets an answer of its own
+        del _asked[host, port]
+    answer.set_result([(str(place[4][0]), int(place[4][1])) for place in found])
