@@ -15,10 +15,14 @@ from pathlib import Path
 import zxingcpp
 from PIL import Image
 
+from printers.fake.answers import XOFF, XON, Body, text
+
 BUFFER = 4096  #: bytes that a small printer receives ahead of its head
 MODEL = "DEMONSTRATION"  #: what a fake says when it is asked for its model
 _ASKED_ID = re.compile(rb"\x1d\(H\x06\x0000(....)", re.DOTALL)
 _REALTIME = re.compile(rb"\x10\x04([\x01-\x04])")
+#: Length in bytes of what asks about the printer itself, by its first two bytes.
+_QUESTIONS = {b"\x1da": 3, b"\x1dr": 3, b"\x1dI": 3, b"\x1dg": 6}
 #: Length in bytes of commands without meaning here, by their first two bytes.
 _SKIPPED = {b"\x1ba": 3, b"\x1bt": 3, b"\x1bd": 3, b"\x1bJ": 3, b"\x1b!": 3, b"\x1bE": 3, b"\x1b3": 3, b"\x1b2": 2}
 
@@ -33,6 +37,7 @@ class Faults:
     wrong_id: float = 0.0  #: printed, another ID comes
     stall: float = 0.0  #: stops for `stall_s` before printing
     stall_s: float = 1.0
+    chatter: float = 0.0  #: for each answer: something that nobody asked for is said before it
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,8 @@ class FakePrinter:
 
     `print_s` is the time of one paper; `answers_id` False is a printer without process ID, "liar" one that answers it
     as soon as it is asked; `model` is what it says of itself; `cut_at` resets the connection after that many bytes of
-    it, once, with the rest kept in memory, and with `dies` it never answers anyone again.
+    it, once, with the rest kept in memory (or hangs up without a reset, if it is `polite`), and with `dies` it never
+    answers anyone again.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class FakePrinter:
         seed: int = 0,
         cut_at: int | None = None,
         dies: bool = False,
+        polite: bool = False,
         idle_s: float = 300.0,
     ) -> None:
         self.name = name
@@ -96,6 +103,7 @@ class FakePrinter:
         self.model = model
         self.cut_at = cut_at
         self.dies = dies
+        self.polite = polite
         self.mute = False
         self._out = out
         self._print_s = print_s
@@ -104,7 +112,8 @@ class FakePrinter:
         self._idle_s = idle_s
         self._ready = threading.Condition()
         self._buffer = bytearray()
-        self._state = {"paper": True, "cover": True, "near_end": False}
+        self.body = Body()
+        self._automatic = False
         self._client: socket.socket | None = None
         self._reset = False
         self._generation = 0
@@ -137,21 +146,19 @@ class FakePrinter:
 
     def run_out(self) -> None:
         """No more paper: data are held until `put_right`."""
-        self._set("paper", good=False)
+        self._set(paper=False)
 
     def open_cover(self) -> None:
         """The cover is open: data are held until `put_right`."""
-        self._set("cover", good=False)
+        self._set(closed=False)
 
     def nearly_end(self) -> None:
         """The roll ends soon."""
-        self._set("near_end", good=True)
+        self._set(near_end=True)
 
     def put_right(self) -> None:
         """New roll, cover closed: what was held comes out by itself."""
-        self._set("near_end", good=False)
-        self._set("cover", good=True)
-        self._set("paper", good=True)
+        self._set(near_end=False, closed=True, paper=True)
 
     def say(self, unasked: bytes) -> None:
         """Send bytes that nobody asked for."""
@@ -160,29 +167,29 @@ class FakePrinter:
     @property
     def words(self) -> str:
         """Its state for a person."""
-        if not self._state["cover"]:
+        if not self.body.closed:
             return "capot ouvert"
-        return "prête" if self._state["paper"] else "plus de papier"
+        return "prête" if self.body.paper else "plus de papier"
 
-    def _set(self, what: str, *, good: bool) -> None:
+    def _set(self, **states: bool) -> None:
         with self._ready:
-            self._state[what] = good
+            before = self.body.automatic()
+            for name, value in states.items():
+                setattr(self.body, name, value)
+            told = self.body.automatic()
             self._ready.notify_all()
+        if self._automatic and told != before:
+            self._answer(told)
 
     def _status(self, question: int) -> bytes:
-        cover, paper = not self._state["cover"], not self._state["paper"]
-        bits = {
-            1: 0x08 if cover or paper else 0,
-            2: (0x04 if cover else 0) | (0x20 if paper else 0),
-            3: 0,
-            4: (0x60 if paper else 0) | (0x0C if paper or self._state["near_end"] else 0),
-        }
-        return bytes((0x12 | bits[question],))
+        return self.body.status(question)
 
     def _answer(self, data: bytes) -> bool:
         client = self._client
         if client is None or self.mute:
             return False
+        if self._happens(self._faults.chatter):
+            data = self._chance.choice([XON, XOFF, self.body.automatic()]) + data
         try:
             client.sendall(data)
         except OSError:
@@ -226,7 +233,7 @@ class FakePrinter:
             pass
         with self._ready:
             self._client = None
-        if self._reset:
+        if self._reset and not self.polite:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
 
@@ -291,24 +298,36 @@ class FakePrinter:
             if self._take(1)[0] >= 65:
                 self._take(1)
             self._put_out()
+            self.body.cuts += 1
         elif command == b"\x1b@":
-            pass
+            self._automatic = False
         elif command == b"\x10\x04":
             self._take(1)
-        elif command == b"\x1dI":
-            self._tell_of_itself(self._take(1))
+        elif command in _QUESTIONS:
+            self._tell_of_itself(command, self._take(_QUESTIONS[command] - 2))
         elif command in _SKIPPED:
             self._take(_SKIPPED[command] - 2)
         else:
             self.unknown += 1
 
-    def _tell_of_itself(self, question: bytes) -> None:
-        if question == b"C":
-            self._answer(b"_" + self.model.encode() + b"\x00")
-        elif question == b"A":
-            self._answer(b"_1.0\x00")
-        else:
-            self.unknown += 1
+    def _tell_of_itself(self, command: bytes, question: bytes) -> None:
+        match command, question:
+            case b"\x1da", _:
+                self._automatic = question != b"\x00"
+                told: bytes | None = self.body.automatic() if self._automatic else b""
+            case b"\x1dr", b"\x01" | b"1":
+                told = self.body.in_order()
+            case b"\x1dI", b"C":
+                told = text(self.model)
+            case b"\x1dI", b"A":
+                told = text("1.0")
+            case b"\x1dg", _ if question[:2] == b"2\x00":
+                told = self.body.counter(int.from_bytes(question[2:], "little"))
+            case _:
+                told = None
+        self.unknown += told is None
+        if told:
+            self._answer(told)
 
     def _raster(self, header: bytes) -> None:
         columns, rows = struct.unpack("<HH", header[2:])
@@ -319,8 +338,11 @@ class FakePrinter:
         self._head.rows += [data[row * columns : (row + 1) * columns] for row in range(rows)]
 
     def _function(self, command: bytes, told: bytes) -> None:
-        if command == b"\x1c(L" and told[:1] == b"B":
+        if command == b"\x1c(L" and told[:1] in {b"A", b"B", b"C"}:
             self._put_out()
+            self.body.at_cut = told[:1] == b"B"
+        elif command == b"\x1c(L" and told == b"00":
+            self._answer(self.body.position())
         elif command == b"\x1d(H" and told[:2] == b"00" and len(told) == 6:
             self._put_out()
             self._prove(told[2:])
@@ -335,7 +357,7 @@ class FakePrinter:
         if not self._head.rows:
             return
         with self._ready:
-            while not (self._state["paper"] and self._state["cover"]) and not self._stopped:
+            while not self.body.ready and not self._stopped:
                 self._ready.wait(0.1)
         if self._happens(self._faults.stall):
             time.sleep(self._faults.stall_s)
@@ -344,6 +366,8 @@ class FakePrinter:
         if self._print_s:
             time.sleep(self._print_s)
         head, self._head = self._head, _Head()
+        self.body.strokes += len(head.rows)
+        self.body.at_cut = False
         image = Image.frombytes("1", (head.columns * 8, len(head.rows)), b"".join(head.rows), "raw", "1;I")
         out = io.BytesIO()
         image.save(out, "PNG")

@@ -9,11 +9,11 @@ from PIL import Image
 from printers.fake.printer import FakePrinter, PowerCutError
 
 _SIGN = re.compile(rb"[\^~]")
-_ASKED = re.compile(rb"~H([SI])")
+_ASKED = re.compile(rb"~H(S|I|QES|QOD)")
 _GRAPHIC = re.compile(rb"A,(\d+),(\d+),(\d+),(.*)", re.DOTALL)
 _PACKED = re.compile(rb":Z64:([A-Za-z0-9+/=]+):([0-9A-Fa-f]{4})")
 #: Commands that change nothing here.
-_SKIPPED = {b"^LH", b"^FS", b"^PQ", b"~HS", b"~HI"}
+_SKIPPED = {b"^LH", b"^FS", b"^PQ", b"~HS", b"~HI", b"~HQ"}
 
 
 class FakeZebra(FakePrinter):
@@ -35,12 +35,19 @@ class FakeZebra(FakePrinter):
         with self._ready:
             self._buffer += data
             self._ready.notify_all()
-        return seen[-2:]
+        return seen[-4:]
 
     def _tell(self, question: bytes) -> None:
         if question == b"I":
             self._answer(f"\x02{self.model},V1.0,8,8192KB\x03\r\n".encode())
-        elif self._state["paper"] and self._state["cover"]:
+        elif not self.body.ready:
+            return
+        elif question == b"QES":
+            self._answer(b"\x02\r\n  PRINTER STATUS\r\n   ERRORS:         0 00000000 00000000\r\n"
+                         b"   WARNINGS:       0 00000000 00000000\r\n\x03\r\n")  # fmt: skip
+        elif question == b"QOD":
+            self._answer(b"\x02\r\n  PRINT METERS\r\n   TOTAL NONRESETTABLE: %8d\r\n\x03\r\n" % self.body.strokes)
+        else:
             first = f"030,0,{int(self.paused)},{self._length:04d},000,0,0,0,000,0,0,0"
             for line in (first, "000,0,0,0,0,2,4,0,00000000,1,000", "1234,0"):
                 self._answer(f"\x02{line}\x03\r\n".encode())

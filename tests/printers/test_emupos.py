@@ -5,11 +5,13 @@ import json
 import os
 import random
 import re
+import socket
 import string
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from PIL import Image
 
 from printers import code128, encode
 from printers.draw import draw
+from printers.fake.printer import FakePrinter
 from printers.paper import LABEL_50X25, Barcode, Cut, Paper, Qr
 from printers.station.replies import Other, Replies, Status, Told, near_end, readiness
 
@@ -234,3 +237,37 @@ def test_paper_that_ends_in_mid_label_keeps_it_also_for_a_client_that_is_gone(
     )
     assert here.symbols == gone.symbols == [["263250100014"]]
     assert here.drawn[2] == gone.drawn[2] == 0
+
+
+GESTURES = {"paper-out": FakePrinter.run_out, "cover-open": FakePrinter.open_cover,
+            "paper-near-end": FakePrinter.nearly_end}  # fmt: skip
+
+
+def test_our_fake_says_and_draws_the_same(emulate: Emulate, label: MakeLabel, ticket: Paper) -> None:
+    """A fake by the hand that wrote the station repeats its mistakes: here another hand answers the same bytes."""
+    questions = [*encode.STATUS_REQUESTS, b"\x1da\xff", b"\x1b@"]
+    jobs: list[Steps] = [[send(job(label()))], [send(job(ticket))]]
+    jobs += [[["fault", fault], *map(send, questions)] for fault in GESTURES]
+    theirs = emulate(jobs)
+    for paper, seen in zip((label(), ticket), theirs, strict=False):
+        fake = FakePrinter()
+        try:
+            with closing(socket.create_connection(("127.0.0.1", fake.port), timeout=3)) as client:
+                client.sendall(job(paper))
+                assert client.recv(7) == b'7"0001\x00'
+            drawn = seen.papers[0].crop((0, 0, paper.form.width, fake.paper[0].image.height))
+            assert drawn.convert("1", dither=Image.Dither.NONE).tobytes() == fake.paper[0].image.tobytes()
+        finally:
+            fake.stop()
+    for gesture, seen in zip(GESTURES.values(), theirs[2:], strict=True):
+        fake = FakePrinter()
+        gesture(fake)
+        try:
+            with closing(socket.create_connection(("127.0.0.1", fake.port), timeout=3)) as client:
+                for question, said in zip(questions, seen.said[1:], strict=False):
+                    client.sendall(question)
+                    if question == b"\x1da\xff" and not said:
+                        continue  # theirs holds this question back until paper is there
+                    assert said == b"" or client.recv(8) == said, (gesture, question)
+        finally:
+            fake.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from printers import encode
 from printers.draw import draw
-from printers.fake.printer import BUFFER, FakePrinter
+from printers.fake.printer import BUFFER, FakePrinter, Faults
 from printers.paper import LABEL_50X25, ROLL_80, Paper
 
 MakeLabel = Callable[..., Paper]
@@ -200,3 +200,63 @@ def test_leading_out_a_printer_that_stands_right_wastes_no_label(fakes: MakeFake
         read(client, 7)
     assert len(fake.paper) == 1
     assert fake.unknown == 0
+
+
+def asked(client: socket.socket, question: bytes, count: int) -> bytes:
+    client.sendall(question)
+    return read(client, count)
+
+
+def test_it_counts_strokes_and_cuts_and_knows_where_its_paper_stands(
+    fakes: MakeFake, label: MakeLabel, ticket: Paper
+) -> None:
+    fake, rows = fakes(), draw(ticket).height
+    strokes, cuts = b"\x1dg2\x00\x15\x00", b"\x1dg2\x00\x32\x00"
+    with closing(dial(fake)) as client:
+        assert asked(client, strokes + cuts, 6) == b"_0\x00_0\x00"
+        assert asked(client, b"\x1c(L\x02\x0000", 5) == b"78\x04\x00\x00"
+        client.sendall(job(label()))
+        read(client, 7)
+        assert asked(client, strokes, 5) == b"_200\x00"
+        assert asked(client, b"\x1c(L\x02\x0000", 5) == b"78\x02\x00\x00"
+        client.sendall(job(ticket))
+        read(client, 7)
+        told = f"_{200 + rows}".encode() + b"\x00_1\x00"
+        assert asked(client, strokes + cuts, len(told)) == told
+    assert fake.unknown == 0
+
+
+def test_automatic_status_comes_by_itself_until_the_next_reset(fakes: MakeFake) -> None:
+    fake = fakes()
+    with closing(dial(fake)) as client:
+        assert asked(client, b"\x1da\xff", 4) == b"\x10\x00\x00\x00"
+        fake.open_cover()
+        assert read(client, 4) == b"\x38\x00\x00\x00"
+        fake.run_out()
+        assert read(client, 4) == b"\x38\x00\x0f\x00"
+        fake.run_out()  # nothing changes, nothing is said
+        assert asked(client, b"\x1dr1", 1) == b"\x0f"
+        client.sendall(b"\x1b@")
+        assert asked(client, b"\x1dr1", 1) == b"\x0f"
+        fake.put_right()
+        assert silent(client)
+
+
+def test_a_chatterer_says_more_than_it_was_asked(fakes: MakeFake) -> None:
+    fake = fakes(faults=Faults(chatter=1.0), seed=3)
+    heard = set()
+    for _ in range(20):
+        with closing(dial(fake)) as client:
+            client.sendall(b"\x10\x04\x01")
+            first = read(client, 1)
+            heard.add(first)
+            assert read(client, 4 if first == b"\x10" else 1)[-1:] == b"\x12"
+    assert heard == {b"\x10", b"\x11", b"\x13"}
+
+
+def test_a_polite_printer_hangs_up_without_a_reset(fakes: MakeFake, label: MakeLabel) -> None:
+    data = job(label())
+    fake = fakes(cut_at=len(data), polite=True, answers_id=False)
+    with closing(dial(fake)) as client:
+        client.sendall(data)
+        assert client.recv(1) == b""

@@ -56,3 +56,20 @@ def test_a_format_cut_in_the_middle_is_cancelled_and_the_next_one_stands_alone(
     whole = zpl.zpl(draw(label()), LABEL_50X25)
     sent(zebra, whole[:700], zpl.LEAD_OUT, whole, until=1)
     assert [paper.symbols for paper in zebra.paper] == [["263250100014"]]
+
+
+def test_it_tells_errors_and_its_odometer_unless_something_is_wrong(zebra: FakeZebra, label: MakeLabel) -> None:
+    sent(zebra, zpl.zpl(draw(label()), LABEL_50X25), until=1)
+    with closing(socket.create_connection(("127.0.0.1", zebra.port), timeout=3)) as client:
+        for question, told in ((b"~HQES", b"ERRORS:         0"), (b"~HQOD", b"NONRESETTABLE:      200")):
+            client.sendall(question)
+            heard = b""
+            while not heard.endswith(b"\x03\r\n"):
+                heard += client.recv(1000)
+            assert told in heard
+        zebra.run_out()
+        client.sendall(b"~HQES~HQOD~HS")
+        client.settimeout(0.15)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+    assert zebra.unknown == 0
