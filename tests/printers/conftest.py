@@ -14,7 +14,9 @@ from printers.station.keys import StationKey, load_station_key, make_station_key
 MakeLabel = Callable[..., Paper]
 
 
-def _label(digits: str = "263250100014", name: str = "MOREAU", first: str = "Élise", *, urgent: bool = False) -> Paper:
+def _label(
+    digits: str = "263250100014", name: str = "MOREAU", first: str = "Élise", *, urgent: bool = False, copy: int = 1
+) -> Paper:
     cells = [
         At(x=8, y=4, w=384, h=32, item=Text(s=name, size_max=30, size_min=18, bold=True, may_cut=True)),
         At(x=8, y=36, w=264, h=24, item=Text(s=first, size_max=22, size_min=16, may_cut=True)),
@@ -29,7 +31,10 @@ def _label(digits: str = "263250100014", name: str = "MOREAU", first: str = "Él
     if urgent:
         item = Text(s="URGENT", size_max=24, size_min=18, inverse=True, align="center")
         cells.append(At(x=280, y=118, w=112, h=28, item=item))
-    return Paper(kind="label", form=LABEL_50X25, items=tuple(cells), key=f"label/{digits}/1")
+    if copy > 1:
+        item = Text(s=f"COPIE {copy}", size_max=18, size_min=14, inverse=True, align="center")
+        cells.append(At(x=280, y=148, w=112, h=22, item=item))
+    return Paper(kind="label", form=LABEL_50X25, items=tuple(cells), key=f"label/{digits}/{copy}")
 
 
 @pytest.fixture
