@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -20,6 +21,8 @@ CUT = b"\x1dVB\x00"  #: GS V 66: feed to the knife and cut
 STATUS_REQUESTS = tuple(bytes((0x10, 0x04, n)) for n in (1, 2, 3, 4))  #: DLE EOT
 ASK_MODEL = b"\x1dIC"  #: GS I 67: the printer's name
 ASK_FIRMWARE = b"\x1dIA"  #: GS I 65
+
+_loading = threading.Lock()  # each printer's owner may be the first to need the library
 
 
 def escpos(image: Image.Image, form: Form, *, cut: bool = True) -> bytes:
@@ -48,7 +51,8 @@ def resynchronise(form: Form) -> bytes:
 
 
 def _dummy() -> Any:
-    dummy_class, profile = _library()
+    with _loading:
+        dummy_class, profile = _library()
     return dummy_class(profile=profile())
 
 

@@ -57,3 +57,18 @@ def test_the_library_leaves_no_folder_and_says_nothing(tmp_path: Path) -> None:
     assert (run.stdout, run.stderr) == ("", "")
     assert list(tmp_path.iterdir()) == []
     assert tempfile.gettempdir() != str(tmp_path)
+
+
+def test_printers_that_start_together_load_the_library_once(tmp_path: Path) -> None:
+    code = (
+        "import tempfile, threading; from PIL import Image; from printers import encode;"
+        "from printers.paper import ROLL_80; image = Image.new('1', (576, 10), 1); gate = threading.Barrier(8);"
+        "work = lambda: (gate.wait(), encode.escpos(image, ROLL_80));"
+        "threads = [threading.Thread(target=work) for _ in range(8)]; [one.start() for one in threads];"
+        "[one.join() for one in threads]; print(tempfile.mkdtemp())"
+    )
+    room = {**os.environ, "TMPDIR": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], env=room, check=True, capture_output=True, text=True)
+    assert run.stderr == ""
+    assert Path(run.stdout.strip()).parent == tmp_path
+    assert len(list(tmp_path.iterdir())) == 1
