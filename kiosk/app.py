@@ -13,6 +13,7 @@ from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings, UnsafeSettings, read_settings
 from kiosk.web import House, make_app
 from printers.errors import PrinterError
+from printers.paper import MEDIA, must_be_roll
 from printers.sealing import StationId
 from printers.spool import Spool
 
@@ -36,7 +37,7 @@ def create_app(instance: Path | None = None) -> Flask:
         instance: the instance folder; `ETIQUETTE_INSTANCE` or `instance` when not given.
 
     Raises:
-        UnsafeSettings: when the settings file must not be used.
+        UnsafeSettings: when the settings file must not be used, or names no roll for tickets.
     """
     folder = instance or Path(os.environ.get("ETIQUETTE_INSTANCE", "instance"))
     settings = read_settings(folder / "kiosk.toml", KioskSettings)
@@ -44,6 +45,10 @@ def create_app(instance: Path | None = None) -> Flask:
         station = StationId.parse(settings.station)
     except PrinterError:
         raise UnsafeSettings("kiosk.toml : « station » a 128 chiffres hexadécimaux.") from None
+    try:
+        must_be_roll(roll := MEDIA[settings.ticket_media])
+    except (KeyError, PrinterError):
+        raise UnsafeSettings("kiosk.toml : « ticket_media » est « roll-80 » ou « roll-58 ».") from None
     database = open_database(_placed(folder, settings.register), None, grants=PUBLIC)
     require_head(database, "register")
     with database.reading() as db:
@@ -53,6 +58,7 @@ def create_app(instance: Path | None = None) -> Flask:
         spool=Spool(folder / settings.spool, station=station),
         site_name=site.name,
         demonstration=settings.demonstration,
+        forms={"tickets": roll},
         more={"settings": settings},
     )
     app = make_app(

@@ -36,6 +36,8 @@ class KioskSettings:
     demonstration: bool
     #: This kiosk's name on staff screens.
     kiosk: str = "Borne 1"
+    #: The roll of the queue-ticket printer, as in printers.toml, which this app cannot read.
+    ticket_media: str = "roll-80"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ def ticket(
     follow_url: str | None = None,
     letters: str | None = None,
     large: bool = False,
-    form: Form = ROLL_80,
+    form: Form,
 ) -> Paper:
     """Make a ticket: neither name, nor reason, nor appointment stands on it.
 
@@ -55,25 +55,27 @@ def ticket(
         dots = round(size * scale)
         return Text(s=s, size_max=dots, size_min=dots * 4 // 5, bold=bold, align="center", lang=words.lang)
 
-    large_number = Text(s=str(number), size_max=round(220 * scale), size_min=90, bold=True, align="center")
+    large_number = Text(s=str(number), size_max=round(220 * scale), size_min=11 * form.dpmm, bold=True, align="center")
 
     items: list[Text | Qr | Feed | Cut] = [
         line(words.heading, 40),
         large_number,
-        Feed(dots=16),
+        Feed(dots=2 * form.dpmm),
         line(words.wait, 44, bold=True),
-        Feed(dots=8),
+        Feed(dots=form.dpmm),
         line(words.what_next, 32),
     ]
     if follow_url is not None:
-        items += [Feed(dots=16), Qr(data=follow_url, module_dots=6 if form.width >= ROLL_80.width else 4)]
+        module = (6 if form.width_mm >= ROLL_80.width_mm else 4) * form.dpmm // ROLL_80.dpmm
+        items += [Feed(dots=2 * form.dpmm), Qr(data=follow_url, module_dots=module)]
         items.append(line(words.follow, 28))
     if letters is not None:
-        items += [Feed(dots=16), Text(s=letters, size_max=20, size_min=16, align="center")]
+        smallest = 2 * form.dpmm
+        items += [Feed(dots=smallest), Text(s=letters, size_max=smallest * 5 // 4, size_min=smallest, align="center")]
     return Paper(
         kind="ticket",
         form=form,
-        items=(*items, Feed(dots=24), Cut()),
+        items=(*items, Feed(dots=3 * form.dpmm), Cut()),
         key=f"ticket/{visit_id}/1",
         expires_s=EXPIRES_S,
         on_expiry="void",

@@ -180,7 +180,9 @@ def _put_ticket(visit: Visit) -> None:
         what_next="On vous appelle par ce numéro.",
         follow="",
     )
-    paper = ticket.ticket(visit.id, visit.number, words, large=session.get("text_size") == "large")
+    paper = ticket.ticket(
+        visit.id, visit.number, words, large=session.get("text_size") == "large", form=house().forms["tickets"]
+    )
     try:
         house().spool.put(paper, printer=_settings().ticket_printer, at=now(), chance=chance)
     except (PrinterError, sqlite3.Error, OSError) as fault:

@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from kiosk.register import clock
 from kiosk.register.database import Database, Side
 from kiosk.register.errors import Conflict, Invalid, Later, NotAllowed, NotFound, Refusal
+from printers.paper import Form
 from printers.spool import Spool
 
 STATIC = Path(__file__).parent / "static"
@@ -53,6 +54,8 @@ class House:
     spool: Spool
     site_name: str
     demonstration: bool
+    #: What is printed (`labels`, `tickets`, `slips`) -> the medium of its printer.
+    forms: Mapping[str, Form] = field(default_factory=dict)
     now: Callable[[], datetime] = clock.now
     chance: Callable[[int], bytes] = clock.chance
     more: Mapping[str, Any] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from labels.plan import plan
 from labels.printing import confirm, labels_of, reprint, void_tubes
 from labels.readiness import end_before_draw, label_visit, plan_of
 from labels.tubes import LOOKS, Kind, Tube, tubes_of
+from printers.draw import cut_texts
 from printers.errors import ImpossibleMove, PrinterError, UnknownJob
 from printers.moves import State, Verb
 from printers.paper import Paper
@@ -81,6 +82,7 @@ def labels_page(visit_id: UUID) -> ResponseReturnValue:
         return page(
             "labels/labels.html", visit=visit, bearer=patient_of(db, visit.id), plan=plan_of(db, visit),
             labels=(labels := _labels(db, visit)), seen=_seen(labels), reasons=REASONS,
+            cut=any(cut_texts(one.paper) for one in labels),
         )  # fmt: skip
 
 
@@ -103,7 +105,7 @@ def print_labels(visit_id: UUID) -> ResponseReturnValue:
     with transaction() as db:
         visit = visit_of(db, visit_id)
         label_visit(db, visit, by=str(actor().id), at=now(), chance=chance, key=form_key())
-        papers = labels_of(db, visit)
+        papers = labels_of(db, visit, house().forms["labels"])
     _put(papers, visit)
     return redirect(url_for("desk.labels_page", visit_id=visit_id), 303)
 
@@ -189,7 +191,7 @@ def plan_pane(visit_id: UUID) -> ResponseReturnValue:
 
 def _labels(db: Session, visit: Visit) -> list[Label]:
     found = []
-    papers = {paper.key.split("/")[1]: paper for paper in labels_of(db, visit)}
+    papers = {paper.key.split("/")[1]: paper for paper in labels_of(db, visit, house().forms["labels"])}
     for tube in tubes_of(db, visit):
         if tube.sample_number not in papers:
             continue

@@ -7,10 +7,11 @@ from kiosk.register.database import Database
 from kiosk.register.sites import this_site
 from labels.printing import confirm, labels_owed
 from printers.moves import State
+from printers.paper import Form
 from printers.spool import Spool
 
 
-def follow_labels(database: Database, spool: Spool, *, printer: str, at: datetime, chance: Chance) -> None:
+def follow_labels(database: Database, spool: Spool, *, printer: str, form: Form, at: datetime, chance: Chance) -> None:
     """Put every label that was committed and has no job, and note those that the printer has proved.
 
     A key that the spool knows already prints nothing, so that a crash between commit and spool costs a minute, never
@@ -18,7 +19,7 @@ def follow_labels(database: Database, spool: Spool, *, printer: str, at: datetim
     """
     with database.reading() as db:
         site_id = this_site(db).id
-        owed = labels_owed(db, at)
+        owed = labels_owed(db, at, form)
     for paper in owed:
         job = spool.put(paper, printer=printer, at=at, chance=chance)
         if job.state is State.CONFIRMED:

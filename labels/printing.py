@@ -15,14 +15,15 @@ from kiosk.register.database import Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.journal import Act
 from kiosk.register.once import PageAlreadyUsed, answered
-from kiosk.register.patients import patient_of
+from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import Site
 from kiosk.register.visits import Visit
 from labels.numbering import next_sample_number
 from labels.plan import Plan
-from labels.sticker import bearer_of, sticker
+from labels.sticker import bearer_of, check_names, sticker
 from labels.tubes import State, Tube, Verb, move, read_reason, tube_of, tubes_of
-from printers.paper import Paper
+from printers.errors import Unprintable
+from printers.paper import Form, Paper
 
 #: How long a label that nobody has seen is put in the spool again: the length of a working day.
 OWED_FOR: Final = timedelta(hours=12)
@@ -57,6 +58,15 @@ class NotRecognised(Conflict):
     """A label carries a patient; recognise the person of this visit first."""
 
     french = "Personne n'est encore reconnu pour ce passage. Ouvrez ou créez le dossier d'abord."
+
+
+class NameNotWritable(Conflict):
+    """A name has a sign that the printers of the house cannot write; write it in the file in letters that they have."""
+
+    french = (
+        "L'imprimante ne sait pas écrire un signe de ce nom, et une étiquette ne porte jamais un nom incomplet. "
+        "Écrivez-le dans le dossier en lettres latines, comme sur la pièce d'identité."
+    )
 
 
 class PlanChanged(Conflict):
@@ -100,7 +110,8 @@ def number_tubes(db: Session, visit: Visit, plan: Plan, *, by: str, at: datetime
         The containers in order of draw; after the commit, put `labels_of` in the spool.
 
     Raises:
-        NotRecognised, NoPrescription, PlanChanged, PatientChanged, NothingToLabel, NumbersUsedUp: nothing is numbered.
+        NotRecognised, NoPrescription, PlanChanged, PatientChanged, NothingToLabel, NameNotWritable, NumbersUsedUp:
+            nothing is numbered.
     """
     patient = patient_of(db, visit.id)
     if patient is None:
@@ -115,6 +126,7 @@ def number_tubes(db: Session, visit: Visit, plan: Plan, *, by: str, at: datetime
         raise PlanChanged
     if not plan.tubes:
         raise NothingToLabel
+    _check_names(patient)
     site = db.get_one(Site, visit.site_id)
     today = day(site.timezone, at)
     tubes = [
@@ -144,7 +156,7 @@ def reprint(
         key: the form's own key; the same form gets the same copy.
 
     Raises:
-        NoTubeHere, NoMoreLabel, PatientChanged, ReasonToGive, PageAlreadyUsed: nothing is ordered.
+        NoTubeHere, NoMoreLabel, PatientChanged, NameNotWritable, ReasonToGive, PageAlreadyUsed: nothing is ordered.
     """
     said = read_reason(reason)
     tube = tube_of(db, visit, sample_number)
@@ -158,6 +170,7 @@ def reprint(
     patient = patient_of(db, visit.id)
     if patient is None or patient.id != tube.patient_id:
         raise PatientChanged
+    _check_names(patient)
     last = db.scalars(select(func.max(LabelCopy.copy)).where(LabelCopy.tube_id == tube.id)).one()
     copy = LabelCopy(
         id=uuid7(at, chance), site_id=visit.site_id, tube_id=tube.id, copy=last + 1, reason=said, by=by, at=at, key=key
@@ -208,8 +221,8 @@ def void_tubes(db: Session, visit: Visit, *, reason: str, by: str, at: datetime,
     return voided
 
 
-def labels_of(db: Session, visit: Visit) -> list[Paper]:
-    """Give the newest label of each container of a visit, in order of draw."""
+def labels_of(db: Session, visit: Visit, form: Form) -> list[Paper]:
+    """Give the newest label of each container of a visit, in order of draw, for the medium of the label printer."""
     newest = (
         select(Tube, func.max(LabelCopy.copy))
         .join(LabelCopy, LabelCopy.tube_id == Tube.id)
@@ -217,16 +230,17 @@ def labels_of(db: Session, visit: Visit) -> list[Paper]:
         .group_by(Tube.id)
         .order_by(Tube.position)
     )
-    return _drawn_up(db, db.execute(newest).all())
+    return _drawn_up(db, db.execute(newest).all(), form)
 
 
-def labels_owed(db: Session, at: datetime) -> list[Paper]:
+def labels_owed(db: Session, at: datetime, form: Form) -> list[Paper]:
     """Give the labels that were ordered today and of which nobody knows yet that they are out.
 
     Put them in the spool at start-up and every minute: a key that the spool knows already prints nothing.
 
     Args:
         at: now; what was ordered more than `OWED_FOR` before is left to a person.
+        form: the medium of the label printer.
     """
     owed = (
         select(Tube, LabelCopy.copy)
@@ -235,10 +249,17 @@ def labels_owed(db: Session, at: datetime) -> list[Paper]:
         .where((Tube.state == State.PLANNED) | ((LabelCopy.copy > 1) & (Tube.state == State.LABELLED)))
         .order_by(Tube.numbered_at, Tube.sample_number, LabelCopy.copy)
     )
-    return _drawn_up(db, db.execute(owed).all())
+    return _drawn_up(db, db.execute(owed).all(), form)
 
 
-def _drawn_up(db: Session, copies: Sequence[Row[Tube, int]]) -> list[Paper]:
+def _check_names(patient: Patient) -> None:
+    try:
+        check_names(bearer_of(patient))
+    except Unprintable:
+        raise NameNotWritable from None
+
+
+def _drawn_up(db: Session, copies: Sequence[Row[Tube, int]], form: Form) -> list[Paper]:
     """Draw up labels from the rows as they are; none where someone else or nobody is recognised by now."""
     papers = []
     visits = {tube.visit_id for tube, _ in copies}
@@ -254,6 +275,7 @@ def _drawn_up(db: Session, copies: Sequence[Row[Tube, int]]) -> list[Paper]:
                 tube,
                 bearer_of(patient),
                 planned=local(site.timezone, tube.numbered_at),
+                form=form,
                 copy=copy,
                 urgent=prescription is not None and prescription.urgent,
             )

@@ -117,7 +117,7 @@ def prove(visit_id: UUID) -> ResponseReturnValue:
             db, visit, scanned or request.form.get("typed", ""), typed=not scanned, by=str(actor().id), at=now(),
             chance=chance, key=form_key(),
         )  # fmt: skip
-        papers = {paper.key.split("/")[1]: paper.key for paper in labels_of(db, visit)}
+        papers = {paper.key.split("/")[1]: paper.key for paper in labels_of(db, visit, house().forms["labels"])}
     if told.outcome is Outcome.DRAWN and told.sample_number in papers:
         # A label that was scanned is out: its job is proved, where the printer could not say so.
         with suppress(ImpossibleMove, UnknownJob):

@@ -1,12 +1,14 @@
-"""The label of one container: what stands on it, where, and what must never be cut."""
+"""The label of one container: what stands on it, and what must never be cut."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.register.patients import Patient, birth_date_words
+from labels.layouts import Cell, layout
 from labels.numbering import in_fours
 from labels.tubes import LOOKS, Tube
-from printers.paper import LABEL_50X25, At, Barcode, Paper, Text
+from printers.draw import check_signs
+from printers.paper import At, Barcode, Form, Paper, Text
 
 #: After this long a label that has not come out waits for a person: yesterday's must not come out this morning.
 EXPIRES_S = 15 * 60
@@ -40,55 +42,66 @@ def bearer_of(patient: Patient) -> Bearer:
     )
 
 
+def check_names(bearer: Bearer) -> None:
+    """Raise `Unprintable` when a name has a sign that no font of the house has: no box is ever printed for a letter."""
+    for name in (bearer.birth_name.upper(), bearer.given_name, (bearer.used_name or "").upper()):
+        if name:
+            check_signs(Text(s=name, size_max=18, size_min=18))
+
+
 def sticker(
     tube: Tube,
     bearer: Bearer,
     *,
     planned: datetime,
+    form: Form,
     copy: int = 1,
     urgent: bool = False,
     sampler: str | None = None,
 ) -> Paper:
-    """Lay out one label of 50 × 25 mm at 8 dots per millimetre.
+    """Lay out one label on the medium of its printer.
 
     Args:
         tube: the numbered container.
         bearer: the patient's traits.
         planned: the site's wall-clock time when the label was made; the true hour is the scan's.
+        form: the medium, one of those that `layouts` has a table for.
         copy: 1 for the first label, one more for each reprint; every copy carries the same bars.
         urgent: whether the prescription is.
         sampler: short code of the sampler, or None for a blank to fill.
 
     Raises:
+        NoLayout: no label is drawn for this medium.
         Unprintable: a name has signs that cannot be printed.
 
     Source: the design note on paper, section 5.2; CLSI AUTO02-A2 and AUTO12-A as known from their abstracts.
     """
-    look = LOOKS[tube.kind]
+    place, look = layout(form), LOOKS[tube.kind]
     used = f" (ut. {bearer.used_name.upper()})" if bearer.used_name else ""
     turn = f"{tube.position}/{tube.total}" if tube.minutes is None else f"T+{tube.minutes}"
     made = f"{look.nature} · prévu {planned:%d/%m/%Y %H:%M} · prél. {sampler or '______'}"
+    bars = Barcode(digits=tube.sample_number, module_dots=place.module, height_dots=place.bars.h)
     cells = [
-        # The name may be cut with a visible ellipsis: at 18 dots its first 18 letters always fit.
-        _cell((8, 4, 384, 32), bearer.birth_name.upper(), (30, 18), bold=True, may_cut=True),
+        # The name may be cut with a visible ellipsis: at its smallest size its first 18 letters always fit.
+        _written(place.birth_name, bearer.birth_name.upper(), bold=True, may_cut=True),
         # What is cut first is the name in use, which stands last.
-        _cell((8, 36, 264, 24), bearer.given_name + used, (22, 16), may_cut=True),
-        _cell((8, 60, 264, 22), f"{bearer.born} {bearer.sex} N° {bearer.number}", (20, 15)),
-        _cell((280, 36, 112, 30), look.words, (28, 18)),
-        _cell((280, 86, 112, 30), turn, (28, 18), bold=True),
-        At(x=28, y=86, w=202, h=60, item=Barcode(digits=tube.sample_number, module_dots=2, height_dots=60)),
-        _cell((8, 148, 264, 22), in_fours(tube.sample_number), (20, 16)),
-        _cell((8, 172, 384, 22), made, (18, 13)),
+        _written(place.given_name, bearer.given_name + used, may_cut=True),
+        _written(place.traits, f"{bearer.born} {bearer.sex} N° {bearer.number}"),
+        _written(place.container, look.words),
+        _written(place.turn, turn, bold=True),
+        At(x=place.bars.x, y=place.bars.y, w=place.bars.w, h=place.bars.h, item=bars),
+        _written(place.digits, in_fours(tube.sample_number)),
+        _written(place.draw, made),
     ]
     if look.cap:
-        cells.append(_cell((280, 66, 112, 20), look.cap, (18, 13)))
+        cells.append(_written(place.cap, look.cap))
     if urgent:
-        cells.append(_cell((280, 118, 112, 28), "URGENT", (24, 24), inverse=True))
+        cells.append(_written(place.urgent, "URGENT", inverse=True))
     if copy > 1:
-        cells.append(_cell((280, 148, 112, 22), f"COPIE {copy}", (18, 18), inverse=True))
+        cells.append(_written(place.copy, f"COPIE {copy}", inverse=True))
     return Paper(
         kind="label",
-        form=LABEL_50X25,
+        form=form,
         items=tuple(cells),
         key=f"label/{tube.sample_number}/{copy}",
         expires_s=EXPIRES_S,
@@ -96,14 +109,10 @@ def sticker(
     )
 
 
-def _cell(
-    box: tuple[int, int, int, int], s: str, sizes: tuple[int, int], *, bold: bool = False, inverse: bool = False,
-    may_cut: bool = False,
-) -> At:  # fmt: skip
-    """One line of text in its box (x, y, w, h), between its largest and its smallest size, all in dots."""
-    x, y, w, h = box
+def _written(place: Cell, s: str, *, bold: bool = False, inverse: bool = False, may_cut: bool = False) -> At:
+    """One line of text in its cell, between its largest and its smallest size."""
     text = Text(
-        s=s, size_max=sizes[0], size_min=sizes[1], bold=bold, inverse=inverse, may_cut=may_cut,
+        s=s, size_max=place.largest, size_min=place.smallest, bold=bold, inverse=inverse, may_cut=may_cut,
         align="center" if inverse else "start",
     )  # fmt: skip
-    return At(x=x, y=y, w=w, h=h, item=text)
+    return At(x=place.x, y=place.y, w=place.w, h=place.h, item=text)

@@ -1,5 +1,6 @@
 """A paper becomes whole dots: what the head burns is what the screen shows."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,6 +76,12 @@ def _has(name: str, character: str) -> bool:
     return not (sign.size == missing.size and bytes(sign) == bytes(missing))
 
 
+def check_signs(text: Text) -> None:
+    """Raise `Unprintable` when this machine cannot write every sign of a text as its script wants it."""
+    _font_name(text)
+    _direction(text)
+
+
 def _font_name(text: Text) -> str:
     """The first font that has every sign; `Unprintable` rather than a name with boxes in it."""
     for name in (f"DejaVuSansCondensed{'-Bold' if text.bold else ''}.ttf", "DejaVuSans.ttf"):
@@ -84,11 +91,15 @@ def _font_name(text: Text) -> str:
 
 
 def _direction(text: Text) -> str | None:
-    right_to_left = text.lang in _RIGHT_TO_LEFT
-    if right_to_left and not features.check("raqm"):
+    right_to_left = any("\u0590" <= sign <= "\u08ff" or "\ufb1d" <= sign <= "\ufefc" for sign in text.s)
+    if (right_to_left or text.lang in _RIGHT_TO_LEFT) and not features.check("raqm"):
         raise Unprintable("this machine cannot shape right-to-left text: install libfribidi")
-    # Without a direction the first strong letter decides, which suits a Latin name on an Arabic ticket.
-    return "rtl" if right_to_left and any("\u0590" <= character <= "\u08ff" for character in text.s) else None
+    if not right_to_left:
+        return None
+    if text.lang in _RIGHT_TO_LEFT:
+        return "rtl"
+    # In a text of ours an Arabic name stands between our own words; alone, its first letter decides.
+    return "ltr" if any("A" <= sign <= "ɏ" and sign.isalpha() for sign in text.s) else None
 
 
 class _Sheet:
@@ -220,23 +231,32 @@ def _fitted(
             return dots, shown
     if not text.may_cut:
         raise Unprintable("a text does not fit its place at its smallest size")
-    for length in range(len(shown) - 1, 0, -1):
-        shorter = shown[:length].rstrip() + "…"
-        if fits(shorter, sizes[-1]):
-            return sizes[-1], shorter
-    raise Unprintable("not even the first letter of a text fits its place")
+    length = _longest(shown, lambda beginning: fits(beginning.rstrip() + "…", sizes[-1]))
+    shorter = shown[:length].rstrip() + "…"
+    if not fits(shorter, sizes[-1]):
+        raise Unprintable("not even the first letter of a text fits its place")
+    return sizes[-1], shorter
 
 
 def _broken(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """The lines of a paragraph, broken between words; a word wider than the roll stays alone on its line."""
+    """The lines of a paragraph, broken between words; a word wider than the roll goes on in the next line."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and fits(longer):
             lines[-1] = longer
-        else:
-            lines.append(word)
+            continue
+        lines.append(word)
+        while not fits(lines[-1]) and len(lines[-1]) > 1:
+            rest = lines.pop()
+            length = _longest(rest, fits)
+            lines += [rest[:length], rest[length:]]
     return lines
+
+
+def _longest(text: str, fits: Callable[[str], bool]) -> int:
+    """How many letters of a text that is too long fit, one at the least; longer is never narrower."""
+    return max(1, bisect_left(range(1, len(text)), 1, key=lambda length: not fits(text[:length])))
 
 
 @lru_cache(maxsize=64)

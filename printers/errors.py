@@ -14,6 +14,12 @@ class Unprintable(PrinterError):
     french = "Ce document ne tient pas sur le papier prévu. Rien n'a été imprimé."
 
 
+class NotARoll(Unprintable):
+    """Tickets, slips and reports need a roll of 58 or 80 mm; choose a roll for this printer."""
+
+    french = "Un ticket, un talon ou un compte rendu demande un rouleau : « roll-80 » ou « roll-58 »."
+
+
 class PaperOut(PrinterError):
     """The printer is not ready; do what its state says, the paper will come out by itself."""
 

@@ -4,11 +4,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from typing import Any, Literal, Self
 
-from printers.errors import Unprintable
+from printers.errors import NotARoll, Unprintable
 
 QUIET_MODULES = 10  #: white modules left and right of every Code 128 (ISO/IEC 15417)
 QR_QUIET_MODULES = 4  #: white modules around every QR code (ISO/IEC 18004)
@@ -69,6 +69,22 @@ class Form:
 LABEL_50X25 = Form(width_mm=50, height_mm=25, gap_mm=3)
 ROLL_80 = Form(width_mm=72)  #: 80 mm of paper, 576 dots of head
 ROLL_58 = Form(width_mm=48)  #: 58 mm of paper, 384 dots of head
+_COARSE = {
+    "label-50x25": LABEL_50X25,
+    "label-50x30": Form(width_mm=50, height_mm=30, gap_mm=3),
+    "label-57x32": Form(width_mm=57, height_mm=32, gap_mm=3),
+    "label-38x25": Form(width_mm=38, height_mm=25, gap_mm=3),
+    "roll-80": ROLL_80,
+    "roll-58": ROLL_58,
+}
+#: Media by the names that settings know: each for a head of 203 dpi, and of 300 dpi.
+MEDIA = _COARSE | {f"{name}-300dpi": replace(form, dpmm=12) for name, form in _COARSE.items()}
+
+
+def must_be_roll(form: Form) -> None:
+    """Raise `NotARoll` unless tickets, slips and reports can stand on this medium: 48 mm of print at the least."""
+    if form.height is not None or form.width_mm < ROLL_58.width_mm:
+        raise NotARoll
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +111,7 @@ class Text:
         bad = {c for c in self.s if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _REORDERING}
         _must(not bad, "a text holds no control characters")
         _must(len(self.s) <= 2000, "a text has at most 2000 characters")
-        _whole(8, 400, size_min=self.size_min, size_max=self.size_max)
+        _whole(8, 600, size_min=self.size_min, size_max=self.size_max)
         _must(self.size_min <= self.size_max, "size_min is not above size_max")
         _flags(bold=self.bold, inverse=self.inverse, may_cut=self.may_cut)
         _must(self.align in {"start", "center", "end"}, "align is start, center or end")

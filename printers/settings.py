@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from printers.errors import Unprintable, WrongSettings
-from printers.paper import LABEL_50X25, ROLL_58, ROLL_80, Form
+from printers.paper import MEDIA, Form
 
-#: Media by name; any other is written as a table, `media = {width_mm = 38, height_mm = 25, gap_mm = 3}`.
-MEDIA = {"label-50x25": LABEL_50X25, "roll-80": ROLL_80, "roll-58": ROLL_58}
+#: A head's dots per inch, as its maker writes them, and its dots per millimetre.
+DPI = {203: 8, 300: 12}
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 EXAMPLE = """\
@@ -22,7 +22,11 @@ EXAMPLE = """\
 [printer.labels]
 kind = "escpos"                     # langue de l'imprimante : "escpos", ou "zpl" pour une Zebra
 address = "tcp://127.0.0.1:9101"    # réseau : tcp://adresse:port ; câble USB : file:///dev/usb/lp0
-media = "label-50x25"               # "label-50x25", "roll-80", "roll-58" ou {width_mm = 38, height_mm = 25, gap_mm = 3}
+media = "label-50x25"               # étiquettes : label-50x25, label-50x30, label-57x32, label-38x25
+                                    # rouleaux : roll-80, roll-58 ; pour une tête de 300 dpi : label-50x25-300dpi, etc.
+                                    # autre papier : {width_mm = 40, height_mm = 20, gap_mm = 2, dpmm = 8}
+dpi = 203                           # points par pouce de la tête : le papier d'une autre tête est refusé
+# dots = 448                        # largeur de la tête en points : un papier plus large est refusé
 desk = "Guichet 1"                  # le poste où elle se trouve
 # fallback = "labels-2"             # du même papier ; au même poste, elle prend la suite seule après 10 s,
                                     # à un autre poste, quand une personne le demande
@@ -104,6 +108,30 @@ def parse(text: str, file: str = "printers.toml") -> dict[str, Printer]:
     return found
 
 
+def forms(path: Path, uses: Mapping[str, tuple[str, Callable[[Form], object]]]) -> dict[str, Form]:
+    """The media on which an app lays out its papers, read where the station reads them.
+
+    Args:
+        path: `printers.toml`.
+        uses: what is printed (`labels`, `tickets`) -> the name of its printer, and what refuses a medium that does not
+            suit it, by an `Unprintable` whose `french` is told with the line.
+
+    Raises:
+        WrongSettings: the file is not understood, a printer is not in it, or its medium does not suit what it prints.
+    """
+    printers, found = read(path), {}
+    for use, (name, suits) in uses.items():
+        if name not in printers:
+            raise WrongSettings(f"{path.name} ne connaît pas l'imprimante « {name} ».")
+        try:
+            suits(printers[name].media)
+        except Unprintable as fault:
+            line = _line(path.read_text(encoding="utf-8"), name, "media")
+            raise WrongSettings(f"{path.name}, ligne {line} : {fault.french}") from fault
+        found[use] = printers[name].media
+    return found
+
+
 def _no_fallback(printer: Printer, found: Mapping[str, Printer]) -> str | None:
     """Why this printer's fallback cannot take over its papers, None if it can or if there is none."""
     if not printer.fallback:
@@ -136,11 +164,14 @@ def _printer(name: str, block: object, text: str, file: str) -> Printer:
         raise refuse("media", f"ce papier n'existe pas ({fault})") from fault
     if (wrong := _contradiction(block, media)) is not None:
         raise refuse(*wrong)
-    return Printer(name=name, **{**block, "media": media})
+    told = {key: value for key, value in block.items() if key not in {"dpi", "dots"}}  # the medium knows them now
+    return Printer(name=name, **{**told, "media": media})
 
 
 def _contradiction(block: Mapping[str, Any], media: Form) -> tuple[str, str] | None:
     """The setting that does not go with the others, and why."""
+    if (why := _wrong_head(block, media)) is not None:
+        return "media", why
     if block.get("kind") == "zpl":
         if media.height is None:
             return "media", "une imprimante ZPL imprime des étiquettes"
@@ -149,6 +180,15 @@ def _contradiction(block: Mapping[str, Any], media: Form) -> tuple[str, str] | N
         return None
     if block.get("process_id", True) and not block.get("status", True):
         return "status", "une imprimante qui prouve chaque impression dit aussi son état"
+    return None
+
+
+def _wrong_head(block: Mapping[str, Any], media: Form) -> str | None:
+    """Why the printer's head cannot burn this medium dot for dot, None if it can."""
+    if "dpi" in block and media.dpmm != (head := DPI[block["dpi"]]):
+        return f"ce papier est dessiné à {media.dpmm} points par mm, la tête en a {head} (« dpi »)"
+    if media.width > block.get("dots", media.width):
+        return f"ce papier demande {media.width} points de large, la tête en a {block['dots']} (« dots »)"
     return None
 
 
@@ -179,6 +219,11 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "kind": (lambda value: value in {"escpos", "zpl"}, "est « escpos » ou « zpl »"),
     "address": (_reachable, "est tcp://machine:port ou file:///dev/…"),
     "media": (lambda value: isinstance(value, str | dict), "est un nom ou une table"),
+    "dpi": (lambda value: type(value) is int and value in DPI, "est 203 ou 300, les points par pouce de la tête"),
+    "dots": (
+        lambda value: type(value) is int and 96 <= value <= 3_600,
+        "est la largeur de la tête en points, entre 96 et 3600",
+    ),
     "desk": (lambda value: isinstance(value, str), "est un texte"),
     "fallback": (lambda value: isinstance(value, str), "est le nom d'une imprimante"),
     "process_id": (lambda value: isinstance(value, bool), "est true ou false"),

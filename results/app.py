@@ -20,6 +20,7 @@ from kiosk.signin import needs, present
 from kiosk.web import House, make_app, page
 from labels import desk, sampling
 from labels.following import follow_labels
+from labels.layouts import media_of
 from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
@@ -194,7 +195,10 @@ def serve() -> Flask:
     settings: StaffSettings = home.more["settings"]
 
     def labels() -> None:
-        follow_labels(home.database, home.spool, printer=settings.label_printer, at=clock.now(), chance=clock.chance)
+        follow_labels(
+            home.database, home.spool, printer=settings.label_printer, form=home.forms["labels"], at=clock.now(),
+            chance=clock.chance,
+        )  # fmt: skip
 
     def slips() -> None:
         follow_slips(home.database, home.spool, at=clock.now(), chance=clock.chance)
@@ -232,6 +236,10 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
         station = StationId.parse(settings.station)
     except PrinterError:
         raise UnsafeSettings("staff.toml : « station » a 128 chiffres hexadécimaux.") from None
+    try:
+        forms = media_of(settings, folder / "printers.toml")
+    except PrinterError as fault:
+        raise UnsafeSettings(str(fault)) from None
     power = KeyRingPower(keys, biologist_fingerprint=settings.biologist_fingerprint)
     if not power.rooted:
         raise UnsafeSettings("staff.toml : aucune clé de biologiste n'a l'empreinte « biologist_fingerprint ».")
@@ -247,6 +255,7 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
         spool=Spool(folder / settings.spool, station=station),
         site_name=site.name,
         demonstration=settings.demonstration,
+        forms=forms,
         more={"settings": settings, "keys": keys, "power": power},
     )
     return home, keys

@@ -40,7 +40,7 @@ from results.weighing import Asked, signers, weigh
 
 #: After two minutes a printed result belongs to nobody at the counter.
 EXPIRES_S: Final = 2 * 60
-#: Columns of the roll at the size of a report's text.
+#: Columns of the 80 mm roll at the size of a report's text; a narrower roll has fewer.
 COLUMNS: Final = 42
 _VISITS: Final = 3
 
@@ -175,7 +175,7 @@ def line_to_ask(
 
 def hand_over(
     db: Session, keys: KeyRing, visit: Visit, patient: Patient, *, asked: Asked, reason: NoSlipReason | None,
-    biologist: Callable[[], BiologistKeys], power: Power, by: UUID, at: datetime, chance: Chance, key: str,
+    biologist: Callable[[], BiologistKeys], form: Form, power: Power, by: UUID, at: datetime, chance: Chance, key: str,
 ) -> Ready:  # fmt: skip
     """Hand a visit's results over without a code, as the signed matrix says; the same form does it once.
 
@@ -189,6 +189,7 @@ def hand_over(
         asked: who would hand over, on which document.
         reason: of a biologist for what is confidential.
         biologist: unlocked keys, asked for only when something confidential is opened.
+        form: the roll at the counter.
         power: vouches for holds and signers.
         by: staff id.
         at: now.
@@ -231,7 +232,7 @@ def hand_over(
         db, visit, dossier.id, decision, asked, reason=reason if is_confidential else None, by=by, at=at,
         chance=chance, key=key,
     )  # fmt: skip
-    return Ready(hand_over=row, paper=paper_of(db, row, patient, weighed.items, bodies, power=power))
+    return Ready(hand_over=row, paper=paper_of(db, row, patient, weighed.items, bodies, power=power, form=form))
 
 
 def enter_hand_over(
@@ -266,30 +267,39 @@ def hand_over_by_form(db: Session, site_id: UUID, key: str) -> HandOver | None:
 
 
 def paper_of(
-    db: Session, row: HandOver, patient: Patient, items: Items, bodies: Sequence[Body], *, power: Power,
-    form: Form = ROLL_80,
+    db: Session, row: HandOver, patient: Patient, items: Items, bodies: Sequence[Body], *, power: Power, form: Form
 ) -> Paper:  # fmt: skip
     """Make the paper of what was just released: secret, printed once, forgotten when it is in the spool.
 
     Raises:
         DoesNotOpen: a version that nobody has signed.
     """
+
+    def line(s: str, largest: int, smallest: int, *, bold: bool = False) -> Text:
+        """A line in the dots of the roll's head; its tables are in eighths of a millimetre."""
+        dots = form.dpmm / ROLL_80.dpmm
+        return Text(s=s, size_max=round(largest * dots), size_min=round(smallest * dots), bold=bold)
+
     parts: list[Text | Feed | Cut] = [
-        Text(s=f"{patient.birth_name.upper()} {patient.given_names}", size_max=32, size_min=24, bold=True),
-        Text(s=f"né(e) le {birth_date_words(patient.birth_date)}", size_max=26, size_min=22),
-        Feed(dots=16),
+        line(f"{patient.birth_name.upper()} {patient.given_names}", 32, 24, bold=True),
+        line(f"né(e) le {birth_date_words(patient.birth_date)}", 26, 22),
+        Feed(dots=2 * form.dpmm),
     ]
     for (report_id, number), body in zip(items, bodies, strict=True):
         version = db.get_one(ReportVersion, (report_id, number))
         if version.signer is None:
             raise DoesNotOpen
-        words = _words(body, biologist=staff_of(db, version.signer, power).name)
-        parts += [_line(line) for line in words.split("\n")]
-        parts.append(Feed(dots=24))
+        columns = COLUMNS * form.width_mm // ROLL_80.width_mm
+        words = _words(body, biologist=staff_of(db, version.signer, power).name, columns=columns)
+        for written in words.split("\n"):
+            # A sign that no printer writes becomes a blank.
+            clean = "".join(sign if sign.isprintable() else " " for sign in written)
+            parts.append(line(clean, 26, 20) if clean.strip() else Feed(dots=form.dpmm * 3 // 2))
+        parts.append(Feed(dots=3 * form.dpmm))
     return Paper(
         kind="report",
         form=form,
-        items=(*parts, Feed(dots=40), Cut()),
+        items=(*parts, Feed(dots=5 * form.dpmm), Cut()),
         key=key_of(row),
         expires_s=EXPIRES_S,
         on_expiry="void",
@@ -309,13 +319,7 @@ def _refuse(
     return Ready(refusal=refusal)
 
 
-def _words(body: Body, *, biologist: str) -> str:
+def _words(body: Body, *, biologist: str, columns: int) -> str:
     if body.kind is not BodyKind.MESSAGE:
         raise DoesNotOpen
-    return write_report(assemble([Message.read(body.content)]), biologist=biologist, width=COLUMNS)
-
-
-def _line(line: str) -> Text | Feed:
-    """One line on the roll; a sign that no printer writes becomes a blank."""
-    clean = "".join(sign if sign.isprintable() else " " for sign in line)
-    return Text(s=clean, size_max=26, size_min=20) if clean.strip() else Feed(dots=12)
+    return write_report(assemble([Message.read(body.content)]), biologist=biologist, width=columns)

@@ -14,7 +14,7 @@ def slip_paper(
     promised: str,
     journal: tuple[int, str] | None = None,
     large: bool = False,
-    form: Form = ROLL_58,
+    form: Form,
 ) -> Paper:
     """Make the paper of a slip that was just issued: neither laboratory, exam, name nor telephone stands on it.
 
@@ -33,21 +33,21 @@ def slip_paper(
 
     def line(s: str, size: int, *, bold: bool = False) -> Text:
         dots = round(size * scale)
-        return Text(s=s, size_max=dots, size_min=max(16, dots * 2 // 3), bold=bold)
+        return Text(s=s, size_max=dots, size_min=max(2 * form.dpmm, dots * 2 // 3), bold=bold)
 
     items: list[Text | Feed | Cut] = [
         line(f"RÉF. {write_handle(issued.handle)}", 36, bold=True),
         line(promised, 30),
-        Feed(dots=12),
+        Feed(dots=form.dpmm * 3 // 2),
     ]
     for number, code in enumerate(issued.codes, start=1):
-        items += [line(f"{number}  {write_code(code)}", 32), Feed(dots=8)]
+        items += [line(f"{number}  {write_code(code)}", 32), Feed(dots=form.dpmm)]
     if journal is not None:
         items.append(line(f"J {_thousands(journal[0])}  {_fours(journal[1])}", 20))
     return Paper(
         kind="slip",
         form=form,
-        items=(*items, Feed(dots=24), Cut()),
+        items=(*items, Feed(dots=3 * form.dpmm), Cut()),
         key=f"slip/{issued.slip_id}/1",
         expires_s=EXPIRES_S,
         on_expiry="void",

@@ -27,6 +27,7 @@ from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propos
 from kiosk.register.database import HEAD, Base, Database, open_sqlite, uuid7
 from kiosk.register.sites import Site
 from kiosk.register.staff import Actor, Role
+from printers.settings import EXAMPLE
 from results.app import create_app
 from results.vault.keys import KeyRing, make_keys, unlock
 from results.vault.power import KeyRingPower
@@ -216,7 +217,7 @@ def open_room(folder: Path, *, at: datetime, chance: Chance) -> Iterator[Room]:
 
 
 def write_settings(folder: Path, fingerprint: str, **changed: object) -> None:
-    """Write `staff.toml`, mode 0600."""
+    """Write `staff.toml`, mode 0600, and the printers that it names."""
     values = {
         "register": "register.sqlite", "results": "results.sqlite", "spool": "spool.sqlite", "station": "ab" * 64,
         "keys": "keys", "keys_exchange": "keys-exchange", "biologist_fingerprint": fingerprint,
@@ -228,6 +229,7 @@ def write_settings(folder: Path, fingerprint: str, **changed: object) -> None:
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
     file.write_text("\n".join([*lines, "", "[promise_minutes]", "C0 = 480"]) + "\n", encoding="utf-8")
+    (folder / "printers.toml").write_text(EXAMPLE, encoding="utf-8")
 
 
 def make_tables(folder: Path) -> None:

@@ -186,4 +186,4 @@ def _ticket(visit: Visit) -> Paper:
         what_next="On vous appelle par ce numéro.",
         follow="",
     )
-    return ticket(visit.id, visit.number, words)
+    return ticket(visit.id, visit.number, words, form=house().forms["tickets"])

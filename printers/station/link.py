@@ -176,6 +176,11 @@ class Link:
             return [*self.told(zpl.ASK_MODEL).split(","), ""][1]
         return self.told(encode.ASK_FIRMWARE)
 
+    def head(self) -> int:
+        """The dots per millimetre of the printer's head, 0 if it does not say: only a Zebra does."""
+        told = [*self.told(zpl.ASK_MODEL).split(","), "", ""][2] if self._is_zebra else ""
+        return int(told) if told.isdecimal() else 0
+
     def told(self, question: bytes) -> str:
         """The printer's answer about itself, such as its model; "" if it gives none."""
         self.listen()

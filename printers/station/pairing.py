@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from printers import encode
-from printers.errors import NotUnderstood, PaperOut
+from printers.errors import NotUnderstood, PaperOut, WrongSettings
 from printers.notices import make_test_page
 from printers.rows import Proved, process_id
 from printers.settings import Printer
@@ -41,7 +41,8 @@ def pair(
 ) -> Proved:
     """Try a printer out with a person before it, and say what it proved (paper.md 10); `by` is the person.
 
-    A printer that does not say its model proves nothing. Raise `Unreachable` when it does not answer at all.
+    A printer that does not say its model proves nothing. Raise `Unreachable` when it does not answer at all,
+    `WrongSettings` when its head has other dots than its medium.
     """
     return _Trial(printer, person, Timing() if timing is None else timing, open_device, chance).run(by=by, at=at)
 
@@ -72,6 +73,7 @@ class _Trial:
             model = self.link.model()
             if not model:
                 return Proved(model="", at=at, by=by)
+            self._check_head()
             firmware = self.link.firmware()
             status = self._becomes("", "Mettez du papier et fermez le capot.", asks_first=False)
             is_zebra = self.printer.kind == "zpl"
@@ -91,6 +93,15 @@ class _Trial:
             )
         finally:
             self.link.hang_up()
+
+    def _check_head(self) -> None:
+        """A paper made for another head would come out in another size: bars that no reader knows."""
+        head, media = self.link.head(), self.printer.media
+        if head not in {0, media.dpmm}:
+            raise WrongSettings(
+                f"printers.toml donne à « {self.printer.name} » un papier à {media.dpmm} points par mm, sa tête en a "
+                f"{head} : corrigez « media »"
+            )
 
     def _state(self) -> Readiness | None:
         """The printer's state, None if it does not tell."""

@@ -24,7 +24,7 @@ from labels.tubes import tubes_of
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State as Printed
 from printers.moves import Verb as Printing
-from printers.paper import ROLL_80, Paper
+from printers.paper import Paper
 from results.giving import (
     WISHES,
     Bearer,
@@ -254,7 +254,7 @@ def _paper(db: Session, issued: IssuedSlip, bearer: Bearer) -> Paper:
     site = this_site(db)
     return slip_paper(
         issued, promised=appointment_words(site.timezone, bearer.promised_at), journal=letters_at(db, "results", now()),
-        large="large" in request.form, form=ROLL_80,
+        large="large" in request.form, form=house().forms["slips"],
     )  # fmt: skip
 
 

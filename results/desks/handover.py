@@ -106,7 +106,8 @@ def without_code(visit_id: UUID) -> ResponseReturnValue:
             visit, patient = _visit(db, visit_id)
             ready = hand_over(
                 db, house().more["keys"], visit, patient, asked=asked, reason=_reason(), biologist=unlocked,
-                power=house().more["power"], by=here.id, at=now(), chance=chance, key=form_key(),
+                form=house().forms["slips"], power=house().more["power"], by=here.id, at=now(), chance=chance,
+                key=form_key(),
             )  # fmt: skip
     except NoDocumentSeen as refusal:
         return _desk(visit_id, errors={"document": refusal.sentence})
@@ -239,7 +240,8 @@ def _try(visit_id: UUID, typed: _Typed, asked: Asked) -> ResponseReturnValue:
         row = hand_over_by_form(db, site.id, key)
         if row is None:
             raise NothingToHandOver
-        made = paper_of(db, row, patient, items_told(db, said.call_id), answer.bodies, power=power)
+        items, roll = items_told(db, said.call_id), home.forms["slips"]
+        made = paper_of(db, row, patient, items, answer.bodies, power=power, form=roll)
     return _printing(visit_id, row.id, made)
 
 

@@ -11,8 +11,10 @@ from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings, StaffSettings, UnsafeSettings, read_settings
+from labels.layouts import media_of
 from printers import settings as printer_settings
 from printers.errors import PrinterError
+from printers.paper import MEDIA
 from printers.station.keys import station_id
 from results.upkeep.founding import opened_instance
 from results.vault.keys import ExchangeKeys, KeyRing
@@ -54,16 +56,20 @@ def _settings(instance: Path) -> Iterator[Finding]:
         except UnsafeSettings as refused:
             yield Finding(sentence=str(refused), stops=True)
     try:
-        found = printer_settings.read(instance / "printers.toml")
-        settings = read_settings(instance / "staff.toml", StaffSettings)
+        kiosk = read_settings(instance / "kiosk.toml", KioskSettings)
+        media_of(read_settings(instance / "staff.toml", StaffSettings), instance / "printers.toml")
+        tickets = printer_settings.read(instance / "printers.toml").get(kiosk.ticket_printer)
     except PrinterError as refused:
         yield Finding(sentence=str(refused), stops=True)
     except UnsafeSettings:
         return  # already said above
     else:
-        for wanted in (settings.label_printer, settings.slip_printer, settings.ticket_printer):
-            if wanted not in found:
-                yield Finding(sentence=f"printers.toml ne connaît pas l'imprimante « {wanted} ».", stops=True)
+        if tickets is None:
+            words = f"printers.toml ne connaît pas l'imprimante « {kiosk.ticket_printer} »."
+            yield Finding(sentence=words, stops=True)
+        elif tickets.media != MEDIA.get(kiosk.ticket_media):
+            words = f"kiosk.toml : « ticket_media » n'est pas le papier de « {kiosk.ticket_printer} »."
+            yield Finding(sentence=words, stops=True)
 
 
 def _station(instance: Path) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from kiosk.register.grants import PUBLIC
 from kiosk.register.sites import Site
 from kiosk.settings import KioskSettings
 from kiosk.web import House, make_app
+from printers.paper import ROLL_80
 from printers.sealing import StationId
 from printers.spool import Spool
 from tests.staffroom import compiled_templates
@@ -94,7 +95,8 @@ def open_reception(
     spool = Spool(folder / "spool.sqlite", station=StationId.parse(STATION))
     home = House(
         database=open_sqlite(folder / "register.sqlite", grants=PUBLIC), spool=spool, site_name=site.name,
-        demonstration=demonstration, now=lambda: opened.at, chance=chance, more={"settings": settings},
+        demonstration=demonstration, forms={"tickets": ROLL_80}, now=lambda: opened.at, chance=chance,
+        more={"settings": settings},
     )  # fmt: skip
     routes: dict[str, str] = {}
     app = make_app(

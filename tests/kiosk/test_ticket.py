@@ -32,7 +32,7 @@ def said(paper: Paper) -> list[str]:
     return [item.s for item in paper.items if isinstance(item, Text)]
 
 
-@pytest.mark.parametrize("form", [ROLL_80, ROLL_58])
+@pytest.mark.parametrize("form", [ROLL_80, ROLL_58, replace(ROLL_80, dpmm=12), replace(ROLL_58, dpmm=12)])
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("words", [FRENCH, ARABIC], ids=["fr", "ar"])
 @pytest.mark.parametrize("number", [1, 42, 9999])
@@ -45,7 +45,7 @@ def test_each_ticket_is_drawn_and_its_code_read_back(form: Form, large: bool, wo
 
 
 def test_a_ticket_says_number_wait_and_journal_and_ends_with_the_knife() -> None:
-    paper = ticket(VISIT, 42, FRENCH, follow_url=URL, letters="J 18 204  QGZT 4MXA 2LDW 7KPE")
+    paper = ticket(VISIT, 42, FRENCH, follow_url=URL, letters="J 18 204  QGZT 4MXA 2LDW 7KPE", form=ROLL_80)
     assert said(paper) == [
         "Votre numéro",
         "42",
@@ -58,25 +58,25 @@ def test_a_ticket_says_number_wait_and_journal_and_ends_with_the_knife() -> None
 
 
 def test_where_nothing_is_followed_nothing_invites_to_follow() -> None:
-    paper = ticket(VISIT, 42, FRENCH)
+    paper = ticket(VISIT, 42, FRENCH, form=ROLL_80)
     assert FRENCH.follow not in said(paper)
     assert paper.symbols() == []
 
 
 def test_the_visit_names_the_job_and_is_not_printed() -> None:
-    paper = ticket(VISIT, 42, FRENCH, follow_url=URL)
+    paper = ticket(VISIT, 42, FRENCH, follow_url=URL, form=ROLL_80)
     assert paper.key == f"ticket/{VISIT}/1"
     assert str(VISIT) not in "".join(said(paper)) + "".join(paper.symbols())
 
 
 def test_a_ticket_is_void_after_two_minutes() -> None:
-    paper = ticket(VISIT, 42, FRENCH)
+    paper = ticket(VISIT, 42, FRENCH, form=ROLL_80)
     assert (paper.expires_s, paper.on_expiry, paper.secret) == (120, "void", False)
 
 
 def test_large_print_is_larger() -> None:
     def tall(*, large: bool) -> int:
-        return proved(ticket(VISIT, 42, FRENCH, large=large)).height
+        return proved(ticket(VISIT, 42, FRENCH, large=large, form=ROLL_80)).height
 
     assert tall(large=True) > 1.3 * tall(large=False)
 

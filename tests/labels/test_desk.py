@@ -20,6 +20,7 @@ from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
 from printers.draw import draw
 from printers.moves import State, Verb
+from printers.paper import LABEL_50X25
 from tests.kiosk.counter.conftest import Counter, open_counter, words_of
 
 
@@ -112,7 +113,7 @@ def test_the_preview_is_the_very_picture_that_is_printed(counter: Counter) -> No
     answer = sophie.browser.client.get(f"/passage/{visit.id}/etiquettes/1.png", base_url="https://labo.test")
     assert answer.content_type == "image/png"
     with counter.room.database.reading() as db:
-        paper = labels_of(db, visit)[0]
+        paper = labels_of(db, visit, LABEL_50X25)[0]
     shown = Image.open(BytesIO(answer.data)).convert("1")
     assert shown.tobytes() == draw(paper).convert("1").tobytes()
 

@@ -14,6 +14,7 @@ from labels.tubes import State, Tube
 from printers.errors import SpoolAway
 from printers.moves import State as Printed
 from printers.moves import Verb
+from printers.paper import LABEL_50X25
 from printers.sealing import StationId
 from printers.spool import Spool
 from printers.station.keys import make_station_key
@@ -33,7 +34,7 @@ def spool(tmp_path: Path, station: StationId) -> Iterator[Spool]:
 
 def follow(reception: Reception, spool: Spool, *, after: timedelta = timedelta(0)) -> None:
     follow_labels(
-        reception.database, spool, printer="labels", at=reception.at + after, chance=reception.chance
+        reception.database, spool, printer="labels", form=LABEL_50X25, at=reception.at + after, chance=reception.chance
     )  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def test_a_crash_between_commit_and_spool_loses_no_label(reception: Reception, s
 def test_going_again_prints_nothing_twice(reception: Reception, spool: Spool) -> None:
     visit, tubes = reception.labelled("1104", "0552")
     with reception.database.reading() as db:
-        papers = labels_of(db, visit)
+        papers = labels_of(db, visit, LABEL_50X25)
     spool.put(papers[0], printer="labels", at=reception.at, chance=reception.chance)  # one reached the spool
     for minute in range(3):
         follow(reception, spool, after=timedelta(minutes=minute))

@@ -32,7 +32,7 @@ from labels.printing import (
 )
 from labels.scanning import scan
 from labels.tubes import NoTubeHere, ReasonToGive, State, Tube, tubes_of
-from printers.paper import At, Paper, Text
+from printers.paper import LABEL_50X25, At, Paper, Text
 from tests.labels.reception import Reception
 
 Chance = Callable[[int], bytes]
@@ -49,7 +49,7 @@ def words(paper: Paper) -> set[str]:
 
 def owed(reception: Reception, *, after: timedelta = timedelta(0)) -> list[str]:
     with reception.database.reading() as db:
-        return keys(labels_owed(db, reception.at + after))
+        return keys(labels_owed(db, reception.at + after, LABEL_50X25))
 
 
 def again(reception: Reception, tube: Tube, *, reason: str = "abîmée", key: str = KEY) -> LabelCopy:
@@ -141,7 +141,7 @@ def test_an_exam_without_a_container_prints_nothing_alone(reception: Reception) 
 def test_a_label_carries_the_patient_and_no_exam(reception: Reception) -> None:
     visit, _ = reception.labelled("7402", "0388")
     with reception.database.reading() as db:
-        (label,) = labels_of(db, visit)
+        (label,) = labels_of(db, visit, LABEL_50X25)
     assert label.key == "label/263250100014/1"
     assert {"MOREAU", "Jeanne", "29/02/1954 F N° 1", "SEC-GEL", "jaune ou or", "1/1", "2632 5010 0014"} <= words(label)
     assert "SANG · prévu 21/11/2026 08:30 · prél. ______" in words(label)
@@ -154,7 +154,7 @@ def test_an_urgent_prescription_marks_each_label(reception: Reception) -> None:
     reception.recognise(visit)
     reception.number(visit, reception.prescribe(visit, "1104", "1208", urgent=True))
     with reception.database.reading() as db:
-        assert all("URGENT" in words(label) for label in labels_of(db, visit))
+        assert all("URGENT" in words(label) for label in labels_of(db, visit, LABEL_50X25))
 
 
 def test_labels_are_owed_in_order_until_somebody_knows_that_they_are_out(reception: Reception, at: datetime) -> None:
@@ -182,7 +182,7 @@ def test_a_reprint_is_the_next_copy_with_the_same_bars(reception: Reception) -> 
     copy = again(reception, tubes[0])
     assert (copy.copy, copy.reason) == (2, "abîmée")
     with reception.database.reading() as db:
-        (label,) = labels_of(db, visit)
+        (label,) = labels_of(db, visit, LABEL_50X25)
     assert label.key == "label/263250100014/2"
     assert label.symbols() == ["263250100014"]
     assert "COPIE 2" in words(label)
@@ -261,7 +261,7 @@ def test_when_the_visit_turns_out_to_be_someone_else_no_old_label_comes_out(rece
     reception.recognise(visit, birth_name="DIALLO", given_names="Amadou")
     assert owed(reception) == []
     with reception.database.reading() as db:
-        assert labels_of(db, visit) == []
+        assert labels_of(db, visit, LABEL_50X25) == []
     with pytest.raises(PatientChanged):
         again(reception, tubes[0])
     with pytest.raises(PatientChanged):
@@ -271,4 +271,4 @@ def test_when_the_visit_turns_out_to_be_someone_else_no_old_label_comes_out(rece
     (new,) = reception.number(visit, reception.prescribe(visit, "1104"))
     assert new.sample_number != tubes[0].sample_number
     with reception.database.reading() as db:
-        assert "DIALLO" in words(labels_of(db, visit)[0])
+        assert "DIALLO" in words(labels_of(db, visit, LABEL_50X25)[0])

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops
 
 from printers.draw import FONTS, cut_texts, draw, lay_out
 from printers.errors import Unprintable
-from printers.paper import LABEL_50X25, ROLL_58, ROLL_80, At, Feed, Paper, Picture, Qr, Text
+from printers.paper import LABEL_50X25, ROLL_58, ROLL_80, At, Feed, Form, Paper, Picture, Qr, Text
 from printers.verify import proved, read_symbols
 
 MakeLabel = Callable[..., Paper]
@@ -110,9 +110,17 @@ def test_a_paragraph_is_broken_between_words() -> None:
     assert draw(roll(Text(s="mot " * 40, size_max=28, size_min=28))).height >= 3 * one_line
 
 
-def test_a_word_wider_than_the_roll_is_refused() -> None:
+def test_a_word_wider_than_the_roll_goes_on_in_the_next_line_and_loses_nothing() -> None:
+    word = draw(roll(Text(s="W" * 100, size_max=28, size_min=28)))
+    one_line = draw(roll(Text(s="W", size_max=28, size_min=28)))
+    ink = [image.convert("L").histogram()[0] for image in (word, one_line)]
+    assert word.height == 6 * one_line.height
+    assert ink[0] == 100 * ink[1]
+
+
+def test_a_letter_wider_than_its_roll_is_refused() -> None:
     with pytest.raises(Unprintable):
-        draw(roll(Text(s="W" * 100, size_max=28, size_min=28)))
+        draw(Paper(kind="t", form=Form(width_mm=10), items=(Text(s="WW", size_max=400, size_min=400),), key="k"))
 
 
 def test_a_code_wider_than_the_roll_is_refused() -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from printers import settings
-from printers.errors import WrongSettings
-from printers.paper import LABEL_50X25, ROLL_80, Form
+from printers.errors import NotARoll, WrongSettings
+from printers.paper import LABEL_50X25, ROLL_80, Form, must_be_roll
 
 GOOD = '[printer.labels]\naddress = "tcp://127.0.0.1:9101"\nmedia = "label-50x25"\n'
 
@@ -16,6 +16,56 @@ def test_the_example_is_read() -> None:
     assert printers["slips"].media == ROLL_80
     assert printers["labels"].process_id
     assert printers["labels"].desk == "Guichet 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("label-50x30", Form(width_mm=50, height_mm=30, gap_mm=3)),
+        ("label-57x32", Form(width_mm=57, height_mm=32, gap_mm=3)),
+        ("label-38x25", Form(width_mm=38, height_mm=25, gap_mm=3)),
+        ("label-50x25-300dpi", Form(width_mm=50, height_mm=25, gap_mm=3, dpmm=12)),
+        ("roll-58", Form(width_mm=48)),
+        ("roll-80-300dpi", Form(width_mm=72, dpmm=12)),
+    ],
+)
+def test_a_medium_has_a_name_for_each_head(name: str, form: Form) -> None:
+    assert settings.parse(GOOD.replace("label-50x25", name))["labels"].media == form
+
+
+def test_a_finer_head_is_told_beside_its_medium() -> None:
+    text = GOOD.replace("label-50x25", "label-50x25-300dpi") + "dpi = 300\ndots = 1200\n"
+    assert settings.parse(text)["labels"].media.width == 600
+
+
+def test_a_layout_for_another_head_is_refused_in_words() -> None:
+    with pytest.raises(WrongSettings, match=r"ligne 3.*12 points par mm, la tête en a 8"):
+        settings.parse(GOOD.replace("label-50x25", "label-50x25-300dpi") + "dpi = 203\n")
+    with pytest.raises(WrongSettings, match=r"ligne 3.*400 points de large, la tête en a 384"):
+        settings.parse(GOOD + "dots = 384\n")
+
+
+def test_the_media_of_an_app_are_those_of_its_printers(tmp_path: Path) -> None:
+    (tmp_path / "printers.toml").write_text(settings.EXAMPLE)
+    uses = {"slips": ("slips", must_be_roll), "labels": ("labels", print)}
+    assert settings.forms(tmp_path / "printers.toml", uses) == {"slips": ROLL_80, "labels": LABEL_50X25}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("labels", r"ligne 3 : Un ticket, un talon ou un compte rendu demande un rouleau"), ("other", "« other »")],
+)
+def test_a_ticket_on_a_label_is_refused_with_its_line(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "printers.toml").write_text(GOOD)
+    with pytest.raises(WrongSettings, match=words):
+        settings.forms(tmp_path / "printers.toml", {"tickets": (name, must_be_roll)})
+
+
+def test_a_roll_that_is_too_narrow_is_no_roll() -> None:
+    must_be_roll(Form(width_mm=48))
+    for form in (Form(width_mm=40), LABEL_50X25):
+        with pytest.raises(NotARoll):
+            must_be_roll(form)
 
 
 def test_another_label_is_a_table() -> None:
@@ -40,6 +90,12 @@ def test_another_label_is_a_table() -> None:
         (GOOD.replace("tcp://127.0.0.1:9101", "tcp://127.0.0.1:99999"), 2),
         (GOOD.replace("tcp://127.0.0.1:9101", "file://lp0"), 2),
         (GOOD.replace('"label-50x25"', '"label-1x1"'), 3),
+        (GOOD + "dpi = 600\n", 4),
+        (GOOD + "dpi = true\n", 4),
+        (GOOD + "dots = 9\n", 4),
+        (GOOD + "dpi = 300\n", 3),
+        (GOOD.replace('"label-50x25"', "{width_mm = 50, height_mm = 25, dpmm = 12}") + "dpi = 203\n", 3),
+        (GOOD.replace('"label-50x25"', '"roll-80"') + "dots = 384\n", 3),
         (GOOD.replace('"label-50x25"', "{width_mm = 5000}"), 3),
         (GOOD.replace('"label-50x25"', "{breite = 50}"), 3),
         (GOOD + GOOD.replace("labels", "tickets"), 2),

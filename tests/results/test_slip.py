@@ -1,5 +1,6 @@
 """The paper of a slip: an appointment stub to everyone but the patient."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,12 +15,20 @@ SLIP = IssuedSlip(
 )
 
 
+ROLLS = {
+    "58 mm": ROLL_58,
+    "80 mm": ROLL_80,
+    "58 mm, 300 dpi": replace(ROLL_58, dpmm=12),
+    "80 mm, 300 dpi": replace(ROLL_80, dpmm=12),
+}
+
+
 def lines(paper: Paper) -> list[str]:
     return [item.s for item in paper.items if isinstance(item, Text)]
 
 
 def test_it_says_handle_hour_lines_and_letters_and_nothing_else() -> None:
-    paper = slip_paper(SLIP, promised="jeu. 12/03 17 h", journal=(18_204, "QGZT4MXA2LDW7KPE"))
+    paper = slip_paper(SLIP, promised="jeu. 12/03 17 h", journal=(18_204, "QGZT4MXA2LDW7KPE"), form=ROLL_58)
     assert lines(paper) == [
         "RÉF. 704 193-1",
         "jeu. 12/03 17 h",
@@ -31,20 +40,20 @@ def test_it_says_handle_hour_lines_and_letters_and_nothing_else() -> None:
 
 
 def test_what_is_printed_can_be_typed_at_the_desk() -> None:
-    told = lines(slip_paper(SLIP, promised="demain"))
+    told = lines(slip_paper(SLIP, promised="demain", form=ROLL_80))
     assert read_handle(told[0].removeprefix("RÉF. ")) == SLIP.handle
     assert [read_code(line[3:]) for line in told[2:]] == [code[:15] for code in SLIP.codes]
 
 
 def test_it_is_secret_printed_once_and_void_after_two_minutes() -> None:
-    paper = slip_paper(SLIP, promised="demain")
+    paper = slip_paper(SLIP, promised="demain", form=ROLL_80)
     assert (paper.secret, paper.expires_s, paper.on_expiry) == (True, 120, "void")
     assert paper.key == f"slip/{SLIP.slip_id}/1"
     for secret in (SLIP.handle, *SLIP.codes):
         assert secret not in paper.key
 
 
-@pytest.mark.parametrize("form", [ROLL_58, ROLL_80], ids=["58 mm", "80 mm"])
+@pytest.mark.parametrize("form", ROLLS.values(), ids=ROLLS)
 @pytest.mark.parametrize("large", [False, True])
 def test_every_line_fits_the_roll(form: Form, large: bool) -> None:
     from printers.draw import draw
@@ -55,6 +64,6 @@ def test_every_line_fits_the_roll(form: Form, large: bool) -> None:
 
 def test_two_patients_of_any_class_have_the_same_lines_but_for_their_digits() -> None:
     other = IssuedSlip(slip_id=UUID(int=5), handle="000000", codes=SLIP.codes[::-1])
-    first, second = (slip_paper(slip, promised="demain") for slip in (SLIP, other))
+    first, second = (slip_paper(slip, promised="demain", form=ROLL_80) for slip in (SLIP, other))
     assert [len(line) for line in lines(first)] == [len(line) for line in lines(second)]
     assert first.items[2:] != second.items[2:]

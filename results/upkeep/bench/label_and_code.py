@@ -54,7 +54,7 @@ def labels(wanted: int) -> Iterator[Paper]:
             sample_number=sample_number(2026, 1, 1, place + 1), kind=tuple(Kind)[place % len(Kind)],
             position=1 + place % 6, total=6, minutes=None, exams=["1104"],
         )  # fmt: skip
-        yield sticker(tube, bearer, planned=PLANNED, urgent=place % 5 == 0)
+        yield sticker(tube, bearer, planned=PLANNED, form=LABEL_50X25, urgent=place % 5 == 0)
 
 
 def compiled(paper: Paper) -> bytes:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from printers.errors import Unreachable
+from printers.errors import Unreachable, WrongSettings
 from printers.fake.printer import FakePrinter
+from printers.fake.zebra import FakeZebra
 from printers.moves import State
-from printers.paper import LABEL_50X25, ROLL_80, Form, Paper
+from printers.paper import LABEL_50X25, MEDIA, ROLL_80, Form, Paper
 from printers.rows import Proved
 from printers.settings import Printer
 from printers.station.link import Timing
@@ -109,6 +110,17 @@ def test_bars_that_the_scanner_misreads_are_not_proved(room: "Room", chance: Cha
     hands = Hands(fake, scanner=lambda read: read[:-1] + str((int(read[-1]) + 1) % 10))
     assert not tried(room, chance, fake, hands=hands).barcode
     assert hands.scans == 3
+
+
+def test_a_zebra_with_another_head_than_its_medium_is_refused_in_words(room: "Room", chance: Chance) -> None:
+    fake = FakeZebra()
+    try:
+        printer = Printer(name="labels", address=fake.address, media=MEDIA["label-50x25-300dpi"], kind="zpl")
+        with pytest.raises(WrongSettings, match="12 points par mm, sa tête en a 8"):
+            pair(printer, Hands(fake), by="sophie", at=room.at, chance=chance, timing=QUICK)
+        assert fake.paper == []
+    finally:
+        fake.stop()
 
 
 def test_what_was_proved_is_kept_with_its_day_and_person(room: "Room") -> None:

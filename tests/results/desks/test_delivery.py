@@ -17,7 +17,7 @@ from kiosk.register.visits import Visit, visit_of
 from kiosk.waiting import advance
 from printers.moves import STATION, Verb
 from printers.moves import State as Printed
-from printers.paper import Text
+from printers.paper import ROLL_80, Text
 from results.giving import (
     CONFIRMED_WITHIN,
     Delivery,
@@ -327,7 +327,9 @@ def test_a_slip_whose_paper_never_reached_the_spool_is_void(desks: Desks) -> Non
 
 
 def test_the_job_that_is_followed_is_the_papers_own() -> None:
-    paper = slip_paper(IssuedSlip(slip_id=UUID(int=4), handle="704193", codes=("4821093755162046",)), promised="demain")
+    paper = slip_paper(
+        IssuedSlip(slip_id=UUID(int=4), handle="704193", codes=("4821093755162046",)), promised="demain", form=ROLL_80
+    )
     assert paper.key == f"slip/{UUID(int=4)}/1"
 
 
