@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,10 @@ def test_a_layout_for_another_head_is_refused_in_words() -> None:
 
 def test_the_media_of_an_app_are_those_of_its_printers(tmp_path: Path) -> None:
     (tmp_path / "printers.toml").write_text(settings.EXAMPLE)
-    uses = {"slips": ("slips", must_be_roll), "labels": ("labels", print)}
+    uses: dict[str, tuple[str, Callable[[Form], object]]] = {
+        "slips": ("slips", must_be_roll),
+        "labels": ("labels", repr),
+    }
     assert settings.forms(tmp_path / "printers.toml", uses) == {"slips": ROLL_80, "labels": LABEL_50X25}
 
 
