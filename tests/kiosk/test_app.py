@@ -16,6 +16,7 @@ from kiosk.register.errors import Refusal
 from kiosk.register.sites import Site
 from kiosk.settings import UnsafeSettings
 from kiosk.web import House
+from printers.paper import ROLL_58
 from tests.staffroom import make_tables
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -72,6 +73,14 @@ def test_it_answers_with_the_welcome_and_names_its_site(app: Flask) -> None:
     assert "DÉMONSTRATION" not in page.text
 
 
+def test_its_tickets_are_laid_out_for_the_roll_that_its_settings_name(instance: Path) -> None:
+    write(instance, ticket_media="roll-58")
+    made = create_app(instance)
+    assert made.extensions["house"].forms == {"tickets": ROLL_58}
+    made.extensions["house"].database.close()
+    made.extensions["house"].spool.close()
+
+
 def test_it_starts_where_no_staff_file_key_or_results_are(instance: Path) -> None:
     for path in instance.glob("results.sqlite*"):
         path.unlink()
@@ -98,6 +107,8 @@ def test_it_holds_no_key_no_staff_setting_and_one_side_of_the_database(app: Flas
         ({"results": "results.sqlite"}, "réglage inconnu « results »"),
         ({"keys": "keys"}, "réglage inconnu « keys »"),
         ({"demonstration": "oui"}, "« demonstration »"),
+        ({"ticket_media": "label-50x25"}, "« ticket_media » est « roll-80 » ou « roll-58 »"),
+        ({"ticket_media": "A4"}, "« ticket_media » est « roll-80 » ou « roll-58 »"),
     ],
 )
 def test_it_refuses_to_start_in_one_sentence(instance: Path, changed: dict[str, object], words: str) -> None:

@@ -20,7 +20,7 @@ from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
 from printers.draw import draw
 from printers.moves import State, Verb
-from printers.paper import LABEL_50X25
+from printers.paper import LABEL_50X25, MEDIA
 from tests.kiosk.counter.conftest import Counter, open_counter, words_of
 
 
@@ -116,6 +116,23 @@ def test_the_preview_is_the_very_picture_that_is_printed(counter: Counter) -> No
         paper = labels_of(db, visit, LABEL_50X25)[0]
     shown = Image.open(BytesIO(answer.data)).convert("1")
     assert shown.tobytes() == draw(paper).convert("1").tobytes()
+
+
+def test_the_preview_has_the_shape_of_the_label(counter: Counter) -> None:
+    house = counter.room.app.extensions["house"]
+    counter.room.app.extensions["house"] = replace(house, forms=house.forms | {"labels": MEDIA["label-57x32-300dpi"]})
+    sophie = counter.sits()
+    visit = sophie.labels("1104")
+    assert 'width="340" height="191"' in sophie.sees(f"/passage/{visit.id}/etiquettes")
+    answer = sophie.browser.client.get(f"/passage/{visit.id}/etiquettes/1.png", base_url="https://labo.test")
+    assert Image.open(BytesIO(answer.data)).size == (684, 384)
+
+
+def test_a_name_that_is_cut_on_the_label_is_told_on_screen(counter: Counter) -> None:
+    sophie, nadia = counter.sits(), counter.sits("nadia", "Guichet 2")
+    plain, long = sophie.labels("1104"), nadia.labels("1104", name="Wawrzyniakowski" * 4)
+    assert "trop long pour l'étiquette" not in sophie.sees(f"/passage/{plain.id}/etiquettes")
+    assert "trop long pour l'étiquette" in sophie.sees(f"/passage/{long.id}/etiquettes")
 
 
 def test_an_unsure_label_is_asked_about_and_a_yes_proves_it(counter: Counter) -> None:

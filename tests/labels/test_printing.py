@@ -17,6 +17,7 @@ from labels.plan import plan
 from labels.printing import (
     OWED_FOR,
     LabelCopy,
+    NameNotWritable,
     NoMoreLabel,
     NothingToLabel,
     NothingToVoid,
@@ -32,7 +33,8 @@ from labels.printing import (
 )
 from labels.scanning import scan
 from labels.tubes import NoTubeHere, ReasonToGive, State, Tube, tubes_of
-from printers.paper import LABEL_50X25, At, Paper, Text
+from printers.paper import LABEL_50X25, MEDIA, At, Paper, Text
+from printers.verify import proved
 from tests.labels.reception import Reception
 
 Chance = Callable[[int], bytes]
@@ -147,6 +149,26 @@ def test_a_label_carries_the_patient_and_no_exam(reception: Reception) -> None:
     assert "SANG · prévu 21/11/2026 08:30 · prél. ______" in words(label)
     everything = label.to_json().casefold()
     assert not any(word in everything for word in ("hcg", "vih", "hiv", "7402", "0388"))
+
+
+def test_a_name_that_no_printer_writes_is_refused_before_anything_is_numbered(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit, "張", "偉")
+    with pytest.raises(NameNotWritable):
+        reception.number(visit, reception.prescribe(visit, "1104"))
+    with reception.database.reading() as db:
+        assert tubes_of(db, visit) == []
+        assert labels_owed(db, reception.at, LABEL_50X25) == []
+
+
+def test_a_label_is_laid_out_for_the_medium_of_its_printer(reception: Reception) -> None:
+    visit, _ = reception.labelled("1104")
+    for form in MEDIA.values():
+        if form.height is not None:
+            with reception.database.reading() as db:
+                (label,), (owed,) = labels_of(db, visit, form), labels_owed(db, reception.at, form)
+            assert label == owed
+            assert proved(label).size == (form.width, form.height)
 
 
 def test_an_urgent_prescription_marks_each_label(reception: Reception) -> None:

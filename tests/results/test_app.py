@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from kiosk.register.database import OtherTables
 from kiosk.settings import UnsafeSettings
+from printers.paper import MEDIA, ROLL_80
 from results.app import create_app
 from tests.staffroom import Room, open_room, write_settings
 
@@ -50,6 +51,36 @@ def test_it_does_not_start_on_strange_settings_and_says_which(
 ) -> None:
     mark = fingerprint(room)
     write_settings(room.folder, **{"fingerprint": mark} | changed)  # type: ignore[arg-type]
+    with pytest.raises(UnsafeSettings, match=words):
+        create_app(room.folder)
+
+
+def test_papers_are_laid_out_for_the_printers_that_the_station_knows(room: Room) -> None:
+    file = room.folder / "printers.toml"
+    file.write_text(file.read_text().replace("label-50x25", "label-57x32-300dpi", 1).replace("dpi = 203", "dpi = 300"))
+    app = create_app(room.folder)
+    forms = app.extensions["house"].forms
+    assert forms == {"labels": MEDIA["label-57x32-300dpi"], "slips": ROLL_80, "tickets": ROLL_80}
+    app.extensions["house"].database.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('"label-50x25"', '"roll-80"', "printers.toml, ligne 7 : Aucune étiquette de tube n'est dessinée"),
+        ('"label-50x25"', "{width_mm = 40, height_mm = 20}", "Au choix : 50 × 25, 50 × 30, 57 × 32, 38 × 25 mm"),
+        ('"roll-80"', '"label-50x25"', r"printers.toml, ligne \d+ : Un ticket, un talon .* demande un rouleau"),
+        ('"label-50x25"', '"label-50x25-300dpi"', "printers.toml, ligne 7 : ce papier est dessiné à 12 points par mm"),
+        ("[printer.slips]", "[printer.other]", "ne connaît pas l'imprimante « slips »"),
+    ],
+)
+def test_it_does_not_start_on_a_printer_that_cannot_carry_its_papers(
+    room: Room, before: str, after: str, words: str
+) -> None:
+    file = room.folder / "printers.toml"
+    told = file.read_text()
+    line = next(line for line in told.splitlines() if line.startswith(("media", "[")) and before in line)
+    file.write_text(told.replace(line, line.replace(before, after)))
     with pytest.raises(UnsafeSettings, match=words):
         create_app(room.folder)
 

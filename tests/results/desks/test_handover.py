@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from html import unescape
 from pathlib import Path
@@ -14,6 +15,8 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText, verify
 from printers.moves import State
+from printers.paper import MEDIA, Text
+from printers.verify import proved
 from results.handing import HandOver
 from results.holds import HoldReason, hold
 from results.matrix import PROPOSAL, Channel, Person, SignedMatrix, Teller, keep_head, read_routes, sign_matrix
@@ -101,6 +104,20 @@ def test_an_ordinary_result_is_printed_for_the_person_and_shown_nowhere(room: Si
     assert act.matrix_version == 1
     assert "release.handed" in journal(room)
     assert VALUE not in journal(room)
+
+
+@pytest.mark.parametrize("medium", ["roll-58", "roll-80-300dpi"])
+def test_a_report_is_laid_out_for_the_roll_of_the_counter(room: SigningRoom, medium: str) -> None:
+    extensions, form = room.desks.room.app.extensions, MEDIA[medium]
+    extensions["house"] = replace(extensions["house"], forms=extensions["house"].forms | {"slips": form})
+    visit_id = room.signed(C0)
+    assert gives(room, sits(room), visit_id).status_code == 303
+    (paper,) = room.station.papers()
+    assert paper.form == form
+    assert proved(paper).width == form.width
+    assert VALUE in room.printed()
+    smallest = min(item.size_max for item in paper.items if isinstance(item, Text))
+    assert smallest == 26 * form.dpmm // 8
 
 
 def test_the_paper_is_secret_and_its_job_tells_the_screen_when_it_is_out(room: SigningRoom) -> None:

@@ -97,6 +97,12 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a short secret": (with_secret("changez-moi"), "« secret » n'est pas fait de 32 octets tirés au hasard"),
     "a printer that nobody knows": (rewritten("staff.toml", '"labels"', '"bureau"'), "l'imprimante « bureau »"),
     "an address that is none": (rewritten("printers.toml", "tcp://127.0.0.1:19101", "au fond"), "« address » est tcp"),
+    "tube labels on a roll": (rewritten("printers.toml", "label-50x25", "roll-80"), "Aucune étiquette de tube n'est"),
+    "tickets of another roll": (
+        rewritten("kiosk.toml", "ticket_printer", 'ticket_media = "roll-58"\nticket_printer'),
+        "« ticket_media » n'est pas le papier de « tickets »",
+    ),
+    "a ticket printer that nobody knows": (rewritten("kiosk.toml", '"tickets"', '"hall"'), "l'imprimante « hall »"),
     "another station": (rewritten("staff.toml", 'station = "', 'station = "ab'), "« station » n'est pas la clé"),
     "another root of trust": (
         rewritten("staff.toml", 'fingerprint = "', 'fingerprint = "00'), "aucune clé de biologiste n'a l'empreinte",
