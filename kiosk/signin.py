@@ -1,44 +1,36 @@
-"""Who is at this screen: sign-in with two proofs, and the one mark that opens a view to a right."""
+"""Who is at this screen: sign-in with two proofs, and the marks that open a view to a right and a fresh proof."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeVar, cast
 
-import qrcode
-from flask import Blueprint, Response, current_app, flash, redirect, request, session, url_for
+from flask import Blueprint, Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.orm import Session
 
-from kiosk.register import accounts, signins
-from kiosk.register.errors import Invalid, NotAllowed
-from kiosk.register.signins import SEEN_EVERY, Present
-from kiosk.register.staff import Actor, Power, Right, check_password, hash_password, seed_address, verify_password
+from kiosk.presence import signins
+from kiosk.presence.duty import begin_duty, end_duty, on_duty
+from kiosk.presence.pcs import Pc, pc_of
+from kiosk.presence.pins import has_pin
+from kiosk.presence.signins import SEEN_EVERY, Present
+from kiosk.register import clock
+from kiosk.register.errors import NotAllowed
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Actor, Power, Right, verify_password
+from kiosk.resuming import KEPT, Interrupted, carried, interrupted, onward
 from kiosk.web import chance, house, now, page, reading, transaction
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 #: Where the browser's token lies in the signed cookie.
 TOKEN: Final = "signin"  # noqa: S105  # the name of its place
-#: Before each field that is carried over a new sign-in.
-KEPT: Final = "kept."
-#: A field whose name holds one of these is never carried: it is typed again.
-_SECRET: Final = ("pin", "code", "password", "otp", "totp", "passe", "phrase", "secret", "digits")
+#: The cookie of a paired PC; it outlives every sign-in.
+PAIRING: Final = "__Host-etiquette-desk"
 _REFUSED: Final = (
     "L'identifiant, le mot de passe et les six chiffres ne vont pas ensemble. Attendez les chiffres suivants et "
     "recommencez ; après plusieurs essais, attendez cinq minutes."
 )
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Interrupted:
-    """What a person was about when the sign-in had ended: a page to see, or a form with all that was typed."""
-
-    then: str = ""
-    path: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
-
 
 bp = Blueprint("signin", __name__)
 _people = LoginManager()
@@ -60,6 +52,29 @@ def needs(right: Right) -> Callable[[View], View]:
         return cast(View, guarded)
 
     return mark
+
+
+def fresh(view: View) -> View:
+    """Mark a view of the phone desk: whoever has given no proof for ten minutes gives one first."""
+    return _asks(view, "is_fresh", for_power=False)
+
+
+def raised(view: View) -> View:
+    """Mark a view that gives power: it asks a second factor of its own, good for ten minutes."""
+    return _asks(view, "is_raised", for_power=True)
+
+
+def _asks(view: View, question: str, *, for_power: bool) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **values: Any) -> ResponseReturnValue:
+        here = _here()
+        if not getattr(here, question)(now()):
+            status = 200 if request.method == "GET" else 401
+            return ask_proof(interrupted(by_hand=True), for_power=for_power, status=status)
+        return view(*args, **values)
+
+    guarded.asks = question  # type: ignore[attr-defined]  # read by the test that lists what asks a proof
+    return cast(View, guarded)
 
 
 def present() -> Present | None:
@@ -88,7 +103,23 @@ def _who(_request: object) -> Present | None:
     if not isinstance(token, str):
         return None
     with reading() as db:
-        return signins.resume(db, token, power=_power(), at=now())
+        here = _pc_of_request(db)
+        return signins.resume(db, token, pc=None if here is None else here.id, power=power(), at=now())
+
+
+def this_pc() -> Pc | None:
+    """The paired PC that asks, if it is one."""
+    if "pc" not in g:
+        with reading() as db:
+            _pc_of_request(db)
+    return cast(Pc | None, g.pc)
+
+
+def _pc_of_request(db: Session) -> Pc | None:
+    if "pc" not in g:
+        token = request.cookies.get(PAIRING, "")
+        g.pc = pc_of(db, token, power()) if token else None
+    return cast(Pc | None, g.pc)
 
 
 @bp.before_app_request
@@ -99,100 +130,66 @@ def _guard() -> Response | None:
         return None
     here = present()
     if here is None:
-        return _door(_interrupted(), status=401)
+        return show_door(interrupted(by_hand=_by_hand()), status=401)
     if not here.actor.may(Right(wanted)):
         raise NotAllowed
     if _by_hand() and now() - here.seen_at >= SEEN_EVERY:
         with transaction(writes="results") as db:
-            signins.keep_open(db, session[TOKEN], power=_power(), at=now())
+            signins.keep_open(db, session[TOKEN], power=power(), at=now())
     return None
 
 
 @bp.get("/entrer")
 def door() -> Response:
     """The sign-in page."""
-    return _door(Interrupted())
+    return show_door(Interrupted())
 
 
 @bp.post("/entrer")
 def enter() -> ResponseReturnValue:
     """Sign in: count and spend the second factor, then Argon2id outside any transaction, then open."""
-    form, power, at = request.form, _power(), now()
-    kept = Interrupted(then=form.get("then", ""), path=form.get("kept_path", ""), fields=_carried())
-    if form.get("desk") not in _desks():
-        return _door(kept, status=422, errors={"desk": "Choisissez votre poste."})
+    form, at, here = request.form, now(), this_pc()
+    kept = carried()
+    where = form.get("desk", "") if here is None else here.desk
+    if where not in desks():
+        return show_door(kept, status=422, errors={"desk": "Choisissez votre poste."}, is_full=True)
     with transaction(writes="results") as db:
         found = signins.knock(
-            db, form.get("login", ""), form.get("digits", ""), device=_device(), power=power, at=at, chance=chance
+            db, form.get("login", ""), form.get("digits", ""), device=device(), power=power(), at=at, chance=chance
         )
     proved = verify_password(found.password_hash, form.get("password", ""))
+    lacks_pin = False
     with transaction(writes="results") as db:
-        signins.sign_out(db, session.get(TOKEN, ""), power=power, at=at, chance=chance)
-        token = signins.open_sign_in(db, found, proved=proved, desk=form["desk"], power=power, at=at, chance=chance)
+        signins.sign_out(db, session.get(TOKEN, ""), power=power(), at=at, chance=chance)
+        token = signins.open_sign_in(
+            db, found, proved=proved, desk=where, pc=None if here is None else here.id, power=power(), at=at,
+            chance=chance,
+        )  # fmt: skip
+        if token is not None and found.staff_id is not None and here is not None:
+            until = clock.end_of_day(this_site(db).timezone, at)
+            begin_duty(db, found.staff_id, here.id, until=until, power=power(), at=at, chance=chance)
+            lacks_pin = not has_pin(db, found.staff_id, power())
     if token is None:
-        return _door(kept, status=422, errors={"login": _REFUSED})
-    session.clear()
-    session[TOKEN] = token
-    return _onward(kept)
+        return show_door(kept, status=422, errors={"login": _REFUSED}, is_full=True)
+    if lacks_pin and not kept.path and "over" not in form:
+        keep_token(token)
+        return redirect(url_for("returning.mine"), 303)
+    return entered(token, kept)
 
 
 @bp.post("/sortir")
 def leave() -> ResponseReturnValue:
-    """Sign out; the browser forgets the pages it has kept."""
+    """Sign out for the day: the browser forgets the pages it has kept, and the desk PIN is worth nothing here."""
+    token, here = session.get(TOKEN, ""), this_pc()
     with transaction(writes="results") as db:
-        signins.sign_out(db, session.get(TOKEN, ""), power=_power(), at=now(), chance=chance)
+        who = signins.last_person(db, token, power=power())
+        if who is not None and here is not None:
+            end_duty(db, who, here.id, power=power(), at=now())
+        signins.sign_out(db, token, power=power(), at=now(), chance=chance)
     session.clear()
     answer = redirect(url_for("signin.door"), 303)
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
-
-
-@bp.get("/premiere-fois")
-def first_time() -> Response:
-    """Where a new colleague types the invitation code."""
-    return page("staff/enrol.html", login="", code="")
-
-
-@bp.post("/premiere-fois")
-def invitation() -> Response:
-    """Show the second-factor seed to the person who holds the invitation."""
-    return _proofs()
-
-
-@bp.post("/premiere-fois/preuves")
-def take_over() -> ResponseReturnValue:
-    """Take the account over: a password of one's own and six digits."""
-    form = request.form
-    login = form.get("login", "")
-    shown = _proofs()
-    if shown.status_code != 200:
-        return shown
-    try:
-        check_password(form.get("password", ""), login=login)
-        hashed = hash_password(form.get("password", ""), chance=chance)
-        with transaction(writes="results") as db:
-            accounts.take_over(
-                db, login, form.get("code", ""), typed=form.get("digits", ""), password_hash=hashed,
-                power=_power(), at=now(), chance=chance,
-            )  # fmt: skip
-    except Invalid as refusal:
-        return _proofs({"digits" if isinstance(refusal, accounts.WrongStep) else "password": refusal.sentence})
-    flash("Votre compte est prêt. Identifiez-vous avec les six chiffres suivants.", "ok")
-    return redirect(url_for("signin.door"), 303)
-
-
-def _proofs(errors: dict[str, str] | None = None) -> Response:
-    login, code = request.form.get("login", ""), request.form.get("code", "")
-    try:
-        with transaction(writes="results") as db:
-            staff, seed = accounts.show_seed(db, login, code, power=_power(), at=now(), chance=chance)
-    except accounts.InvitationGone as refusal:
-        return page("staff/enrol.html", status=422, login=login, code="", errors={"code": refusal.sentence})
-    address = seed_address(seed, login=login, site=house().site_name)
-    return page(
-        "staff/enrol.html", status=422 if errors else 200, login=login, code=code, name=staff.name, seed=seed,
-        squares=_squares(address), errors=errors or {},
-    )  # fmt: skip
 
 
 def _here() -> Present:
@@ -202,18 +199,71 @@ def _here() -> Present:
     return here
 
 
-def _power() -> Power:
+def power() -> Power:
+    """The keys of what gives power, lent to the rules."""
     return cast(Power, house().more["power"])
 
 
-def _desks() -> tuple[str, ...]:
+def desks() -> tuple[str, ...]:
+    """Every desk and room of the laboratory."""
     settings = house().more["settings"]
     return (*settings.desks, *settings.rooms)
 
 
-def _device() -> str:
-    # A pairing will take this place; a forwarded address is never trusted.
-    return request.remote_addr or ""
+def device() -> str:
+    """Which machine asks: its pairing, else its address; a forwarded address is never trusted."""
+    here = this_pc()
+    return (request.remote_addr or "") if here is None else f"pc {here.id}"
+
+
+def keep_token(token: str) -> None:
+    """Begin a browser's session anew with the token of a sign-in: nothing of the one before is left."""
+    session.clear()
+    session[TOKEN] = token
+
+
+def entered(token: str, kept: Interrupted) -> ResponseReturnValue:
+    """Let a person in whose proofs were right, and on to what was interrupted."""
+    keep_token(token)
+    here = present()
+    return onward(kept, None if here is None else here.actor)
+
+
+def show_door(
+    kept: Interrupted, *, status: int = 200, errors: dict[str, str] | None = None, is_full: bool = False
+) -> Response:
+    """The page where a person says who they are: by desk PIN where that is worth something, else by both proofs.
+
+    Args:
+        is_full: both proofs were tried; the page opens on them.
+    """
+    here, form = this_pc(), request.form if request.endpoint == "signin.enter" else {}
+    people, last = [], None
+    if here is not None:
+        with reading() as db:
+            people = on_duty(db, here.id, power=power(), at=now())
+            last = signins.last_person(db, session.get(TOKEN, ""), power=power())
+    chosen = next((one.id for one in people if one.id == last), people[0].id if people else None)
+    return page(
+        "staff/sign_in.html", status=status, errors=errors or {}, kept=kept, prefix=KEPT, pc=here, people=people,
+        chosen=chosen, is_full=is_full, desks=[("", "Choisir…"), *((one, one) for one in desks())],
+        login=form.get("login", ""), chosen_desk=form.get("desk", ""),
+    )  # fmt: skip
+
+
+def ask_proof(
+    kept: Interrupted, *, for_power: bool, status: int = 200, errors: dict[str, str] | None = None
+) -> Response:
+    """The page where the person who is here gives one more proof: the desk PIN, or six digits."""
+    here, pc = _here(), this_pc()
+    by_pin = False
+    if pc is not None and not for_power:
+        with reading() as db:
+            by_pin = any(one.id == here.actor.id for one in on_duty(db, pc.id, power=power(), at=now()))
+    return page(
+        "staff/prove.html", status=status, errors=errors or {}, kept=kept, prefix=KEPT, for_power=for_power,
+        by_pin=by_pin,
+    )  # fmt: skip
 
 
 def _by_hand() -> bool:
@@ -221,60 +271,3 @@ def _by_hand() -> bool:
     if request.method == "POST":
         return True
     return request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and "HX-Request" not in request.headers
-
-
-def _door(kept: Interrupted, *, status: int = 200, errors: dict[str, str] | None = None) -> Response:
-    desks = [("", "Choisir…"), *((one, one) for one in _desks())]
-    form = request.form if request.endpoint == "signin.enter" else {}
-    return page(
-        "staff/sign_in.html", status=status, errors=errors or {}, kept=kept, prefix=KEPT, desks=desks,
-        login=form.get("login", ""), chosen=form.get("desk", ""),
-    )  # fmt: skip
-
-
-def _interrupted() -> Interrupted:
-    if request.method == "POST":
-        return Interrupted(path=request.path, fields=_bare(request.form.items(multi=True)))
-    return Interrupted(then=request.path if _by_hand() else "")
-
-
-def _carried() -> tuple[tuple[str, str], ...]:
-    pairs = request.form.items(multi=True)
-    return _bare((name.removeprefix(KEPT), value) for name, value in pairs if name.startswith(KEPT))
-
-
-def _bare(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Leave out the old token and whatever may be a secret."""
-    return tuple(
-        (name, value)
-        for name, value in pairs
-        if name != "csrf_token" and not any(secret in name.lower() for secret in _SECRET)
-    )
-
-
-def _onward(kept: Interrupted) -> ResponseReturnValue:
-    """Where a person goes after signing in: back to the form that was interrupted, to the page asked for, or home."""
-    if (again := _own(kept.path, "POST")) is not None:
-        return page("staff/again.html", path=again, fields=kept.fields)
-    return redirect(_own(kept.then, "GET") or "/", 303)
-
-
-def _own(path: str, method: str) -> str | None:
-    """This app's own address of a path that a right opens, built anew from its route; None for any other."""
-    adapter = current_app.create_url_adapter(request) if path.startswith("/") else None
-    try:
-        endpoint, values = adapter.match(path, method=method) if adapter else ("", {})
-    except HTTPException:
-        return None
-    if current_app.extensions["routes"].get(endpoint, "open") == "open":
-        return None
-    return url_for(endpoint, **values)
-
-
-def _squares(address: str) -> dict[str, Any]:
-    """A QR code as the size and the path of a drawing: the page draws it, no picture is made or kept."""
-    code = qrcode.QRCode(border=3)
-    code.add_data(address)
-    rows = code.get_matrix()
-    dots = [f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark]
-    return {"size": len(rows), "path": "".join(dots)}

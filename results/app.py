@@ -8,7 +8,7 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
-from kiosk.counter import calling, dossier, helping
+from kiosk.counter import calling, dossier, enrolling, helping, returning
 from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
@@ -25,7 +25,7 @@ from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
 from results.calls import expire_calls
-from results.desks import delivery, handover, phone, signoff
+from results.desks import accounts, computers, delivery, handover, phone, signoff
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
@@ -36,7 +36,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, calling, helping, dossier, desk, sampling, delivery, phone, handover, signoff, quarantine,
+    health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, handover,
+    signoff, quarantine, accounts, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -47,9 +48,16 @@ ROUTES: Final[dict[str, str]] = {
     "signin.door": "open",
     "signin.enter": "open",
     "signin.leave": "open",
-    "signin.first_time": "open",
-    "signin.invitation": "open",
-    "signin.take_over": "open",
+    "enrolling.first_time": "open",
+    "enrolling.invitation": "open",
+    "enrolling.take_over": "open",
+    "returning.lock": "open",
+    "returning.come_back": "open",
+    "returning.still_here": Right.ENTER,
+    "returning.prove": Right.ENTER,
+    "returning.mine": Right.ENTER,
+    "returning.choose_pin": Right.ENTER,
+    "returning.leave_everywhere": Right.ENTER,
     "home": Right.ENTER,
     "calling.line_page": Right.CALL,
     "calling.line_pane": Right.CALL,
@@ -128,6 +136,17 @@ ROUTES: Final[dict[str, str]] = {
     "quarantine.held_messages": Right.HELD_MESSAGES,
     "quarantine.whose": Right.HELD_MESSAGES,
     "quarantine.put_away": Right.HELD_MESSAGES,
+    "accounts.people": Right.ACCOUNTS,
+    "accounts.add": Right.ACCOUNTS,
+    "accounts.propose": Right.ACCOUNTS,
+    "accounts.close": Right.ACCOUNTS,
+    "accounts.start_reset": Right.ACCOUNTS,
+    "accounts.waiting": Right.CONFIRM_RESET,
+    "accounts.confirm": Right.CONFIRM_RESET,
+    "accounts.sign_grant": Right.SIGN,
+    "computers.listed": Right.PAIR,
+    "computers.add": Right.PAIR,
+    "computers.take_away": Right.PAIR,
 }
 
 #: The menu: a person sees the entries that their roles open.
@@ -139,6 +158,9 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
+    {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
+    {"endpoint": "accounts.waiting", "title": "À confirmer", "icon": "shield-check"},
+    {"endpoint": "computers.listed", "title": "Postes", "icon": "keyboard"},
 )
 
 #: The tabs of a visit's dossier, each a screen of its own floor.

@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ColumnElement, Enum, Index, LargeBinary, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.folding import fold
-from kiosk.register.clock import Chance, day
+from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, Invalid, NotFound
 from kiosk.register.journal import Act, write
@@ -211,12 +210,6 @@ def tries_of(db: Session, call_id: UUID) -> int:
 def is_spent(tries: int) -> bool:
     """Tell whether this call has had its tries."""
     return tries >= CALL_TRIES
-
-
-def end_of_day(timezone: str, at: datetime) -> datetime:
-    """When the site's own day ends."""
-    tomorrow = day(timezone, at) + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
 
 
 def is_same(values: Sequence[str], heard: str) -> bool:

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from kiosk.presence.signins import Outcome, SignInTry, knock
 from kiosk.register.accounts import staff_of
 from kiosk.register.clock import Chance
 from kiosk.register.errors import Invalid, Later, NotAllowed
 from kiosk.register.journal import Act, write
-from kiosk.register.signins import Outcome, SignInTry, knock
 from kiosk.register.staff import Power
 from results.vault.keys import BiologistKeys, WrongPassphrase, unlock
 

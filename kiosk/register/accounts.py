@@ -44,6 +44,12 @@ class BadLogin(Invalid):
     french = "L'identifiant a 2 à 31 lettres minuscules sans accent, chiffres ou tirets, et commence par une lettre."
 
 
+class NoSuchGrant(NotFound):
+    """This proposal has its answer already; go back to the list."""
+
+    french = "Cette proposition a déjà sa réponse. Revenez à la liste."
+
+
 class NotYourself(NotAllowed):
     """Nobody changes their own account; ask another administrator."""
 
@@ -80,8 +86,9 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(String(80))
     #: What is typed at sign-in; for a biologist also the name of the signing key.
     login: Mapped[str] = mapped_column(String(31), unique=True)
-    #: Sealed columns: Argon2id hash of the password, second-factor seed in base 32.
+    #: Sealed columns: Argon2id hash of the password and of the desk PIN, second-factor seed in base 32.
     password_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pin_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_seed: Mapped[bytes | None] = mapped_column(LargeBinary)
     #: The last second-factor step accepted; it only rises.
     last_step: Mapped[int]
@@ -188,8 +195,8 @@ def make_staff(
     if db.scalars(select(Staff.id).where(Staff.login == login)).first() is not None:
         raise LoginTaken
     staff = Staff(
-        id=uuid7(at, chance), name=name.strip(), login=login, password_hash=None, totp_seed=None, last_step=0,
-        invitation=None, invited_until=None, made_at=at, disabled_at=None,
+        id=uuid7(at, chance), name=name.strip(), login=login, password_hash=None, pin_hash=None, totp_seed=None,
+        last_step=0, invitation=None, invited_until=None, made_at=at, disabled_at=None,
     )  # fmt: skip
     code = _invite(staff, power, at=at, chance=chance)
     db.add(staff)
@@ -198,9 +205,9 @@ def make_staff(
 
 
 def reset_totp(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> Invited:
-    """Take both proofs away and invite the person to set new ones, in person; who starts it learns neither."""
+    """Take every proof away and invite the person to set new ones, in person; who does it learns none."""
     staff = _of_another(db, staff_id, by, power)
-    staff.password_hash = staff.totp_seed = None
+    staff.password_hash = staff.pin_hash = staff.totp_seed = None
     code = _invite(staff, power, at=at, chance=chance)
     write(db, "results", Act.SIGNIN_RESET, by=by.id, at=at, chance=chance, staff=staff.id)
     return Invited(staff=staff, code=code)
@@ -300,6 +307,27 @@ def propose_role(
         db, "results", Act.GRANT_PROPOSED, by=by.id if by else "init", at=at, chance=chance, staff=staff.id, role=role
     )
     return grant
+
+
+def proposed_grants(db: Session, power: Power) -> list[RoleGrant]:
+    """The roles that wait for a biologist's signature, the oldest first; closed accounts left out."""
+    rows = db.scalars(
+        select(RoleGrant).join(Staff, Staff.id == RoleGrant.staff)
+        .where(RoleGrant.signature.is_(None), Staff.disabled_at.is_(None)).order_by(RoleGrant.id)
+    ).all()  # fmt: skip
+    return [row for row in rows if vouched(row, power)]
+
+
+def proposed_grant(db: Session, grant_id: UUID, power: Power) -> RoleGrant:
+    """One role that waits for a biologist's signature.
+
+    Raises:
+        NoSuchGrant: there is none, it was signed already, or this house has not written it.
+    """
+    row = db.get(RoleGrant, grant_id)
+    if row is None or row.signature is not None or not vouched(row, power):
+        raise NoSuchGrant
+    return row
 
 
 def grant_role(

@@ -1,7 +1,7 @@
 """The hour, the site's day and how both are written; the only room of the register that asks the system."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from secrets import token_bytes
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,12 @@ def chance(size: int) -> bytes:
 def day(timezone: str, at: datetime) -> date:
     """The site's own date at an instant: numbers and appointments hang on it."""
     return local(timezone, at).date()
+
+
+def end_of_day(timezone: str, at: datetime) -> datetime:
+    """When the site's own day ends."""
+    tomorrow = day(timezone, at) + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), tzinfo=ZoneInfo(timezone)).astimezone(UTC)
 
 
 def local(timezone: str, at: datetime) -> datetime:

@@ -87,6 +87,7 @@ class Act(StrEnum):
     SIGNIN_RAISED = "signin.raised"
     SIGNIN_CLOSED = "signin.closed"
     SIGNIN_RESET = "signin.reset"
+    SIGNIN_RESET_ASKED = "signin.reset_asked"
     DEVICE_PAIRED = "device.paired"
     DEVICE_REVOKED = "device.revoked"
     KEY_MADE = "key.made"

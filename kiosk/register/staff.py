@@ -112,6 +112,8 @@ class Right(StrEnum):
     JOURNAL = "journal"
     #: make accounts, propose roles, start a second-factor reset; never on oneself
     ACCOUNTS = "accounts"
+    #: confirm, as the second person, that lost proofs are taken away; never one's own
+    CONFIRM_RESET = "confirm_reset"
     #: pair a PC or a printer
     PAIR = "pair"
     #: swap and verify the backup disk
@@ -138,6 +140,7 @@ RIGHTS: Final[dict[Right, frozenset[Role]]] = {
     Right.FIGURES: frozenset({_B, _M}),
     Right.JOURNAL: frozenset({_B, _A}),
     Right.ACCOUNTS: frozenset({_A}),
+    Right.CONFIRM_RESET: frozenset({_B, _M, _A}),
     Right.PAIR: frozenset({_M, _A}),
     Right.BACKUP: frozenset({_S, _B, _M, _A}),
 }

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.register.clock import end_of_day
 from kiosk.register.patients import NoPatient, Patient, patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
@@ -21,7 +22,6 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State, Verb
 from printers.paper import Paper
-from results.calls import end_of_day
 from results.desks.phone import PACE_S, code_desk
 from results.desks.signoff import unlocked
 from results.handing import (

@@ -11,11 +11,11 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.register.clock import day
+from kiosk.register.clock import day, end_of_day
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor, Right
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, fresh, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results import calls
 from results.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, call_of, current_call, tries_of
@@ -61,6 +61,7 @@ def code_desk() -> CodeDesk:
 
 @bp.get("/telephone")
 @needs(Right.PHONE)
+@fresh
 def desk_page() -> ResponseReturnValue:
     """A caller: the reference first."""
     return page("results/phone.html")
@@ -68,6 +69,7 @@ def desk_page() -> ResponseReturnValue:
 
 @bp.post("/telephone/reference")
 @needs(Right.PHONE)
+@fresh
 def open_call() -> ResponseReturnValue:
     """Open the call of a reference, whether anybody has it or not."""
     try:
@@ -183,7 +185,7 @@ def _said(spoken: Spoken) -> Said:
     return Said(
         key=form_key(), site_id=site.id, slip_id=slip_id, line=spoken.line, call_id=spoken.call_id, way=Way.PHONE,
         code15=spoken.code15, pin=spoken.pin, birth_date=spoken.birth_date, by=actor().id,
-        midnight=calls.end_of_day(site.timezone, now()),
+        midnight=end_of_day(site.timezone, now()),
     )  # fmt: skip
 
 
@@ -211,7 +213,7 @@ class _Settling:
         if answer.state is AttemptState.RELEASED:
             calls.tell(call, reads_back=decision is not None and decision.is_read_back)
         else:
-            calls.verify(call, until=calls.end_of_day(this_site(db).timezone, self.at))
+            calls.verify(call, until=end_of_day(this_site(db).timezone, self.at))
 
 
 def _call_page(errors: Mapping[str, str] | None = None) -> ResponseReturnValue:

@@ -44,9 +44,9 @@ def _begin(state: Any) -> None:
 
 @bp.before_app_request
 def _drop_idle_keys() -> None:
-    """Every request of the app is an occasion to drop keys; signing out drops one's own at once."""
+    """Every request of the app is an occasion to drop keys; leaving or locking drops one's own at once."""
     sittings().sweep(at=now())
-    here = present() if request.endpoint == "signin.leave" else None
+    here = present() if request.endpoint in {"signin.leave", "returning.lock", "returning.leave_everywhere"} else None
     if here is not None:
         sittings().end(here.sign_in)
 

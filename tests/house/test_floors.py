@@ -24,6 +24,7 @@ FLOORS = (
     "printers/fake",
     "kiosk/formats",
     "kiosk/register",
+    "kiosk/presence",
     "kiosk/exams",
     "kiosk/line",
     "kiosk",
@@ -45,12 +46,12 @@ OPENED_BY = {"results/app.py": {"results/cli.py"}}
 
 #: The only rooms that may know Flask.
 SCREENS = {
-    "kiosk/app.py", "kiosk/web.py", "kiosk/live.py", "kiosk/health.py", "kiosk/signin.py",
+    "kiosk/app.py", "kiosk/web.py", "kiosk/live.py", "kiosk/health.py", "kiosk/signin.py", "kiosk/resuming.py",
     "kiosk/touchscreen.py", "kiosk/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
-    "kiosk/counter/helping.py",
+    "kiosk/counter/helping.py", "kiosk/counter/enrolling.py", "kiosk/counter/returning.py",
     "labels/desk.py", "labels/sampling.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
-    "results/desks/signoff.py",
+    "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 
@@ -78,6 +79,7 @@ UNKNOWN_IN = {
     # A fake that reads with the house's own tables would repeat the house's mistakes.
     "printers/fake": {"printers.encode", "printers.zpl", "printers.draw", "printers.verify", "printers.spool"},
     "kiosk/register": {"flask", "printers"},
+    "kiosk/presence": {"flask", "printers"},
     "kiosk/exams": {"flask", "printers"},
     "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.counter"},
 }

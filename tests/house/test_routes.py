@@ -27,8 +27,8 @@ HEADERS = {
 }
 #: What may be asked before anybody has signed in; a new line here is a decision.
 OPEN = {
-    "static_file", "health.livez", "health.readyz", "signin.door", "signin.enter", "signin.leave", "signin.first_time",
-    "signin.invitation", "signin.take_over",
+    "static_file", "health.livez", "health.readyz", "signin.door", "signin.enter", "signin.leave",
+    "enrolling.first_time", "enrolling.invitation", "enrolling.take_over", "returning.lock", "returning.come_back",
 }  # fmt: skip
 #: Values that stand for the parts of an address.
 PARTS = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1", "default": "x", "string": "x", "path": "x"}

@@ -79,7 +79,7 @@ def test_a_session_that_ends_in_mid_form_costs_nothing_that_was_typed(desk: Desk
             page.fill(f"#{identifier}", words)
         page.context.clear_cookies()
         page.keyboard.press("Alt+S")
-        expect(page.get_by_role("heading", name="Votre session est terminée")).to_be_visible()
+        expect(page.get_by_text("Rien de ce que vous avez tapé n'est perdu")).to_be_visible()
         look_at(page, "session-ended")
         page.locator("#again #login").focus()
         sign_in(page, desk.cast, "nadia", "Guichet 2")

@@ -9,8 +9,8 @@ from flask import Response, request
 from pyotp import TOTP
 from sqlalchemy import select, update
 
+from kiosk.presence.signins import SignIn
 from kiosk.register.accounts import make_staff
-from kiosk.register.signins import SignIn
 from kiosk.register.staff import Right
 from kiosk.signin import actor, desk, needs
 from kiosk.web import page

@@ -37,11 +37,12 @@ DESK = (
 )
 DOOR = (
     HEAD
-    + """{% block main %}<h1>Identification</h1>
+    + """{% block main %}<div data-door><h1>Identification</h1>
 <form method="post" action="/enter" data-sign-in>
 <input type="hidden" name="csrf_token" value="{{ csrf_token() }}">
-{{ field("login", "Identifiant") }}{{ button("Entrer") }}</form>{% endblock %}"""
+{{ field("login", "Identifiant") }}{{ button("Entrer") }}</form></div>{% endblock %}"""
 )
+BACK = HEAD + "{% block main %}<form data-returned>{{ form_keys() }}</form>{% endblock %}"
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def app(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes], kept:
         "staff", home, secret=b"\x5e" * 32, cookie="__Host-etiquette-staff", static=frozenset({"public", "staff"}),
         routes=routes, loader=PrefixLoader({
             "staff": FileSystemLoader(Path(kiosk.__file__).parent / "templates" / "staff"),
-            "try": DictLoader({"desk.html": DESK, "door.html": DOOR}),
+            "try": DictLoader({"desk.html": DESK, "door.html": DOOR, "back.html": BACK}),
         }),
     )  # fmt: skip
     made.config["REFUSAL_TEMPLATE"] = "staff/refusal.html"
@@ -73,7 +74,7 @@ def app(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes], kept:
     @made.post("/enter")
     def enter() -> Response:
         session["in"] = True
-        return redirect("/", 303)
+        return page("try/back.html") if "over" in request.form else redirect("/", 303)
 
     @made.post("/save")
     @made.post("/letter", endpoint="letter")
@@ -174,7 +175,8 @@ def test_a_session_that_ends_in_mid_form_loses_nothing_that_was_typed(
     else:
         sign_out(app, desk)
     desk.keyboard.press("F7")
-    expect(desk.get_by_text("Votre session est terminée")).to_be_visible()
+    expect(desk.get_by_text("Rien de ce que vous avez tapé n'est perdu")).to_be_visible()
+    expect(desk.locator("#note")).not_to_be_visible()
     desk.locator("#again").get_by_role("button", name="Entrer").click()
     expect(desk.locator("#note")).to_have_value("")
     assert kept == [(key, "une longue note")]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from kiosk.register.clock import end_of_day
 from kiosk.register.database import Database
 from kiosk.register.once import PageAlreadyUsed
 from results.calls import (
@@ -25,7 +26,6 @@ from results.calls import (
     call_of,
     close,
     current_call,
-    end_of_day,
     expire_calls,
     hear,
     is_same,

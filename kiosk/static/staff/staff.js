@@ -19,7 +19,7 @@
     if (typing(here) && (bare || keys === "Ctrl+Z")) return;
     // Enter and Space belong first to whatever has the focus.
     if (/^(Enter|Space)$/.test(keys) && here?.matches?.("a, button, input, select, textarea, summary, [data-row]")) return walk(event, here);
-    const room = document.querySelector("dialog[open]") || document;
+    const room = at("again")?.open ? at("again") : document.querySelector("dialog[open]") || document;
     const match = [...room.querySelectorAll("[data-key]")].find((one) => {
       if (!one.dataset.key.split(" ").includes(keys) || one.disabled || !one.getClientRects().length) return false;
       return !(bare && /^[A-Z0-9]$/.test(keys)) || Boolean(one.closest("[data-letters]")?.contains(here)) || one.closest("dialog");
@@ -58,6 +58,7 @@
   };
   const values = (form, button) => {
     const data = new FormData(form, button);
+    if (form.closest("#again")) data.append("over", "yes");
     return form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
   };
   const shown = (page, url) => {
@@ -80,48 +81,66 @@
       const answer = await post(button?.getAttribute("formaction") || form.action, values(form, button));
       const words = await answer.text();
       const page = answer.status === 400 && !form.dataset.renewed ? await now() : parsed(words);
-      const door = page.querySelector("form[data-sign-in]");
-      if (door && !form.matches("[data-sign-in]")) return reenter(door, form, button);
-      if (!door && form.closest("#again")) return resume(page);
+      const door = page.querySelector("[data-door]"), over = Boolean(form.closest("#again"));
+      if (door && !form.matches("[data-sign-in]")) return reenter(door, { form, button });
+      if (over) return door ? ask(door) : page.querySelector("[data-returned]") ? resume(page) : answer.redirected && location.assign(answer.url);
       if (answer.status === 400 && !form.dataset.renewed) {
         form.dataset.renewed = "yes";
         return resume(page, { form, button });
       }
       if (!answer.ok && answer.status !== 422) return refuse(page);
       if (answer.redirected && !door) return location.assign(answer.url);
-      if (form.closest("#again")) return at("again-form").replaceChildren(document.adoptNode(door));
       shown(page, answer.redirected ? answer.url : null);
     } finally { delete form.dataset.sending; }
   };
 
-  // The session ended in mid-form: sign in above the page, then send the same form again with a fresh token.
-  let waiting = null;
-  const reenter = (door, form, button) => {
-    waiting = { form, button };
+  // A proof is asked, in mid-form or of a locked PC: it is given above the page, which nobody sees meanwhile and which
+  // then goes on under whoever is there. A form that waited is sent again with a fresh token.
+  let waiting = null, before = null;
+  const ask = (door) => {
     at("again-form").replaceChildren(document.adoptNode(door));
+    focusIn(at("again-form"));
+  };
+  const veil = () => {
+    if (at("again").open) return;
+    before = document.activeElement;
+    document.querySelectorAll("[data-blank-after]").forEach(blank);
+    document.body.dataset.veiled = "yes";
     at("again").showModal();
   };
+  const reenter = (door, again) => { waiting = again; veil(); ask(door); };
   const resume = async (page, again = waiting) => {
     const token = page.querySelector("input[name=csrf_token]");
+    for (const part of at("again").open ? [".bar", ".menu"] : []) {
+      const [old, now] = [document.querySelector(part), page.querySelector(part)];
+      if (old && now) old.replaceWith(now);
+    }
+    delete document.body.dataset.veiled;
     at("again").close();
     at("again-form").replaceChildren();
     if (token) for (const one of document.querySelectorAll("input[name=csrf_token]")) one.value = token.value;
-    waiting = null;
+    before?.focus();
+    before = waiting = null;
     if (!again) return;
     delete again.form.dataset.sending;
     await send(again.form, again.button);
   };
+  document.addEventListener("etiquette:veil", veil);
+  document.addEventListener("etiquette:ask", (event) => ask(event.detail));
 
   // Nothing stays in view for nobody.
+  const focusIn = (room) => (room.querySelector("[data-focus]") || room.querySelector("[aria-invalid=true]") || room.querySelector("[autofocus]"))?.focus();
   const blank = (one) => { one.replaceChildren(); one.dataset.blanked = "yes"; };
   const begin = () => {
     for (const one of document.querySelectorAll("[data-blank-after]")) setTimeout(blank, Number(one.dataset.blankAfter) * 1000, one);
     for (const one of document.querySelectorAll("[data-gone-after]")) setTimeout(() => one.remove(), Number(one.dataset.goneAfter) * 1000);
-    (document.querySelector("[data-focus]") || document.querySelector("[aria-invalid=true]") || document.querySelector("[autofocus]"))?.focus();
+    focusIn(document);
     for (const dialog of document.querySelectorAll("dialog[data-opens]")) if (!dialog.open) dialog.showModal();
   };
 
   document.addEventListener("keydown", (event) => {
+    // A veil is lifted by a proof alone.
+    if (event.key === "Escape" && at("again")?.open) return event.preventDefault();
     const stop = document.querySelector("[data-alarm]");
     if (event.key === "Escape" && !stop) document.querySelectorAll("[data-blank-after]").forEach(blank);
     press(event);

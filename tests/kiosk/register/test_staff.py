@@ -11,7 +11,9 @@ from pyotp import TOTP
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from kiosk.register import signins, staff
+from kiosk.presence import signins
+from kiosk.presence.signins import Knock, SignIn, knock, open_sign_in, resume, sign_out
+from kiosk.register import staff
 from kiosk.register.accounts import (
     BadLogin,
     InvitationGone,
@@ -38,7 +40,6 @@ from kiosk.register.accounts import (
 from kiosk.register.database import Database
 from kiosk.register.errors import Later
 from kiosk.register.journal import ResultsText, verify
-from kiosk.register.signins import Knock, SignIn, knock, open_sign_in, resume, sign_out
 from kiosk.register.staff import (
     RIGHTS,
     Actor,
@@ -115,7 +116,7 @@ def test_only_a_biologist_signs_and_an_administrator_reads_no_result() -> None:
     assert RIGHTS[Right.SIGN] == {Role.BIOLOGIST}
     administrator = Actor(id=UUID(int=1), name="Alex", roles=frozenset({Role.ADMINISTRATOR}))
     assert {right for right in Right if administrator.may(right)} == {
-        Right.ENTER, Right.JOURNAL, Right.ACCOUNTS, Right.PAIR, Right.BACKUP,
+        Right.ENTER, Right.JOURNAL, Right.ACCOUNTS, Right.CONFIRM_RESET, Right.PAIR, Right.BACKUP,
     }  # fmt: skip
 
 

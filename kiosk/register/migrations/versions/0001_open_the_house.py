@@ -663,6 +663,7 @@ def make_results() -> None:
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("login", sa.String(length=31), nullable=False),
         sa.Column("password_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("pin_hash", sa.LargeBinary(), nullable=True),
         sa.Column("totp_seed", sa.LargeBinary(), nullable=True),
         sa.Column("last_step", sa.Integer(), nullable=False),
         sa.Column("invitation", sa.LargeBinary(length=32), nullable=True),
@@ -696,6 +697,37 @@ def make_results() -> None:
         sa.PrimaryKeyConstraint("site_id", "connection", "bytes_mac", name=op.f("pk_message_repeat")),
         schema="results",
     )
+    op.create_table(
+        "paired_pc",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("desk", sa.String(length=40), nullable=False),
+        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("paired_by", sa.Uuid(), nullable=False),
+        sa.Column("paired_at", UtcDateTime(), nullable=False),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["paired_by"], ["results.staff.id"], name=op.f("fk_paired_pc_paired_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_paired_pc")),
+        sa.UniqueConstraint("token", name=op.f("uq_paired_pc_token")),
+        schema="results",
+    )
+    op.create_table(
+        "proof_reset",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("staff", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["asked_by"], ["results.staff.id"], name=op.f("fk_proof_reset_asked_by")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["results.staff.id"], name=op.f("fk_proof_reset_confirmed_by")),
+        sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_proof_reset_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proof_reset")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_proof_reset_staff"), "proof_reset", ["staff"], unique=False, schema="results")
     op.create_table(
         "report_hold",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -774,24 +806,6 @@ def make_results() -> None:
         sa.UniqueConstraint("staff", "role", name=op.f("uq_role_staff_role")),
         schema="results",
     )
-    op.create_table(
-        "sign_in",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("staff", sa.Uuid(), nullable=False),
-        sa.Column("desk", sa.String(length=40), nullable=False),
-        sa.Column("opened_at", UtcDateTime(), nullable=False),
-        sa.Column("seen_at", UtcDateTime(), nullable=False),
-        sa.Column("idle_s", sa.Integer(), nullable=False),
-        sa.Column("ends_at", UtcDateTime(), nullable=False),
-        sa.Column("closed_at", UtcDateTime(), nullable=True),
-        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
-        sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_sign_in_staff")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
-        sa.UniqueConstraint("token", name=op.f("uq_sign_in_token")),
-        schema="results",
-    )
-    op.create_index(op.f("ix_results_sign_in_staff"), "sign_in", ["staff"], unique=False, schema="results")
     op.create_table(
         "slip",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -874,6 +888,46 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "duty",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("staff", sa.Uuid(), nullable=False),
+        sa.Column("pc", sa.Uuid(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["pc"], ["results.paired_pc.id"], name=op.f("fk_duty_pc")),
+        sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_duty_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty")),
+        sa.UniqueConstraint("staff", "pc", name=op.f("uq_duty_staff_pc")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_duty_pc"), "duty", ["pc"], unique=False, schema="results")
+    op.create_table(
+        "sign_in",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("staff", sa.Uuid(), nullable=False),
+        sa.Column("desk", sa.String(length=40), nullable=False),
+        sa.Column("pc", sa.Uuid(), nullable=True),
+        sa.Column("is_by_pin", sa.Boolean(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("proved_at", UtcDateTime(), nullable=False),
+        sa.Column("raised_until", UtcDateTime(), nullable=True),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("idle_s", sa.Integer(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["pc"], ["results.paired_pc.id"], name=op.f("fk_sign_in_pc")),
+        sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_sign_in_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
+        sa.UniqueConstraint("token", name=op.f("uq_sign_in_token")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_sign_in_pc"), "sign_in", ["pc"], unique=False, schema="results")
+    op.create_index(op.f("ix_results_sign_in_staff"), "sign_in", ["staff"], unique=False, schema="results")
+    op.create_table(
         "slip_order",
         sa.Column("slip_id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -884,10 +938,32 @@ def make_results() -> None:
         sa.UniqueConstraint("site_id", "key", name=op.f("uq_slip_order_site_id_key")),
         schema="results",
     )
+    op.create_table(
+        "pin_try",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("duty", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("outcome", sa.String(length=6), nullable=False),
+        sa.ForeignKeyConstraint(["duty"], ["results.duty.id"], name=op.f("fk_pin_try_duty")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pin_try")),
+        sa.UniqueConstraint("key", name=op.f("uq_pin_try_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_pin_try_duty_results_pin_try_at"), "pin_try", ["duty", "at"], unique=False, schema="results"
+    )
 
 
 def drop_results() -> None:
+    op.drop_index(op.f("ix_results_pin_try_duty_results_pin_try_at"), table_name="pin_try", schema="results")
+    op.drop_table("pin_try", schema="results")
     op.drop_table("slip_order", schema="results")
+    op.drop_index(op.f("ix_results_sign_in_staff"), table_name="sign_in", schema="results")
+    op.drop_index(op.f("ix_results_sign_in_pc"), table_name="sign_in", schema="results")
+    op.drop_table("sign_in", schema="results")
+    op.drop_index(op.f("ix_results_duty_pc"), table_name="duty", schema="results")
+    op.drop_table("duty", schema="results")
     op.drop_table("code_line", schema="results")
     op.drop_index(
         "uq_attempt_pending",
@@ -902,13 +978,14 @@ def drop_results() -> None:
     op.drop_table("whole_dossier", schema="results")
     op.drop_index(op.f("ix_results_slip_dossier_id"), table_name="slip", schema="results")
     op.drop_table("slip", schema="results")
-    op.drop_index(op.f("ix_results_sign_in_staff"), table_name="sign_in", schema="results")
-    op.drop_table("sign_in", schema="results")
     op.drop_table("role", schema="results")
     op.drop_index(op.f("ix_results_report_version_message_id"), table_name="report_version", schema="results")
     op.drop_table("report_version", schema="results")
     op.drop_index(op.f("ix_results_report_hold_report_id"), table_name="report_hold", schema="results")
     op.drop_table("report_hold", schema="results")
+    op.drop_index(op.f("ix_results_proof_reset_staff"), table_name="proof_reset", schema="results")
+    op.drop_table("proof_reset", schema="results")
+    op.drop_table("paired_pc", schema="results")
     op.drop_table("message_repeat", schema="results")
     op.drop_table("escrow_share", schema="results")
     op.drop_table("staff", schema="results")

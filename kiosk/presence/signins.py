@@ -1,4 +1,4 @@
-"""A sign-in lives on the server: two proofs open it, silence and the end of the day close it."""
+"""A sign-in lives on the server: proofs open it, silence and the end of the day close it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.presence.pcs import PairedPc
 from kiosk.register.accounts import Staff, mac_of, open_text, roles_of, staff_by_login, vouch, vouched
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
@@ -19,6 +20,8 @@ from kiosk.register.staff import Actor, Power, step_of
 #: Release note, section 15.
 IDLE: Final = timedelta(minutes=5)
 LASTS: Final = timedelta(hours=10)
+#: How long a proof is fresh: for the phone desk, and for what asks a second factor of its own.
+FRESH: Final = timedelta(minutes=10)
 TOKEN_SIZE: Final = 32
 #: `seen_at` is written at most once in this time.
 SEEN_EVERY: Final = timedelta(seconds=20)
@@ -63,7 +66,14 @@ class SignIn(Base):
     staff: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"), index=True)
     #: Where the person sits: what patients are called to.
     desk: Mapped[str] = mapped_column(String(40))
+    #: The paired PC where it was opened; it is worth nothing elsewhere. None: an unpaired one.
+    pc: Mapped[UUID | None] = mapped_column(ForeignKey(PairedPc.id), index=True)
+    #: Opened by a desk PIN, on the strength of the day's two proofs.
+    is_by_pin: Mapped[bool]
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: The last proof of any kind, and until when a second factor given for it opens what gives power.
+    proved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    raised_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: The last act of a person, to twenty seconds.
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: Seconds of silence after which it opens nothing, and when it ends whatever happens.
@@ -91,7 +101,20 @@ class Present:
     sign_in: UUID
     actor: Actor
     desk: str
+    pc: UUID | None
+    is_by_pin: bool
+    opened_at: datetime
     seen_at: datetime
+    proved_at: datetime
+    raised_until: datetime | None
+
+    def is_fresh(self, at: datetime) -> bool:
+        """Tell whether the last proof is recent enough for the phone desk."""
+        return self.proved_at <= at < self.proved_at + FRESH
+
+    def is_raised(self, at: datetime) -> bool:
+        """Tell whether a second factor was given for what gives power, not longer ago than it holds."""
+        return self.raised_until is not None and self.raised_until - FRESH <= at < self.raised_until
 
 
 def knock(db: Session, login: str, typed: str, *, device: str, power: Power, at: datetime, chance: Chance) -> Knock:
@@ -116,13 +139,25 @@ def knock(db: Session, login: str, typed: str, *, device: str, power: Power, at:
     return Knock(try_id=row.id, staff_id=staff.id if staff is not None else None, password_hash=kept, passed=passed)
 
 
+def knock_again(
+    db: Session, token: str, typed: str, *, device: str, power: Power, at: datetime, chance: Chance
+) -> Knock:
+    """Count a try of one more second factor by whoever is signed in, then compare and spend it; as `knock`."""
+    row = _row_of(db, token)
+    staff = db.get(Staff, row.staff) if row is not None and vouched(row, power) else None
+    login = staff.login if staff is not None else ""
+    return knock(db, login, typed, device=device, power=power, at=at, chance=chance)
+
+
 def open_sign_in(
-    db: Session, found: Knock, *, proved: bool, desk: str, power: Power, at: datetime, chance: Chance
-) -> str | None:
+    db: Session, found: Knock, *, proved: bool, desk: str, power: Power, at: datetime, chance: Chance,
+    pc: UUID | None = None,
+) -> str | None:  # fmt: skip
     """Last step: the browser's token when both proofs were right, else None; either way the journal knows.
 
     Args:
         proved: what `staff.verify_password` said of the password.
+        pc: the paired PC at which it happens.
     """
     staff = db.get(Staff, found.staff_id) if found.staff_id is not None and found.passed and proved else None
     if staff is None or found.try_id is None or staff.disabled_at is not None or not vouched(staff, power):
@@ -130,29 +165,98 @@ def open_sign_in(
         write(db, "results", Act.SIGNIN_REFUSED, by="staff-app", at=at, chance=chance, **who)
         return None
     db.execute(update(SignInTry).where(SignInTry.id == found.try_id).values(outcome=Outcome.OPENED))
+    return enter(
+        db, staff.id, pc=pc, desk=desk, is_by_pin=False, until=at + LASTS, power=power, at=at, chance=chance
+    )  # fmt: skip
+
+
+def enter(
+    db: Session, staff_id: UUID, *, pc: UUID | None, desk: str, is_by_pin: bool, until: datetime, power: Power,
+    at: datetime, chance: Chance,
+) -> str:  # fmt: skip
+    """Make the record of a sign-in whose proofs were right; give the token that its browser keeps."""
     token = chance(TOKEN_SIZE)
     row = SignIn(
-        id=uuid7(at, chance), token=sha256(token).digest(), staff=staff.id, desk=desk, opened_at=at, seen_at=at,
-        idle_s=int(IDLE.total_seconds()), ends_at=at + LASTS, closed_at=None,
+        id=uuid7(at, chance), token=sha256(token).digest(), staff=staff_id, pc=pc, desk=desk, is_by_pin=is_by_pin,
+        opened_at=at, proved_at=at, raised_until=None, seen_at=at, idle_s=int(IDLE.total_seconds()),
+        ends_at=min(at + LASTS, until), closed_at=None,
     )  # fmt: skip
     vouch(row, power)
     db.add(row)
-    write(db, "results", Act.SIGNIN_OPENED, by=staff.id, at=at, chance=chance, signin=row.id)
+    act = Act.SIGNIN_RETURNED if is_by_pin else Act.SIGNIN_OPENED
+    write(db, "results", act, by=staff_id, at=at, chance=chance, signin=row.id)
     return token.hex()
 
 
-def resume(db: Session, token: str, *, power: Power, at: datetime) -> Present | None:
-    """The person of a token; None when it ended, was silent too long, or anything behind it is not vouched for."""
+def resume(db: Session, token: str, *, power: Power, at: datetime, pc: UUID | None = None) -> Present | None:
+    """The person of a token; None when it ended, was silent too long, or anything behind it is not vouched for.
+
+    Args:
+        pc: the paired PC that asks; a sign-in of a paired PC is worth nothing on any other.
+    """
     row = _row_of(db, token)
     if row is None or not vouched(row, power) or row.closed_at is not None:
         return None
-    if at >= row.ends_at or at - row.seen_at > timedelta(seconds=row.idle_s):
+    if at >= row.ends_at or at - row.seen_at > timedelta(seconds=row.idle_s) or row.pc not in {None, pc}:
         return None
     staff = db.get(Staff, row.staff)
     if staff is None or not vouched(staff, power) or staff.disabled_at is not None or staff.password_hash is None:
         return None
     actor = Actor(id=staff.id, name=staff.name, roles=roles_of(db, staff.id, power))
-    return Present(sign_in=row.id, actor=actor, desk=row.desk, seen_at=row.seen_at)
+    return Present(
+        sign_in=row.id, actor=actor, desk=row.desk, pc=row.pc, is_by_pin=row.is_by_pin, opened_at=row.opened_at,
+        seen_at=row.seen_at, proved_at=row.proved_at, raised_until=row.raised_until,
+    )  # fmt: skip
+
+
+def last_person(db: Session, token: str, *, power: Power) -> UUID | None:
+    """Whose sign-in a token was, open or not: the name that a locked page proposes first."""
+    row = _row_of(db, token)
+    return row.staff if row is not None and vouched(row, power) else None
+
+
+def raise_by_digits(
+    db: Session, token: str, found: Knock, *, for_power: bool, power: Power, at: datetime, chance: Chance
+) -> str | None:
+    """Renew a sign-in by a second factor; None, and the journal knows, when it was not right.
+
+    Args:
+        found: from `knock`, in a transaction of its own before this one.
+        for_power: the digits were asked for accounts, pairings and the like, not for the phone desk.
+    """
+    row = _row_of(db, token)
+    if row is None or not vouched(row, power) or row.closed_at is not None:
+        return None
+    if not found.passed or found.staff_id != row.staff:
+        write(db, "results", Act.SIGNIN_REFUSED, by=row.staff, at=at, chance=chance, staff=row.staff)
+        return None
+    db.execute(update(SignInTry).where(SignInTry.id == found.try_id).values(outcome=Outcome.OPENED))
+    return _renew(
+        db, row, raised_until=at + FRESH if for_power else row.raised_until, power=power, at=at, chance=chance
+    )
+
+
+def raise_by_pin(
+    db: Session, token: str, *, staff_id: UUID, pc: UUID, power: Power, at: datetime, chance: Chance
+) -> str | None:
+    """Renew a sign-in by the desk PIN of its own person on its own PC; it never opens what gives power."""
+    row = _row_of(db, token)
+    if row is None or not vouched(row, power) or row.closed_at is not None:
+        return None
+    if (row.staff, row.pc) != (staff_id, pc):
+        return None
+    return _renew(db, row, raised_until=row.raised_until, power=power, at=at, chance=chance)
+
+
+def _renew(
+    db: Session, row: SignIn, *, raised_until: datetime | None, power: Power, at: datetime, chance: Chance
+) -> str:
+    """Write down a new proof and change the token: the one before opens nothing any more."""
+    token = chance(TOKEN_SIZE)
+    row.token, row.proved_at, row.seen_at, row.raised_until = sha256(token).digest(), at, at, raised_until
+    vouch(row, power)
+    write(db, "results", Act.SIGNIN_RAISED, by=row.staff, at=at, chance=chance, signin=row.id)
+    return token.hex()
 
 
 def keep_open(db: Session, token: str, *, power: Power, at: datetime) -> None:
@@ -170,6 +274,15 @@ def sign_out(db: Session, token: str, *, power: Power, at: datetime, chance: Cha
         row.closed_at = at
         vouch(row, power)
         write(db, "results", Act.SIGNIN_CLOSED, by=row.staff, at=at, chance=chance, signin=row.id)
+
+
+def sign_out_everywhere(db: Session, staff_id: UUID, *, power: Power, at: datetime, chance: Chance) -> None:
+    """End every sign-in of a person, on whatever machine."""
+    for row in db.scalars(select(SignIn).where(SignIn.staff == staff_id, SignIn.closed_at.is_(None))).all():
+        if vouched(row, power):
+            row.closed_at = at
+            vouch(row, power)
+            write(db, "results", Act.SIGNIN_CLOSED, by=staff_id, at=at, chance=chance, signin=row.id)
 
 
 def _row_of(db: Session, token: str) -> SignIn | None:

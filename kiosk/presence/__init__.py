@@ -1,0 +1,1 @@
+"""Who is at which screen: paired PCs, sign-ins, the day's duty at a desk, and how lost proofs are given back."""
