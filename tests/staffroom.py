@@ -23,6 +23,7 @@ from pyotp import TOTP
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
+from kiosk.presence.pins import set_pin
 from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
 from kiosk.register.database import HEAD, Base, Database, open_sqlite, uuid7
 from kiosk.register.sites import Site
@@ -65,10 +66,10 @@ def power_of(ring: KeyRing, person: str = "lenoir") -> KeyRingPower:
 
 
 @cache
-def password_hash() -> str:
+def password_hash(password: str = PASSWORD) -> str:
     """Argon2id of the one password of these tests, one small pass: what a real one costs is tested where it is made."""
     return hash_secret(
-        PASSWORD.encode(), b"\x07" * 16, time_cost=1, memory_cost=CHEAP.memory_kib, parallelism=1, hash_len=32,
+        password.encode(), b"\x07" * 16, time_cost=1, memory_cost=CHEAP.memory_kib, parallelism=1, hash_len=32,
         type=Type.ID,
     ).decode("ascii")  # fmt: skip
 
@@ -106,6 +107,14 @@ class Room:
     def browser(self, address: str = "127.0.0.1") -> "Browser":
         """A browser on a PC of the laboratory."""
         return Browser(room=self, client=self.app.test_client(), address=address)
+
+    def give_pin(self, login: str, pin: str) -> None:
+        """Let somebody have chosen a desk PIN."""
+        with self.database.transaction("results") as db:
+            set_pin(
+                db, self.people[login].id, pin_hash=password_hash(pin), power=self.power, at=self.at,
+                chance=random.Random(pin).randbytes,
+            )  # fmt: skip
 
     def later(self, **span: float) -> None:
         """Let time pass."""
@@ -148,6 +157,29 @@ class Browser:
         return self.post(
             "/entrer", **{"login": login, "password": PASSWORD, "digits": self.room.digits(), "desk": desk} | fields
         )
+
+    def raise_power(self) -> TestResponse:
+        """Give six digits more for what gives power; the authenticator has shown others meanwhile."""
+        self.room.later(seconds=30)
+        self.get("/")
+        return self.post("/preuve", what="power", digits=self.room.digits())
+
+    def pair(self, name: str = "accueil", desk: str = "Guichet 1") -> "Browser":
+        """Let the manager pair this PC and leave."""
+        self.sign_in("roux", desk=desk)
+        self.raise_power()
+        answer = self.post("/postes", name=name, desk=desk)
+        assert answer.status_code == 303, answer.text
+        self.post("/sortir")
+        self.room.later(seconds=30)
+        return self
+
+    def come_back(self, login: str, pin: str, **fields: str) -> TestResponse:
+        """Come back to a paired PC by a desk PIN."""
+        self.get("/entrer")
+        key = self.room.app.extensions["house"].chance(16).hex()
+        typed = {"form_key": key, "staff": str(self.room.people[login].id), "desk_pin": pin}
+        return self.post("/revenir", **typed | fields)
 
     def _seen(self, answer: TestResponse) -> TestResponse:
         if found := re.search(r'name="csrf_token" value="([^"]+)"', answer.text if answer.is_json is False else ""):

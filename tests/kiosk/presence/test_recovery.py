@@ -1,0 +1,126 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from pyotp import TOTP
+from sqlalchemy import update
+
+from kiosk.presence.recovery import (
+    WAITS,
+    NoSuchReset,
+    NotBothPeople,
+    ProofReset,
+    ask_reset,
+    confirm_reset,
+    resets_waiting,
+)
+from kiosk.presence.signins import enter, knock, resume
+from kiosk.register.accounts import NoSuchAccount, NotYourself, show_seed, take_over
+from kiosk.register.database import Database, uuid7
+from kiosk.register.staff import Actor
+from results.vault.power import KeyRingPower
+from tests.staffroom import SEED, SIGNER, people, power_of, ring_of
+
+Chance = Callable[[int], bytes]
+
+
+class Office:
+    """Two people who may, and the one who has lost a telephone."""
+
+    def __init__(self, database: Database, at: datetime, chance: Chance) -> None:
+        self.database, self.at, self.chance = database, at, chance
+        self.power: KeyRingPower = power_of(ring_of())
+        self.people: dict[str, Actor] = people(database, self.power, SIGNER, at=at, chance=chance)
+
+    def asks(self, by: str, whom: str = "sophie") -> ProofReset:
+        with self.database.transaction("results") as db:
+            row = ask_reset(
+                db, self.people[whom].id, by=self.people[by], power=self.power, at=self.at, chance=self.chance
+            )  # fmt: skip
+            db.flush()
+            db.expunge(row)
+            return row
+
+    def confirms(self, row: ProofReset, by: str, *, at: datetime | None = None) -> str:
+        with self.database.transaction("results") as db:
+            return confirm_reset(
+                db, row.id, by=self.people[by], power=self.power, at=at or self.at, chance=self.chance
+            ).code
+
+    def still_signs_in(self, login: str = "sophie") -> bool:
+        self.at += timedelta(seconds=30)
+        with self.database.transaction("results") as db:
+            return knock(
+                db, login, TOTP(SEED).at(self.at), device="x", power=self.power, at=self.at, chance=self.chance
+            ).passed
+
+
+@pytest.fixture
+def office(database: Database, at: datetime, chance: Chance) -> Office:
+    return Office(database, at, chance)
+
+
+def test_one_asks_another_confirms_and_the_person_sets_new_proofs(office: Office) -> None:
+    with office.database.transaction("results") as db:
+        token = enter(
+            db, office.people["sophie"].id, pc=None, desk="Guichet 1", is_by_pin=False,
+            until=office.at + timedelta(hours=9), power=office.power, at=office.at, chance=office.chance,
+        )  # fmt: skip
+    row = office.asks("alex")
+    assert office.still_signs_in()
+    code = office.confirms(row, "roux")
+    assert not office.still_signs_in()
+    with office.database.transaction("results") as db:
+        assert resume(db, token, power=office.power, at=office.at) is None
+        _, seed = show_seed(db, "sophie", code, power=office.power, at=office.at, chance=office.chance)
+        assert seed != SEED
+        take_over(
+            db, "sophie", code, typed=TOTP(seed).at(office.at), password_hash="x", power=office.power, at=office.at,
+            chance=office.chance,
+        )  # fmt: skip
+
+
+def test_whoever_asked_does_not_confirm(office: Office) -> None:
+    row = office.asks("alex")
+    with pytest.raises(NotBothPeople):
+        office.confirms(row, "alex")
+    assert office.still_signs_in()
+
+
+def test_nobody_asks_or_confirms_for_oneself(office: Office) -> None:
+    with pytest.raises(NotYourself):
+        office.asks("alex", "alex")
+    row = office.asks("alex", "lenoir")
+    with pytest.raises(NotYourself):
+        office.confirms(row, "lenoir")
+    assert office.still_signs_in("lenoir")
+
+
+def test_a_request_is_answered_once_and_within_a_day(office: Office) -> None:
+    row = office.asks("alex")
+    assert office.asks("alex").id == row.id
+    with pytest.raises(NoSuchReset):
+        office.confirms(row, "roux", at=office.at + WAITS)
+    office.confirms(row, "roux")
+    with pytest.raises(NoSuchReset):
+        office.confirms(row, "lenoir")
+
+
+@pytest.mark.parametrize("what", ["staff", "asked_by", "mac"])
+def test_a_request_that_was_changed_gives_nothing(office: Office, what: str) -> None:
+    row = office.asks("alex")
+    change = {"mac": bytes(32)} if what == "mac" else {what: office.people["karim"].id}
+    with office.database.transaction("results") as db:
+        db.execute(update(ProofReset).values(change))
+    with pytest.raises(NoSuchReset):
+        office.confirms(row, "roux")
+    with office.database.reading() as db:
+        assert resets_waiting(db, power=office.power, at=office.at) == []
+
+
+def test_nobody_is_asked_for_who_has_no_account(office: Office) -> None:
+    with office.database.transaction("results") as db, pytest.raises(NoSuchAccount):
+        ask_reset(
+            db, uuid7(office.at, office.chance), by=office.people["alex"], power=office.power, at=office.at,
+            chance=office.chance,
+        )  # fmt: skip
