@@ -25,7 +25,7 @@ from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
 from results.calls import expire_calls
-from results.desks import accounts, computers, delivery, handover, phone, signoff
+from results.desks import accounts, computers, confirming, delivery, handover, phone, signoff
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
@@ -37,7 +37,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, handover,
-    signoff, quarantine, accounts, computers,
+    signoff, quarantine, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -141,9 +141,9 @@ ROUTES: Final[dict[str, str]] = {
     "accounts.propose": Right.ACCOUNTS,
     "accounts.close": Right.ACCOUNTS,
     "accounts.start_reset": Right.ACCOUNTS,
-    "accounts.waiting": Right.CONFIRM_RESET,
-    "accounts.confirm": Right.CONFIRM_RESET,
-    "accounts.sign_grant": Right.SIGN,
+    "confirming.waiting": Right.CONFIRM_RESET,
+    "confirming.confirm": Right.CONFIRM_RESET,
+    "confirming.sign_grant": Right.SIGN,
     "computers.listed": Right.PAIR,
     "computers.add": Right.PAIR,
     "computers.take_away": Right.PAIR,
@@ -159,7 +159,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
-    {"endpoint": "accounts.waiting", "title": "À confirmer", "icon": "shield-check"},
+    {"endpoint": "confirming.waiting", "title": "À confirmer", "icon": "shield-check"},
     {"endpoint": "computers.listed", "title": "Postes", "icon": "keyboard"},
 )
 

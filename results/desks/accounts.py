@@ -1,33 +1,25 @@
 """The people who work here: an administrator makes and proposes, a biologist signs, a second person confirms."""
 
-from functools import partial
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kiosk.presence.recovery import ask_reset, confirm_reset, resets_waiting
-from kiosk.register import clock
+from kiosk.presence.recovery import ask_reset, resets_waiting
 from kiosk.register.accounts import (
     BadLogin,
     Invited,
     LoginTaken,
     disable,
     everyone,
-    grant_role,
     make_staff,
     propose_role,
-    proposed_grant,
     proposed_grants,
 )
 from kiosk.register.errors import Invalid
-from kiosk.register.sites import this_site
 from kiosk.register.staff import Right, Role
 from kiosk.signin import actor, needs, power, raised
 from kiosk.web import chance, now, page, reading, transaction
-from results.desks.signoff import unlocked
-from results.sitting import Locked
-from results.vault.sealing import sign
 
 bp = Blueprint("accounts", __name__)
 
@@ -66,7 +58,7 @@ def add() -> ResponseReturnValue:
             )  # fmt: skip
             for role in wanted:
                 propose_role(db, invited.staff.id, role, by=actor(), power=power(), at=now(), chance=chance)
-            return _code(invited, "accounts.people")
+            return show_code(invited, "accounts.people")
     except (BadLogin, LoginTaken) as refusal:
         return _people({"login": refusal.sentence})
     except NoSuchRole as refusal:
@@ -108,44 +100,6 @@ def start_reset(staff_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("accounts.people"), 303)
 
 
-@bp.get("/a-confirmer")
-@needs(Right.CONFIRM_RESET)
-def waiting() -> Response:
-    """What waits for a second person: lost proofs, and for a biologist the roles to sign."""
-    return _waiting()
-
-
-@bp.post("/a-confirmer/preuves/<uuid:reset_id>")
-@needs(Right.CONFIRM_RESET)
-@raised
-def confirm(reset_id: UUID) -> ResponseReturnValue:
-    """Confirm as the second person; the code is shown here, once, to be given in person."""
-    with transaction("results") as db:
-        invited = confirm_reset(db, reset_id, by=actor(), power=power(), at=now(), chance=chance)
-        return _code(invited, "accounts.waiting")
-
-
-@bp.post("/a-confirmer/role/<uuid:grant_id>")
-@needs(Right.SIGN)
-def sign_grant(grant_id: UUID) -> ResponseReturnValue:
-    """Sign a proposed role with the biologist's unlocked key."""
-    if "known" not in request.form:
-        return _waiting(
-            {f"known-{grant_id}": "Cochez que vous connaissez cette personne et que ce compte est le sien."}
-        )
-    try:
-        keys = unlocked()
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
-    with transaction("results") as db:
-        grant = proposed_grant(db, grant_id, power())
-        grant_role(
-            db, grant, by=actor().id, sign=partial(sign, keys.signer_seed), power=power(), at=now(), chance=chance
-        )
-    flash("Rôle signé. Il est ouvert dès maintenant.", "ok")
-    return redirect(url_for("accounts.waiting"), 303)
-
-
 def _people(errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
         proposed: dict[UUID, list[Role]] = {}
@@ -158,19 +112,8 @@ def _people(errors: dict[str, str] | None = None) -> Response:
         )  # fmt: skip
 
 
-def _waiting(errors: dict[str, str] | None = None) -> Response:
-    with reading() as db:
-        zone = this_site(db).timezone
-        names = {staff.id: staff for staff, _ in everyone(db, power())}
-        signs = actor().may(Right.SIGN)
-        return page(
-            "results/to_confirm.html", status=422 if errors else 200, errors=errors or {}, roles=ROLES, me=actor().id,
-            grants=proposed_grants(db, power()) if signs else [], resets=resets_waiting(db, power=power(), at=now()),
-            names=names, signs=signs, when=lambda at: clock.appointment_words(zone, at),
-        )  # fmt: skip
-
-
-def _code(invited: Invited, back: str) -> Response:
+def show_code(invited: Invited, back: str) -> Response:
+    """Show, once, the code that its owner types to set proofs of their own."""
     return page(
         "results/invitation.html", name=invited.staff.name, login=invited.staff.login, code=invited.code, back=back
     )

@@ -52,6 +52,7 @@ SCREENS = {
     "labels/desk.py", "labels/sampling.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
+    "results/desks/confirming.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 

@@ -28,6 +28,18 @@
   document.addEventListener("submit", (event) => {
     if ([...event.target.querySelectorAll("[data-damm]")].some(tell)) { event.preventDefault(); event.stopImmediatePropagation(); }
   }, true);
+  // A number that is whole goes on to the next field; a hand that presses Tab all the same has not gone one too far.
+  let went = 0;
+  document.addEventListener("input", (event) => {
+    const box = event.target, boxes = box.form ? [...box.form.querySelectorAll("input:not([type=hidden])")] : [];
+    if (!("goes" in box.dataset) || box.value.replace(/\s/g, "").length < Number(box.dataset.goes)) return;
+    went = Date.now();
+    boxes[boxes.indexOf(box) + 1]?.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" && !event.shiftKey && Date.now() - went < 1000) event.preventDefault();
+    if (event.key !== "Shift") went = 0;
+  });
   document.addEventListener("pointerdown", (event) => { if (event.target.closest(".pad")) event.preventDefault(); });
   document.addEventListener("click", (event) => {
     const key = event.target.closest("[data-digit], [data-erases]"), box = key?.form?.elements.pin;
