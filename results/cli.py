@@ -249,7 +249,10 @@ def disable(instance: Path, login: str) -> None:
 @click.argument("login")
 @click.pass_obj
 def reset_totp(instance: Path, login: str) -> None:
-    """Retire les deux preuves d'un compte ; la personne en choisit d'autres, sur place."""
+    """Retire les preuves d'un compte, à deux ; la personne en choisit d'autres, sur place.
+
+    Exemple : etiquette staff reset-totp nadia
+    """
     interview.reset_proofs(instance, login, now=clock.now, chance=clock.chance)
 
 

@@ -95,11 +95,24 @@ def confirm_reset(db: Session, reset_id: UUID, *, by: Actor, power: Power, at: d
         raise NoSuchReset
     if by.id == row.asked_by:
         raise NotBothPeople
-    invited = reset_totp(db, row.staff, by=by, power=power, at=at, chance=chance)
+    invited = take_proofs_away(db, row.staff, by=by, power=power, at=at, chance=chance)
     row.confirmed_by, row.confirmed_at = by.id, at
     vouch(row, power)
-    sign_out_everywhere(db, row.staff, power=power, at=at, chance=chance)
-    end_duty(db, row.staff, None, power=power, at=at)
+    return invited
+
+
+def take_proofs_away(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> Invited:
+    """End every proof, sign-in and day of a person, and invite them to set new proofs; two people have agreed to it.
+
+    Args:
+        by: the second person; the first asked for it on a screen, or sits at the machine's own terminal.
+
+    Raises:
+        NotYourself: one's own account.
+    """
+    invited = reset_totp(db, staff_id, by=by, power=power, at=at, chance=chance)
+    sign_out_everywhere(db, staff_id, power=power, at=at, chance=chance)
+    end_duty(db, staff_id, None, power=power, at=at)
     return invited
 
 

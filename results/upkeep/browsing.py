@@ -65,11 +65,11 @@ class Visitor:
         """Ask for a page."""
         return self._send(Request(urljoin(self.base, path)))  # noqa: S310  # our own address
 
-    def submit(self, page: Page, ending: str, **values: str | list[str]) -> Page:
-        """Send a form of a page with these fields filled in."""
+    def submit(self, page: Page, ending: str, *, to: str = "", **values: str | list[str]) -> Page:
+        """Send a form of a page with these fields filled in; `to` is what another of its buttons asks for."""
         form = page.form(ending)
         body = urlencode(form.fields | values, doseq=True).encode()
-        target = urljoin(page.address, form.action)
+        target = urljoin(page.address, to or form.action)
         return self._send(Request(target, data=body))  # noqa: S310  # our own address
 
     def _send(self, request: Request) -> Page:

@@ -15,6 +15,8 @@ import click
 import qrcode
 from sqlalchemy.orm import Session
 
+from kiosk.presence.recovery import take_proofs_away
+from kiosk.presence.signins import knock
 from kiosk.register.accounts import (
     BadLogin,
     LoginTaken,
@@ -23,13 +25,24 @@ from kiosk.register.accounts import (
     grant_role,
     make_staff,
     propose_role,
-    reset_totp,
+    roles_of,
     staff_by_login,
+    staff_of,
 )  # fmt: skip
 from kiosk.register.clock import Chance, Clock
-from kiosk.register.errors import NotFound, Refusal
+from kiosk.register.errors import Invalid, NotAllowed, NotFound, Refusal
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Actor, Role, check_password, hash_password, make_seed, seed_address, step_of
+from kiosk.register.staff import (
+    Actor,
+    Right,
+    Role,
+    check_password,
+    hash_password,
+    make_seed,
+    seed_address,
+    step_of,
+    verify_password,
+)  # fmt: skip
 from kiosk.settings import StaffSettings, read_settings
 from printers import settings as printer_settings
 from printers.errors import WrongSettings
@@ -53,6 +66,12 @@ from results.vault.sealing import sign
 #: What the accounts and the keys will accept, so that a person learns it while the question stands.
 LOGIN = re.compile(r"[a-z][a-z0-9-]{1,30}")
 SHORTEST_PASSPHRASE = 16
+
+
+class NotProved(Invalid):
+    """The login, the password and the six digits of the second person do not go together; nothing was changed."""
+
+    french = "L'identifiant, le mot de passe et les six chiffres ne vont pas ensemble. Rien n'a été changé."
 
 
 class NoAccount(NotFound):
@@ -129,11 +148,13 @@ def close_account(instance: Path, login: str, *, now: Clock, chance: Chance) -> 
 
 
 def reset_proofs(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
-    """Take an account's two proofs away and give the code with which its owner sets new ones."""
+    """Take an account's proofs away with a second person present, and give the code for setting new ones."""
     power, _ = _power(instance)
     with _writing(instance) as db:
         account = _account(db, login, power)
-        invited = reset_totp(db, account, by=_TERMINAL, power=power, at=now(), chance=chance)
+    second = _ask_second_person(instance, power, now=now, chance=chance)
+    with _writing(instance) as db:
+        invited = take_proofs_away(db, account, by=second, power=power, at=now(), chance=chance)
     click.echo(f"Code à donner en main propre, valable une heure : {invited.code}")
     click.echo("La personne l'utilise à la page d'entrée, « Première fois ».")
 
@@ -178,6 +199,25 @@ def _ask_person(
     seed = make_seed(chance)
     step = _ask_enrolment(seed, login, site=site, now=now)
     return Person(name=name, login=login, roles=roles, password=password, seed=seed, step=step)
+
+
+def _ask_second_person(instance: Path, power: KeyRingPower, *, now: Clock, chance: Chance) -> Actor:
+    """Whoever sits at the terminal has the machine; a colleague who may proves to be there too."""
+    click.echo("Une deuxième personne est là : biologiste, responsable ou administrateur, et pas celle du compte.")
+    login = click.prompt("Deuxième personne (identifiant)")
+    password = click.prompt("Son mot de passe", hide_input=True)
+    digits = click.prompt("Ses six chiffres")
+    with _writing(instance) as db:
+        found = knock(db, login, digits, device="terminal", power=power, at=now(), chance=chance)
+    proved = verify_password(found.password_hash, password) and found.passed
+    with _writing(instance) as db:
+        if found.staff_id is None or not proved:
+            raise NotProved
+        staff, roles = staff_of(db, found.staff_id, power), roles_of(db, found.staff_id, power)
+        second = Actor(id=staff.id, name=staff.name, roles=roles)
+        if not second.may(Right.CONFIRM_RESET):
+            raise NotAllowed
+        return second
 
 
 def _ask_passphrase(words: str) -> str:

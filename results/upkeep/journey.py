@@ -20,6 +20,7 @@ from results.upkeep.reading import read_digits
 BOOKED_EXAMS = ("1104", "7402")
 WALK_IN_EXAMS = ("0552",)
 PIN = "7305"
+DESK_PIN = "739184"
 #: Paper comes out within so many seconds, or a person must look.
 PAPER = 20.0
 STEP = 30
@@ -71,7 +72,9 @@ class Journey:
         yield "Borne : un patient scanne sa convocation", self.booked_arrives
         yield "Borne : un patient vient sans rendez-vous", self.walk_in_arrives
         yield "Tickets imprimés", self.tickets_come_out
+        yield "Guichet : le poste est jumelé par la responsable", self.pc_is_paired
         yield "Guichet : la secrétaire entre avec ses deux preuves", lambda: self.sign_in("sophie", "Guichet 1")
+        yield "Guichet : verrouillé, puis de retour avec six chiffres", self.locked_and_back
         yield "Guichet : appel, reconnaissance, ordonnance du patient attendu", self.booked_at_the_counter
         yield "Étiquettes du patient attendu, relues sur le papier", lambda: self.labels_come_out(self.booked)
         yield "Téléphone choisi, code personnel tapé, talon lu sur le papier", self.slip_comes_out
@@ -106,9 +109,33 @@ class Journey:
         papers = self._new_papers("tickets-*.png", 2)
         return f"{len(papers)} tickets"
 
-    def sign_in(self, login: str, desk: str) -> str:
+    def pc_is_paired(self) -> str:
+        """Somebody who may pair it sits at the counter's PC, gives six digits more, and leaves."""
+        pc = self.desk["sophie"]
+        self.sign_in("roux", "Guichet 1", at=pc)
+        page = pc.submit(pc.open("/postes"), "/preuve", digits=self._digits("roux"))
+        page = pc.submit(page, "/postes", name="accueil", desk="Guichet 1")
+        expect("Ce poste est jumelé" in page.text, f"le poste n'est pas jumelé : {words_of(page)}")
+        pc.submit(page, "/sortir")
+        return "accueil, Guichet 1"
+
+    def locked_and_back(self) -> str:
+        """A desk PIN of her own brings the secretary back; another one does not."""
+        sophie = self.desk["sophie"]
+        page = sophie.submit(sophie.open("/mon-acces"), "/code", desk_pin=DESK_PIN, desk_pin_again=DESK_PIN)
+        expect("Votre code de poste est choisi" in page.text, f"le code n'est pas pris : {words_of(page)}")
+        sophie.submit(page, "/sortir", to="/verrouiller")
+        page = sophie.open("/entrer")
+        expect("Poste verrouillé" in page.text, "le poste n'est pas verrouillé")
+        page = sophie.submit(page, "/revenir", desk_pin="608352")
+        expect(page.status != OK, "un autre code ouvre le poste")
+        page = sophie.submit(page, "/revenir", desk_pin=DESK_PIN)
+        expect(page.status == OK and self.people["sophie"]["name"] in page.text, "le code ne ramène pas")
+        return "de retour"
+
+    def sign_in(self, login: str, desk: str, *, at: Visitor | None = None) -> str:
         """Password and six digits; a step of the second factor is never used twice."""
-        visitor, person = self.desk[login], self.people[login]
+        visitor, person = at or self.desk[login], self.people[login]
         page = visitor.submit(
             visitor.open("/entrer"), "/entrer", login=login, password=person["password"], digits=self._digits(login),
             desk=desk,
@@ -254,12 +281,14 @@ class Journey:
         """The six digits of a step that this person has not used yet; the replay rule is waited for, not weakened."""
         totp = TOTP(self.people[login]["seed"])
         while True:
-            at = clock.now()
-            step = int(at.timestamp()) // STEP
-            if step > self.used_steps.get(login, 0):
+            at = clock.now().timestamp()
+            # The step before is still taken; near its end it may be too old when it arrives.
+            first = int(at) // STEP - (1 if at % STEP < STEP - 5 else 0)
+            step = max(first, self.used_steps.get(login, 0) + 1)
+            if step <= int(at) // STEP + 1:
                 self.used_steps[login] = step
-                return totp.at(at)
-            time.sleep(STEP - at.timestamp() % STEP + 0.2)
+                return totp.at(step * STEP)
+            time.sleep(STEP - at % STEP + 0.2)
 
     def _number_on(self, page: Page) -> int:
         expect(page.status == OK and "/number/" in page.address, f"la borne ne donne pas de numéro : {page.text[:200]}")
@@ -325,7 +354,10 @@ class Journey:
 
     def _ring(self) -> Page:
         sophie = self.desk["sophie"]
-        return sophie.submit(sophie.open("/telephone"), "/reference", handle_digits=self.handle)
+        page = sophie.open("/telephone")
+        if any(form.action.endswith("/preuve") for form in page.forms):
+            page = sophie.submit(page, "/preuve", desk_pin=DESK_PIN)
+        return sophie.submit(page, "/reference", handle_digits=self.handle)
 
     def _say_code(self, page: Page, line: int) -> Page:
         birth = self.convocations[0]["born"]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from pyotp import TOTP
 
-from kiosk.register.accounts import BadLogin, LoginTaken
+from kiosk.register import clock
+from kiosk.register.accounts import BadLogin, LoginTaken, NotYourself
 from kiosk.register.clock import Chance
 from kiosk.register.sites import this_site
 from kiosk.register.staff import WeakPassword, make_seed
@@ -227,7 +228,7 @@ def test_a_station_key_that_stands_already_is_said_and_kept(tmp_path: Path, chan
     assert fingerprint(tmp_path) == before
 
 
-def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(instance: Path) -> None:
+def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(instance: Path, founded: Founded) -> None:
     person = Terminal(("--instance", str(instance), "staff", "add", "nadia", "Nadia Benali", "--role", "secretary"))
     person.answer("Biologiste présent (identifiant)", "lenoir")
     person.answer("Phrase de ses clés", PASSPHRASE)
@@ -238,8 +239,16 @@ def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(insta
         assert not door.enter("nadia", PASSWORD, typed)
         door.later(seconds=90)
         assert door.enter("nadia", PASSWORD, door.digits(seed))
-    run = CliRunner()
-    done = run.invoke(main, ["--instance", str(instance), "staff", "reset-totp", "nadia"])
+    for whom, second, password, digits, sentence in (
+        ("nadia", "personne", PASSWORD, "000000", interview.NotProved.french),
+        ("nadia", "alex", PASSWORD, "000000", interview.NotProved.french),
+        ("nadia", "alex", "faux mot de passe", later_digits(founded.seeds["alex"]), interview.NotProved.french),
+        ("lenoir", "lenoir", PASSWORD, later_digits(founded.seeds["lenoir"], 1), NotYourself.french),
+    ):
+        alone = resets(instance, whom, second, password, digits)
+        assert (alone.exit_code, sentence in alone.output) == (1, True), alone.output
+        assert "valable une heure" not in alone.output
+    done = resets(instance, "nadia", "alex", PASSWORD, later_digits(founded.seeds["alex"], 1))
     assert done.exit_code == 0, done.output
     assert "valable une heure" in done.output
     with door_of(instance, wait=300) as door:
@@ -247,6 +256,17 @@ def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(insta
     again = Terminal(("--instance", str(instance), "staff", "add", "nadia", "Nadia Autre", "--role", "secretary"))
     assert again.end() == 1
     assert LoginTaken.french in again.seen
+
+
+def later_digits(seed: str, steps: int = 0) -> str:
+    """Six digits that an authenticator shows now, or in so many half minutes."""
+    return TOTP(seed).at(clock.now(), counter_offset=steps)
+
+
+def resets(instance: Path, login: str, second: str, password: str, digits: str) -> Result:
+    """Somebody at the terminal takes an account's proofs away; a second person types theirs."""
+    words = ["--instance", str(instance), "staff", "reset-totp", login]
+    return CliRunner().invoke(main, words, input=f"{second}\n{password}\n{digits}\n")
 
 
 def test_a_closed_account_opens_nothing_from_that_instant(instance: Path, founded: Founded) -> None:
