@@ -25,10 +25,21 @@ from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
 from results.calls import expire_calls
-from results.desks import accounts, computers, confirming, delivery, handover, phone, signoff
+from results.desks import (
+    accounts,
+    computers,
+    confirming,
+    delivery,
+    handover,
+    phone,
+    physician,
+    prescribers,
+    signoff,
+)
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
+from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
 
@@ -36,8 +47,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, handover,
-    signoff, quarantine, accounts, confirming, computers,
+    health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, physician,
+    prescribers, handover, signoff, quarantine, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -116,6 +127,29 @@ ROUTES: Final[dict[str, str]] = {
     "phone.compare": Right.TELL,
     "phone.ending": Right.PHONE,
     "phone.end": Right.PHONE,
+    "physician.desk_page": Right.PHONE,
+    "physician.open_call": Right.PHONE,
+    "physician.call_page": Right.PHONE,
+    "physician.ask": Right.TELL,
+    "physician.ring_back": Right.PHONE,
+    "physician.ring": Right.PHONE,
+    "physician.reached": Right.PHONE,
+    "physician.take_over": Right.SIGN,
+    "physician.read_back": Right.TELL,
+    "physician.compare": Right.TELL,
+    "physician.ending": Right.PHONE,
+    "physician.end": Right.PHONE,
+    "prescribers.all_of_them": Right.REGISTER,
+    "prescribers.search": Right.REGISTER,
+    "prescribers.enter": Right.REGISTER,
+    "prescribers.card": Right.SIGN,
+    "prescribers.set_number": Right.SIGN,
+    "prescribers.draw_seed": Right.SIGN,
+    "prescribers.believe_seed": Right.SIGN,
+    "prescribers.close": Right.SIGN,
+    "prescribers.of_visit": Right.REGISTER,
+    "prescribers.name": Right.REGISTER,
+    "prescribers.unname": Right.REGISTER,
     "handover.search_page": Right.TELL,
     "handover.search": Right.TELL,
     "handover.desk": Right.TELL,
@@ -157,6 +191,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
+    {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
     {"endpoint": "confirming.waiting", "title": "À confirmer", "icon": "shield-check"},
@@ -169,6 +204,7 @@ VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "dossier.prescription", "title": "Ordonnance"},
     {"endpoint": "desk.labels_page", "title": "Étiquettes"},
     {"endpoint": "delivery.choices", "title": "Résultats"},
+    {"endpoint": "prescribers.of_visit", "title": "Médecins"},
 )
 
 
@@ -232,6 +268,7 @@ def serve() -> Flask:
         desk.forget(at=clock.now())
         with home.database.transaction("results") as db:
             expire_calls(db, site_id, at=clock.now(), chance=clock.chance)
+            expire_physicians(db, site_id, at=clock.now(), chance=clock.chance)
 
     app.extensions["rounds"] = start_rounds(
         [

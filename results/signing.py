@@ -40,6 +40,9 @@ class Purpose(StrEnum):
 
     SIGN = "sign"
     HAND_OVER = "hand_over"
+    PHYSICIAN = "physician"
+    CRITICAL = "critical"
+    RETRACT = "retract"
 
 
 class ChangedSinceOpened(Conflict):

@@ -40,6 +40,8 @@ class Asked:
     document: StrEnum | None = None
     #: The biologist has agreed to this hand-over without code.
     agreed: bool = False
+    #: The physician is the order's prescriber, not only a named copy.
+    is_prescriber: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,7 @@ def weigh(
         expected=(*dossier.classes, *(version.release_class for version in versions)),
         lives=[one.life for one in reports],
         is_complete=is_whole(db, dossier, power) and not any(version.is_partial for version in versions),
-        limits=limits_of(db, dossier, agreed=asked.agreed),
+        limits=limits_of(db, dossier, agreed=asked.agreed, is_prescriber=asked.is_prescriber),
     )
     decision = decide(question, matrix)
     ripe = tuple((one.report_id, one.version.version) for one in reports if one.version and one.life in _RIPE)
@@ -115,7 +117,7 @@ def standing_of(
     return found
 
 
-def limits_of(db: Session, dossier: Dossier, *, agreed: bool = False) -> Limits:
+def limits_of(db: Session, dossier: Dossier, *, agreed: bool = False, is_prescriber: bool = False) -> Limits:
     """What the patient's wishes and the sender's flags close; the strictest of all versions holds."""
     flags = {flag for report in reports_of(db, dossier.id) for flag in flags_of(db, report.id)}
     wished = dossier.wished
@@ -127,6 +129,7 @@ def limits_of(db: Session, dossier: Dossier, *, agreed: bool = False) -> Limits:
         nobody_else=Wish.NOBODY_ELSE in wished,
         hidden_from_patient=Flag.PATIENT in flags,
         hidden_from_physicians=Flag.PROFESSIONALS in flags,
+        is_prescriber=is_prescriber,
         letter_asked=Wish.LETTER_ASKED in wished,
         agreed=agreed,
     )

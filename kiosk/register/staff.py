@@ -102,6 +102,8 @@ class Right(StrEnum):
     TELL = "tell"
     #: sign, hold, withdraw; agree to a re-issue; lift a flag; break the seal; sign matrix and grants
     SIGN = "sign"
+    #: see a critical value and call the physician
+    CRITICAL = "critical"
     #: see held messages and file one, never its content
     HELD_MESSAGES = "held_messages"
     #: approve act rates as the second person
@@ -135,6 +137,7 @@ RIGHTS: Final[dict[Right, frozenset[Role]]] = {
     Right.ISSUE_SLIP: frozenset({_S, _D, _B}),
     Right.TELL: frozenset({_S, _D, _B}),
     Right.SIGN: frozenset({_B}),
+    Right.CRITICAL: frozenset({_D, _B}),
     Right.HELD_MESSAGES: frozenset({_S, _D, _B}),
     Right.APPROVE_RATES: frozenset({_B, _M}),
     Right.FIGURES: frozenset({_B, _M}),

@@ -55,6 +55,8 @@ class ReleaseAct(Base):
     document: Mapped[str | None] = mapped_column(String(20))
     #: The attempt that opened it; empty without code.
     attempt_id: Mapped[UUID | None]
+    #: The physician's call, or the critical value, in which it was told; empty for everyone else.
+    call_id: Mapped[UUID | None] = mapped_column(index=True)
     by: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -66,6 +68,7 @@ def enter_release(
     site_id: UUID,
     dossier_id: UUID,
     attempt_id: UUID | None,
+    call_id: UUID | None = None,
     by: UUID,
     at: datetime,
     chance: Chance,
@@ -83,6 +86,7 @@ def enter_release(
             person=weighed.person.value,
             document=None if weighed.document is None else weighed.document.value,
             attempt_id=attempt_id,
+            call_id=call_id,
             by=by,
             at=at,
         )

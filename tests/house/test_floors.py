@@ -34,6 +34,8 @@ FLOORS = (
     "results/reports",
     "results/vault",
     "results",
+    "results/physicians",
+    "results/critical",
     "results/desks",
     "results/exchange",
     "results/upkeep",
@@ -53,6 +55,7 @@ SCREENS = {
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/desks/confirming.py",
+    "results/desks/physician.py", "results/desks/prescribers.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 

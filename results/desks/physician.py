@@ -1,0 +1,371 @@
+"""A physician on the telephone: six spoken digits or the number on file, one sentence for every no, a blind repeat."""
+
+from collections.abc import Mapping, Sequence
+from time import monotonic, sleep
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from kiosk.register.clock import day
+from kiosk.register.errors import Invalid
+from kiosk.register.patients import Patient, patient_of
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Power, Right
+from kiosk.signin import actor, needs
+from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.calls import HeardOtherwise, end_of_day
+from results.desks import phone
+from results.desks.signoff import unlocked
+from results.identity import DateMisheard, acting_as, read_spoken_birth_date
+from results.physicians import calls
+from results.physicians.calls import NotFromHere, Outcome, PhysicianCall, State, call_of
+from results.physicians.consulting import (
+    Consulted,
+    Reply,
+    answer_as_biologist,
+    consult,
+    is_shown_again,
+    lines_told,
+    may_try,
+    physician_called,
+)
+from results.physicians.orders import Standing, physicians_of
+from results.physicians.proof import prove
+from results.physicians.register import BadRpps, number_words, phone_of, physician_by_rpps, read_rpps
+from results.physicians.repeating import Heard, Whose, is_repeated
+from results.reports.assemble import Line
+from results.sitting import Locked
+
+bp = Blueprint("physician", __name__)
+
+#: More lines than this are not all read on the telephone: whoever reads says which.
+READ_AT_ONCE = 3
+
+
+class NothingRead(Invalid):
+    """At least one line was read aloud; say which."""
+
+    french = "Cochez ce que vous avez lu : c'est ce que le médecin répète."
+
+
+class NameMissing(Invalid):
+    """The patient's birth name is needed; ask for it."""
+
+    french = "Demandez le nom de naissance du patient."
+
+
+@bp.get("/telephone/medecin")
+@needs(Right.PHONE)
+def desk_page() -> ResponseReturnValue:
+    """A physician calls: the RPPS number first; beside it, who is to be rung back."""
+    return _desk_page()
+
+
+@bp.post("/telephone/medecin")
+@needs(Right.PHONE)
+def open_call() -> ResponseReturnValue:
+    """Open the call of an RPPS number, whether anybody has it or not."""
+    try:
+        rpps = read_rpps(request.form.get("rpps", ""))
+    except BadRpps as refusal:
+        return _desk_page(errors={"rpps": refusal.sentence})
+    with transaction("results") as db:
+        call = calls.open_call(db, this_site(db).id, rpps, by=actor().id, at=now(), chance=chance, key=form_key())
+    return redirect(url_for("physician.call_page", call_id=call.id), 303)
+
+
+@bp.get("/telephone/medecin/<uuid:call_id>")
+@needs(Right.PHONE)
+def call_page(call_id: UUID) -> ResponseReturnValue:
+    """What to ask: the digits and the patient, or the patient alone at the number on file."""
+    return _call_page(call_id)
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/demande")
+@needs(Right.TELL)
+def ask(call_id: UUID) -> ResponseReturnValue:
+    """Prove, weigh and answer, at the pace of every answer."""
+    came = monotonic()
+    try:
+        name, birth_date = _patient_said()
+    except (NameMissing, DateMisheard) as refusal:
+        field = "birth_name" if isinstance(refusal, NameMissing) else "birth_digits"
+        return _call_page(call_id, errors={field: refusal.sentence})
+    try:
+        shown = _ask(call_id, name, birth_date)
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    # Late answers wait for the next whole second: how long it took tells nothing.
+    sleep(phone.PACE_S - (monotonic() - came) % phone.PACE_S if phone.PACE_S else 0)
+    return shown
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/rappeler")
+@needs(Right.PHONE)
+def ring_back(call_id: UUID) -> ResponseReturnValue:
+    """Promise to ring the number on file: the same words for a number that nobody has."""
+    with transaction("results") as db:
+        site = this_site(db)
+        call = call_of(db, call_id, by=actor().id, at=now(), lock=True)
+        named = physician_by_rpps(db, site.id, call.rpps, _power())
+        has_number = named is not None and phone_of(named, _power()) is not None
+        calls.promise(
+            db, call, named.id if named is not None and has_number else None, until=end_of_day(site.timezone, now()),
+            by=actor().id, at=now(), chance=chance,
+        )  # fmt: skip
+    flash("Noté. S'il y a un numéro au registre, le rappel est dans la liste.", "ok")
+    return redirect(url_for("physician.desk_page"), 303)
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/sonner")
+@needs(Right.PHONE)
+def ring(call_id: UUID) -> ResponseReturnValue:
+    """Show the number on file to whoever rings it now."""
+    with transaction("results") as db:
+        call = _ringing(db, call_id)
+        call.by = actor().id
+        physician = physician_called(db, call, _power())
+    number = None if physician is None else phone_of(physician, _power())
+    if physician is None or number is None:
+        raise NotFromHere
+    return page("results/physician_ring.html", call=call, physician=physician, number=number_words(number))
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/joint")
+@needs(Right.PHONE)
+def reached(call_id: UUID) -> ResponseReturnValue:
+    """Say whether the physician has answered at the number on file."""
+    with transaction("results") as db:
+        call = _ringing(db, call_id)
+        if request.form.get("reached") == "yes":
+            calls.reach(db, call, by=actor().id, at=now(), chance=chance)
+            return redirect(url_for("physician.call_page", call_id=call_id), 303)
+        if request.form.get("reached") == "never":
+            calls.close(db, call, Outcome.NOT_REACHED, by=actor().id, at=now(), chance=chance)
+    return redirect(url_for("physician.desk_page"), 303)
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/reprendre")
+@needs(Right.SIGN)
+def take_over(call_id: UUID) -> ResponseReturnValue:
+    """The biologist answers a physician who was proved, with unlocked keys."""
+    home, here = house(), actor()
+    try:
+        with transaction("results") as db:
+            call = _locked(db, call_id)
+            calls.take_over(call, by=here.id, at=now())
+            patient, standing = _asked_for(db, call)
+            answer = answer_as_biologist(
+                db, home.more["keys"], call, patient, standing, unlock=unlocked, power=_power(), by=here.id, at=now(),
+                chance=chance, key=form_key(),
+            )  # fmt: skip
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    return _answered(call_id, answer)
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/lu")
+@needs(Right.TELL)
+def read_back(call_id: UUID) -> ResponseReturnValue:
+    """What the physician repeats; what was told is out of sight from here on."""
+    told = _told(call_id)
+    try:
+        places = _places(len(told))
+    except NothingRead as refusal:
+        # Names of analyses alone: what was read is out of sight already.
+        errors = {"read": refusal.sentence}
+        return page("results/physician_which.html", status=422, call_id=call_id, lines=told, errors=errors)
+    return _repeat_page(call_id, places)
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/repetition")
+@needs(Right.TELL)
+def compare(call_id: UUID) -> ResponseReturnValue:
+    """Compare what was heard with what was told."""
+    told, form = _told(call_id), request.form
+    places = _places(len(told))
+    heard = [
+        Heard(analysis=analysis, value=value, unit=unit)
+        for analysis, value, unit in zip(
+            form.getlist("analysis_secret"), form.getlist("value_secret"), form.getlist("unit_secret"), strict=True
+        )
+    ]
+    with transaction("results") as db:
+        call = call_of(db, call_id, by=actor().id, at=now(), lock=True)
+        patient, _ = _asked_for(db, call)
+        whose = Whose(birth_name=patient.birth_name, given_names=patient.given_names, birth_date=patient.birth_date)
+        same = is_repeated(
+            [told[place] for place in places],
+            whose,
+            heard,
+            initials=form.get("initials", ""),
+            year=form.get("year", ""),
+        )
+        right = calls.hear(db, call, is_same=same, by=actor().id, at=now(), chance=chance)
+    if not right:
+        return _repeat_page(call_id, places, errors={"initials": HeardOtherwise.french})
+    return redirect(url_for("physician.ending", call_id=call_id), 303)
+
+
+@bp.get("/telephone/medecin/<uuid:call_id>/fin")
+@needs(Right.PHONE)
+def ending(call_id: UUID) -> ResponseReturnValue:
+    """How the call ended."""
+    return _ending(call_id)
+
+
+@bp.post("/telephone/medecin/<uuid:call_id>/fin")
+@needs(Right.PHONE)
+def end(call_id: UUID) -> ResponseReturnValue:
+    """End the call."""
+    word = request.form.get("outcome", "")
+    if word not in list(Outcome):
+        raise NotFromHere
+    with transaction("results") as db:
+        call = call_of(db, call_id, by=actor().id, at=now(), lock=True)
+        if not (call.state is State.VERIFIED and word == Outcome.PASSED):  # it waits for the biologist as it is
+            calls.close(db, call, Outcome(word), by=actor().id, at=now(), chance=chance)
+    return redirect(url_for("physician.desk_page"), 303)
+
+
+def _ask(call_id: UUID, name: str, birth_date: str) -> Response:
+    home, here = house(), actor()
+    with reading() as db:
+        site, call = this_site(db), call_of(db, call_id, by=here.id, at=now())
+        if is_shown_again(call, key=form_key(), at=now()):
+            lines = lines_told(db, home.more["keys"], call, unlock=unlocked, power=_power())
+            return _told_page(call, Consulted(reply=Reply.TELL, lines=lines, patient=_asked_for(db, call)[0]))
+        may, at_number = may_try(db, call), call.state is State.REACHED
+    physician_id = None
+    if may:
+        with transaction("results") as db:
+            proved = prove(
+                db, site.id, call.rpps, request.form.get("digits", ""), call_id=call_id, by=here.id, power=_power(),
+                at=now(), chance=chance,
+            )  # fmt: skip
+            physician_id = None if proved is None else proved.id
+    with transaction("results") as db:
+        call = call_of(db, call_id, by=here.id, at=now(), lock=True)
+        if physician_id is not None:
+            call.physician_id = physician_id
+        physician = physician_called(db, call, _power()) if at_number or physician_id is not None else None
+        answer = consult(
+            db, home.more["keys"], call, physician, birth_name=name, birth_date=birth_date, role=acting_as(here.roles),
+            unlock=unlocked, power=_power(), by=here.id, at=now(), chance=chance, key=form_key(),
+            until=end_of_day(site.timezone, now()),
+        )  # fmt: skip
+    return _answered(call_id, answer)
+
+
+def _power() -> Power:
+    power: Power = house().more["power"]
+    return power
+
+
+def _patient_said() -> tuple[str, str]:
+    name = request.form.get("birth_name", "")
+    if not name.strip():
+        raise NameMissing
+    with reading() as db:
+        today = day(this_site(db).timezone, now())
+    return name, read_spoken_birth_date(request.form.get("birth_digits", ""), today=today)
+
+
+def _ringing(db: Session, call_id: UUID) -> PhysicianCall:
+    call = _locked(db, call_id)
+    if call.state is not State.RINGING or now() >= call.ends_at:
+        raise NotFromHere
+    return call
+
+
+def _locked(db: Session, call_id: UUID) -> PhysicianCall:
+    call = db.get(PhysicianCall, call_id, with_for_update=True)
+    if call is None:
+        raise calls.NoCall
+    return call
+
+
+def _asked_for(db: Session, call: PhysicianCall) -> tuple[Patient, Standing]:
+    """The patient of the visit that was asked for, and as what its order names the physician."""
+    patient = None if call.visit_id is None else patient_of(db, call.visit_id)
+    named = [] if call.visit_id is None else physicians_of(db, call.visit_id, _power())
+    standing = next((row.standing for row, one in named if one.id == call.physician_id), None)
+    if patient is None or standing is None:
+        raise NotFromHere
+    return patient, standing
+
+
+def _told(call_id: UUID) -> Sequence[Line]:
+    with reading() as db:
+        call = call_of(db, call_id, by=actor().id, at=now())
+        if call.state is not State.TOLD:
+            raise NotFromHere
+        return lines_told(db, house().more["keys"], call, unlock=unlocked, power=_power())
+
+
+def _places(count: int) -> list[int]:
+    """The lines that were read aloud, in their order; of a short report, all."""
+    places = [place for place in range(count) if str(place) in request.form.getlist("read")]
+    if not places and count > READ_AT_ONCE:
+        raise NothingRead
+    return places or list(range(count))
+
+
+def _desk_page(errors: Mapping[str, str] | None = None) -> Response:
+    with reading() as db:
+        site = this_site(db)
+        to_ring = calls.waiting(db, site.id, State.RINGING, at=now())
+        verified = calls.waiting(db, site.id, State.VERIFIED, at=now()) if actor().may(Right.SIGN) else []
+        names = {call.id: physician_called(db, call, _power()) for call in (*to_ring, *verified)}
+        patients = {call.id: patient_of(db, call.visit_id) for call in verified if call.visit_id is not None}
+    return page(
+        "results/physician_desk.html", status=422 if errors else 200, errors=errors or {}, to_ring=to_ring,
+        verified=verified, names=names, patients=patients,
+    )  # fmt: skip
+
+
+def _call_page(call_id: UUID, errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
+    with reading() as db:
+        call = call_of(db, call_id, by=actor().id, at=now())
+        may, tries = may_try(db, call), calls.tries_of(db, call_id)
+    if call.state is not State.REACHED and not may:
+        return redirect(url_for("physician.ending", call_id=call_id), 303)
+    return page(
+        "results/physician_call.html", status=422 if errors else 200, call=call, tries=tries, errors=errors or {},
+        told=request.form,
+    )  # fmt: skip
+
+
+def _answered(call_id: UUID, answer: Consulted) -> Response:
+    with reading() as db:
+        call = call_of(db, call_id, by=actor().id, at=now())
+        tries = calls.tries_of(db, call_id)
+    if answer.reply is Reply.NOT_NOW:
+        return page("results/physician_no.html", call=call, tries=tries, may_retry=0 < tries < calls.TRIES)
+    if answer.reply is Reply.BIOLOGIST:
+        return page("results/physician_transfer.html", call=call)
+    return _told_page(call, answer)
+
+
+def _told_page(call: PhysicianCall, answer: Consulted) -> Response:
+    return page(
+        "results/physician_told.html", call=call, lines=answer.lines, patient=answer.patient,
+        is_all=len(answer.lines) <= READ_AT_ONCE,
+    )  # fmt: skip
+
+
+def _repeat_page(call_id: UUID, places: Sequence[int], errors: Mapping[str, str] | None = None) -> Response:
+    with reading() as db:
+        call = call_of(db, call_id, by=actor().id, at=now())
+    return page(
+        "results/physician_repeat.html", status=422 if errors else 200, call=call, places=places, errors=errors or {},
+        is_over=call.read_back_tries >= calls.READ_BACK_TRIES,
+    )  # fmt: skip
+
+
+def _ending(call_id: UUID) -> Response:
+    with reading() as db:
+        call = call_of(db, call_id, by=actor().id, at=now())
+    return page("results/physician_end.html", call=call)
