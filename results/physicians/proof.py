@@ -26,6 +26,7 @@ class Outcome(StrEnum):
 
     FAILED = "failed"
     PASSED = "passed"
+    WAITED = "waited"  #: not compared: too many failures before it
 
 
 class PhysicianTry(Base):
@@ -61,7 +62,10 @@ def prove(
     """
     account = power.mac(b"rpps " + rpps.encode("ascii"))
     must_wait = _must_wait(db, account, at)
-    row = PhysicianTry(id=uuid7(at, chance), account=account, call_id=call_id, by=by, at=at, outcome=Outcome.FAILED)
+    row = PhysicianTry(
+        id=uuid7(at, chance), account=account, call_id=call_id, by=by, at=at,
+        outcome=Outcome.WAITED if must_wait else Outcome.FAILED,
+    )  # fmt: skip
     db.add(row)
     db.flush()  # counted before anything is compared
     physician = None if must_wait else physician_by_rpps(db, site_id, rpps, power)
