@@ -1,6 +1,7 @@
 """The staff app: the roof that ties every screen of the laboratory's people to what it holds."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,10 +26,13 @@ from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
 from results.calls import expire_calls
+from results.critical.drills import draw_drill
 from results.desks import (
     accounts,
     computers,
     confirming,
+    critical,
+    critical_rules,
     delivery,
     handover,
     phone,
@@ -43,12 +47,14 @@ from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
 
+#: How often the dice are thrown for a drill.
+DRILLS_EVERY: Final = timedelta(minutes=1)
 ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, physician,
-    prescribers, handover, signoff, quarantine, accounts, confirming, computers,
+    prescribers, handover, signoff, critical, critical_rules, quarantine, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -167,6 +173,27 @@ ROUTES: Final[dict[str, str]] = {
     "signoff.sign": Right.SIGN,
     "signoff.keep_back": Right.SIGN,
     "signoff.let_go": Right.SIGN,
+    "critical.alarm": Right.ENTER,
+    "critical.all_of_them": Right.CRITICAL,
+    "critical.look": Right.CRITICAL,
+    "critical.call": Right.CRITICAL,
+    "critical.miss": Right.CRITICAL,
+    "critical.reached": Right.CRITICAL,
+    "critical.read_back": Right.CRITICAL,
+    "critical.compare": Right.CRITICAL,
+    "critical.acknowledge": Right.CRITICAL,
+    "critical.sent": Right.CRITICAL,
+    "critical.end": Right.SIGN,
+    "critical.mark": Right.SIGN,
+    "critical.answer_drill": Right.CRITICAL,
+    "critical_rules.limits": Right.SIGN,
+    "critical_rules.set_one": Right.SIGN,
+    "critical_rules.end_one": Right.SIGN,
+    "critical_rules.plan": Right.SIGN,
+    "critical_rules.add_line": Right.SIGN,
+    "critical_rules.end_line": Right.SIGN,
+    "critical_rules.times": Right.FIGURES,
+    "critical_rules.times_table": Right.FIGURES,
     "quarantine.held_messages": Right.HELD_MESSAGES,
     "quarantine.whose": Right.HELD_MESSAGES,
     "quarantine.put_away": Right.HELD_MESSAGES,
@@ -191,6 +218,8 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
+    {"endpoint": "critical.all_of_them", "title": "Valeurs critiques", "icon": "bell", "key": "Shift+F8"},
+    {"endpoint": "critical_rules.times", "title": "Délais critiques", "icon": "chart-column"},
     {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
@@ -270,11 +299,16 @@ def serve() -> Flask:
             expire_calls(db, site_id, at=clock.now(), chance=clock.chance)
             expire_physicians(db, site_id, at=clock.now(), chance=clock.chance)
 
+    def drills() -> None:
+        with home.database.transaction("results") as db:
+            draw_drill(db, this_site(db).id, every=DRILLS_EVERY, at=clock.now(), chance=clock.chance)
+
     app.extensions["rounds"] = start_rounds(
         [
             Round(name="labels", seconds=60, go=labels),
             Round(name="slips", seconds=0.5, go=slips),
             Round(name="calls", seconds=30, go=calls),
+            Round(name="drills", seconds=DRILLS_EVERY.total_seconds(), go=drills),
             # What was deleted is in the file until the log is folded in: a used code line must not stay there.
             Round(name="results log", seconds=5, go=home.database.fold_results),
         ]
@@ -324,11 +358,13 @@ def _around() -> dict[str, object]:
     """What stands around every page: who is here, where, and what their roles open."""
     here = present()
     if here is None:
-        return {"person": "", "desk": "", "menu": [], "visit_tabs": [], "exam_panes": []}
+        return {"person": "", "desk": "", "menu": [], "visit_tabs": [], "exam_panes": [], "alarm_panes": []}
     return {
         "person": here.actor.name,
         "desk": here.desk,
         "menu": [one for one in MENU if here.actor.may(Right(ROUTES[one["endpoint"]]))],
+        "alarm_panes": ["critical.alarm"] if here.actor.may(Right.CALL) else [],
+        "open_here": [one for one in ROUTES if ROUTES[one] != "open" and here.actor.may(Right(ROUTES[one]))],
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
         "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],
     }

@@ -146,6 +146,7 @@ class Act(StrEnum):
     CRITICAL_ACKNOWLEDGED = "critical.acknowledged"
     CRITICAL_SENT = "critical.sent"
     CRITICAL_CLOSED = "critical.closed"
+    CRITICAL_UNRULED = "critical.unruled"
     CRITICAL_LIMITED = "critical.limited"
     CRITICAL_PLANNED = "critical.planned"
     MESSAGE_RECEIVED = "message.received"

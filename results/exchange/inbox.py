@@ -13,6 +13,9 @@ from kiosk.register import journal
 from kiosk.register.clock import Chance
 from kiosk.register.database import uuid7
 from kiosk.register.journal import Act
+from results.critical.alerts import raise_alert
+from results.critical.finding import find
+from results.critical.limits import limits_of
 from results.exchange.connections import Connection
 from results.exchange.matching import Candidate, Doubt, Evidence, Match, evidence_of, match
 from results.exchange.received import Memory, MessageState, ReceivedMessage
@@ -256,3 +259,9 @@ def _file(
     # What is held acts on nothing until a person has said whose it is.
     if standing.withdrawn is not None and dossier is not None:
         move(version, Verb.WITHDRAW, at=at, reason=standing.withdrawn)
+    if standing.withdrawn is None:
+        # A value that cannot wait does not wait for anyone to say whose it is either.
+        raise_alert(
+            db, version, find(content, limits_of(db, inbox.site_id)), site_id=inbox.site_id,
+            subkey=memory.subkeys[min(memory.subkeys)], at=at, chance=sealer.chance,
+        )  # fmt: skip
