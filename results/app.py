@@ -29,6 +29,7 @@ from results.calls import expire_calls
 from results.critical.drills import draw_drill
 from results.desks import (
     accounts,
+    amended,
     computers,
     confirming,
     critical,
@@ -54,7 +55,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, physician,
-    prescribers, handover, signoff, critical, critical_rules, quarantine, accounts, confirming, computers,
+    prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -173,6 +174,10 @@ ROUTES: Final[dict[str, str]] = {
     "signoff.sign": Right.SIGN,
     "signoff.keep_back": Right.SIGN,
     "signoff.let_go": Right.SIGN,
+    "amended.tasks": Right.SIGN,
+    "amended.choose": Right.SIGN,
+    "amended.take_back": Right.SIGN,
+    "amended.told": Right.SIGN,
     "critical.alarm": Right.ENTER,
     "critical.all_of_them": Right.CRITICAL,
     "critical.look": Right.CRITICAL,

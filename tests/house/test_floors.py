@@ -56,7 +56,7 @@ SCREENS = {
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/desks/confirming.py",
     "results/desks/physician.py", "results/desks/prescribers.py",
-    "results/desks/critical.py", "results/desks/critical_rules.py",
+    "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 
