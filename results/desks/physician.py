@@ -8,14 +8,14 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.register.clock import day
+from kiosk.register.clock import day, end_of_day
 from kiosk.register.errors import Invalid
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.calls import HeardOtherwise, end_of_day
+from results.calls import HeardOtherwise
 from results.desks import phone
 from results.desks.signoff import unlocked
 from results.identity import DateMisheard, acting_as, read_spoken_birth_date

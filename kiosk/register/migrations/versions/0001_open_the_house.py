@@ -407,6 +407,48 @@ def drop_register() -> None:
 
 def make_results() -> None:
     op.create_table(
+        "critical_drill",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_critical_drill")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_critical_drill_site_id_results_critical_drill_ends_at"),
+        "critical_drill",
+        ["site_id", "ends_at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
+        "critical_limit",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("label", sa.String(length=80), nullable=False),
+        sa.Column("unit", sa.String(length=20), nullable=False),
+        sa.Column("low", sa.String(length=20), nullable=True),
+        sa.Column("high", sa.String(length=20), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("low IS NOT NULL OR high IS NOT NULL", name=op.f("ck_critical_limit_one_side")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_critical_limit")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_critical_limit_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_critical_limit_site_id_results_critical_limit_code"),
+        "critical_limit",
+        ["site_id", "code"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "delivery",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -445,6 +487,36 @@ def make_results() -> None:
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier")),
         sa.UniqueConstraint("site_id", "visit_id", name=op.f("uq_dossier_site_id_visit_id")),
+        schema="results",
+    )
+    op.create_table(
+        "escalation_step",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("starts", sa.SmallInteger(), nullable=False),
+        sa.Column("ends", sa.SmallInteger(), nullable=False),
+        sa.Column("minute", sa.SmallInteger(), nullable=False),
+        sa.Column("contact", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("number", sa.LargeBinary(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("minute BETWEEN 0 AND 120", name=op.f("ck_escalation_step_minute")),
+        sa.CheckConstraint(
+            "starts BETWEEN 0 AND 1439 AND ends BETWEEN 0 AND 1439", name=op.f("ck_escalation_step_hours")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_escalation_step")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_escalation_step_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_escalation_step_site_id_results_escalation_step_ended_at"),
+        "escalation_step",
+        ["site_id", "ended_at"],
+        unique=False,
         schema="results",
     )
     op.create_table(
@@ -588,6 +660,97 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "physician",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("rpps", sa.String(length=11), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("phone", sa.LargeBinary(), nullable=True),
+        sa.Column("phone_by", sa.Uuid(), nullable=True),
+        sa.Column("phone_at", UtcDateTime(), nullable=True),
+        sa.Column("totp_seed", sa.LargeBinary(), nullable=True),
+        sa.Column("is_enrolled", sa.Boolean(), nullable=False),
+        sa.Column("last_step", sa.Integer(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("last_step >= 0", name=op.f("ck_physician_last_step")),
+        sa.CheckConstraint("length(rpps) = 11", name=op.f("ck_physician_rpps")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_physician")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_physician_site_id_key")),
+        sa.UniqueConstraint("site_id", "rpps", name=op.f("uq_physician_site_id_rpps")),
+        schema="results",
+    )
+    op.create_table(
+        "physician_call",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.Column("rpps", sa.String(length=11), nullable=False),
+        sa.Column("physician_id", sa.Uuid(), nullable=True),
+        sa.Column("proof", sa.String(length=9), nullable=True),
+        sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("told_at", UtcDateTime(), nullable=True),
+        sa.Column("told_key", sa.String(length=32), nullable=True),
+        sa.Column("read_back_tries", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(length=11), nullable=True),
+        sa.Column("closed_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'closed') = (outcome IS NOT NULL)", name=op.f("ck_physician_call_closed_means_outcome")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_physician_call")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_physician_call_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_physician_call_by_results_physician_call_opened_at"),
+        "physician_call",
+        ["by", "opened_at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_physician_call_physician_id"),
+        "physician_call",
+        ["physician_id"],
+        unique=False,
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_physician_call_site_id_results_physician_call_state"),
+        "physician_call",
+        ["site_id", "state"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
+        "physician_try",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("outcome", sa.String(length=6), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_physician_try")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_physician_try_account_results_physician_try_at"),
+        "physician_try",
+        ["account", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_physician_try_call_id"), "physician_try", ["call_id"], unique=False, schema="results"
+    )
+    op.create_table(
         "release_act",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -599,11 +762,13 @@ def make_results() -> None:
         sa.Column("person", sa.String(length=16), nullable=False),
         sa.Column("document", sa.String(length=20), nullable=True),
         sa.Column("attempt_id", sa.Uuid(), nullable=True),
+        sa.Column("call_id", sa.Uuid(), nullable=True),
         sa.Column("by", sa.Uuid(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_act")),
         schema="results",
     )
+    op.create_index(op.f("ix_results_release_act_call_id"), "release_act", ["call_id"], unique=False, schema="results")
     op.create_index(
         op.f("ix_results_release_act_dossier_id"), "release_act", ["dossier_id"], unique=False, schema="results"
     )
@@ -677,6 +842,47 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "critical_alert",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.String(length=10), nullable=False),
+        sa.Column("lines_mac", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("found_at", UtcDateTime(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=True),
+        sa.Column("called_at", UtcDateTime(), nullable=True),
+        sa.Column("reached_at", UtcDateTime(), nullable=True),
+        sa.Column("read_back_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("moved_at", UtcDateTime(), nullable=False),
+        sa.Column("contact", sa.String(length=10), nullable=True),
+        sa.Column("caller", sa.Uuid(), nullable=True),
+        sa.Column("read_back_tries", sa.Integer(), nullable=False),
+        sa.Column("end_reason", sa.String(length=12), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'closed') = (end_reason IS NOT NULL)", name=op.f("ck_critical_alert_closed_means_reason")
+        ),
+        sa.ForeignKeyConstraint(["report_id"], ["results.report.id"], name=op.f("fk_critical_alert_report_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_critical_alert")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_critical_alert_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_critical_alert_report_id"), "critical_alert", ["report_id"], unique=False, schema="results"
+    )
+    op.create_index(
+        op.f("ix_results_critical_alert_site_id_results_critical_alert_state"),
+        "critical_alert",
+        ["site_id", "state"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "escrow_share",
         sa.Column("dossier_id", sa.Uuid(), nullable=False),
         sa.Column("key_version", sa.Integer(), autoincrement=False, nullable=False),
@@ -695,6 +901,30 @@ def make_results() -> None:
         sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["results.message.id"], name=op.f("fk_message_repeat_message_id")),
         sa.PrimaryKeyConstraint("site_id", "connection", "bytes_mac", name=op.f("pk_message_repeat")),
+        schema="results",
+    )
+    op.create_table(
+        "order_physician",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("physician_id", sa.Uuid(), nullable=False),
+        sa.Column("standing", sa.String(length=10), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["physician_id"], ["results.physician.id"], name=op.f("fk_order_physician_physician_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_physician")),
+        sa.UniqueConstraint("visit_id", "physician_id", name=op.f("uq_order_physician_visit_id_physician_id")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_order_physician_physician_id"),
+        "order_physician",
+        ["physician_id"],
+        unique=False,
         schema="results",
     )
     op.create_table(
@@ -792,6 +1022,24 @@ def make_results() -> None:
         op.f("ix_results_report_version_message_id"), "report_version", ["message_id"], unique=False, schema="results"
     )
     op.create_table(
+        "retraction",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("why", sa.String(length=6), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["results.report.id"], name=op.f("fk_retraction_report_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retraction")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_retraction_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_retraction_report_id"), "retraction", ["report_id"], unique=False, schema="results"
+    )
+    op.create_table(
         "role",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("staff", sa.Uuid(), nullable=False),
@@ -825,6 +1073,16 @@ def make_results() -> None:
         schema="results",
     )
     op.create_index(op.f("ix_results_slip_dossier_id"), "slip", ["dossier_id"], unique=False, schema="results")
+    op.create_table(
+        "told_again",
+        sa.Column("release_id", sa.Uuid(), nullable=False),
+        sa.Column("how", sa.String(length=7), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["release_id"], ["results.release_act.id"], name=op.f("fk_told_again_release_id")),
+        sa.PrimaryKeyConstraint("release_id", name=op.f("pk_told_again")),
+        schema="results",
+    )
     op.create_table(
         "whole_dossier",
         sa.Column("dossier_id", sa.Uuid(), nullable=False),
@@ -885,6 +1143,26 @@ def make_results() -> None:
         sa.CheckConstraint("(wrap IS NULL) = (salt IS NULL)", name=op.f("ck_code_line_wrap_and_salt")),
         sa.ForeignKeyConstraint(["slip_id"], ["results.slip.id"], name=op.f("fk_code_line_slip_id")),
         sa.PrimaryKeyConstraint("slip_id", "line", name=op.f("pk_code_line")),
+        schema="results",
+    )
+    op.create_table(
+        "critical_step",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("verb", sa.String(length=11), nullable=False),
+        sa.Column("contact", sa.String(length=10), nullable=True),
+        sa.Column("who", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["results.critical_alert.id"], name=op.f("fk_critical_step_alert_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_critical_step")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_critical_step_alert_id_results_critical_step_at"),
+        "critical_step",
+        ["alert_id", "at"],
+        unique=False,
         schema="results",
     )
     op.create_table(
@@ -964,6 +1242,10 @@ def drop_results() -> None:
     op.drop_table("sign_in", schema="results")
     op.drop_index(op.f("ix_results_duty_pc"), table_name="duty", schema="results")
     op.drop_table("duty", schema="results")
+    op.drop_index(
+        op.f("ix_results_critical_step_alert_id_results_critical_step_at"), table_name="critical_step", schema="results"
+    )
+    op.drop_table("critical_step", schema="results")
     op.drop_table("code_line", schema="results")
     op.drop_index(
         "uq_attempt_pending",
@@ -976,9 +1258,12 @@ def drop_results() -> None:
     op.drop_index(op.f("ix_results_attempt_call_id"), table_name="attempt", schema="results")
     op.drop_table("attempt", schema="results")
     op.drop_table("whole_dossier", schema="results")
+    op.drop_table("told_again", schema="results")
     op.drop_index(op.f("ix_results_slip_dossier_id"), table_name="slip", schema="results")
     op.drop_table("slip", schema="results")
     op.drop_table("role", schema="results")
+    op.drop_index(op.f("ix_results_retraction_report_id"), table_name="retraction", schema="results")
+    op.drop_table("retraction", schema="results")
     op.drop_index(op.f("ix_results_report_version_message_id"), table_name="report_version", schema="results")
     op.drop_table("report_version", schema="results")
     op.drop_index(op.f("ix_results_report_hold_report_id"), table_name="report_hold", schema="results")
@@ -986,8 +1271,17 @@ def drop_results() -> None:
     op.drop_index(op.f("ix_results_proof_reset_staff"), table_name="proof_reset", schema="results")
     op.drop_table("proof_reset", schema="results")
     op.drop_table("paired_pc", schema="results")
+    op.drop_index(op.f("ix_results_order_physician_physician_id"), table_name="order_physician", schema="results")
+    op.drop_table("order_physician", schema="results")
     op.drop_table("message_repeat", schema="results")
     op.drop_table("escrow_share", schema="results")
+    op.drop_index(
+        op.f("ix_results_critical_alert_site_id_results_critical_alert_state"),
+        table_name="critical_alert",
+        schema="results",
+    )
+    op.drop_index(op.f("ix_results_critical_alert_report_id"), table_name="critical_alert", schema="results")
+    op.drop_table("critical_alert", schema="results")
     op.drop_table("staff", schema="results")
     op.drop_index(
         op.f("ix_results_sign_in_try_account_results_sign_in_try_device_results_sign_in_try_at"),
@@ -1002,7 +1296,26 @@ def drop_results() -> None:
         op.f("ix_results_release_act_report_id_results_release_act_version"), table_name="release_act", schema="results"
     )
     op.drop_index(op.f("ix_results_release_act_dossier_id"), table_name="release_act", schema="results")
+    op.drop_index(op.f("ix_results_release_act_call_id"), table_name="release_act", schema="results")
     op.drop_table("release_act", schema="results")
+    op.drop_index(op.f("ix_results_physician_try_call_id"), table_name="physician_try", schema="results")
+    op.drop_index(
+        op.f("ix_results_physician_try_account_results_physician_try_at"), table_name="physician_try", schema="results"
+    )
+    op.drop_table("physician_try", schema="results")
+    op.drop_index(
+        op.f("ix_results_physician_call_site_id_results_physician_call_state"),
+        table_name="physician_call",
+        schema="results",
+    )
+    op.drop_index(op.f("ix_results_physician_call_physician_id"), table_name="physician_call", schema="results")
+    op.drop_index(
+        op.f("ix_results_physician_call_by_results_physician_call_opened_at"),
+        table_name="physician_call",
+        schema="results",
+    )
+    op.drop_table("physician_call", schema="results")
+    op.drop_table("physician", schema="results")
     op.drop_index(
         op.f("ix_results_phone_closure_site_id_results_phone_closure_until"),
         table_name="phone_closure",
@@ -1027,6 +1340,24 @@ def drop_results() -> None:
     op.drop_table("journal_head", schema="results")
     op.drop_index(op.f("ix_results_hand_over_visit_id_results_hand_over_at"), table_name="hand_over", schema="results")
     op.drop_table("hand_over", schema="results")
+    op.drop_index(
+        op.f("ix_results_escalation_step_site_id_results_escalation_step_ended_at"),
+        table_name="escalation_step",
+        schema="results",
+    )
+    op.drop_table("escalation_step", schema="results")
     op.drop_table("dossier", schema="results")
     op.drop_index(op.f("ix_results_delivery_visit_id_results_delivery_at"), table_name="delivery", schema="results")
     op.drop_table("delivery", schema="results")
+    op.drop_index(
+        op.f("ix_results_critical_limit_site_id_results_critical_limit_code"),
+        table_name="critical_limit",
+        schema="results",
+    )
+    op.drop_table("critical_limit", schema="results")
+    op.drop_index(
+        op.f("ix_results_critical_drill_site_id_results_critical_drill_ends_at"),
+        table_name="critical_drill",
+        schema="results",
+    )
+    op.drop_table("critical_drill", schema="results")
