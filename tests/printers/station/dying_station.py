@@ -35,9 +35,11 @@ class DyingSpool(Spool):
             die_at("job chosen")
         return job
 
-    def begin(self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True) -> Attempt:
+    def begin(
+        self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True, dots: str = ""
+    ) -> Attempt:
         die_at("before sending is committed")
-        attempt = super().begin(key, at=at, printer=printer, asks_id=asks_id)
+        attempt = super().begin(key, at=at, printer=printer, asks_id=asks_id, dots=dots)
         die_at("after sending is committed")
         return attempt
 
