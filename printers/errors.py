@@ -27,7 +27,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "wrong ID": ("réponse d'une autre impression", "Regardez à l'imprimante."),
     "station restarted": ("la station a redémarré", "Regardez à l'imprimante."),
     "slow": ("l'imprimante ne prend plus rien", "Regardez à l'imprimante."),
-    "without-id": ("sans preuve d'impression", "À appairer : python -m printers pair."),
+    "without-id": ("sans preuve d'impression", "Demandez qu'elle soit appairée : python -m printers pair."),
 }
 
 

@@ -81,6 +81,7 @@ CREATE TABLE printers (
     proved_by TEXT,
     desk TEXT NOT NULL DEFAULT '',
     media TEXT,
+    served INTEGER NOT NULL DEFAULT 0,
     paused_at INTEGER,
     paused_by TEXT
 ) STRICT;
@@ -178,7 +179,8 @@ class Place:
 class PrinterState:
     """What the station last saw of a printer: `ready`, or `held` with its cause; `proved` at its last pairing.
 
-    `media` is None where the station that started last does not serve it; `paused_by` is who paused it, if anybody.
+    `media` is None where no station has said it, `served` whether the one that started last did; `paused_by` is who
+    paused it, if anybody.
     """
 
     name: str
@@ -188,6 +190,7 @@ class PrinterState:
     proved: Proved | None = None
     desk: str = ""
     media: Form | None = None
+    served: bool = False
     paused_at: datetime | None = None
     paused_by: str = ""
 
@@ -245,6 +248,7 @@ def read_printer(row: sqlite3.Row) -> PrinterState:
         proved=proved,
         desk=row["desk"],
         media=None if row["media"] is None else Form(**json.loads(row["media"])),
+        served=bool(row["served"]),
         paused_at=None if row["paused_at"] is None else moment(row["paused_at"]),
         paused_by=row["paused_by"] or "",
     )

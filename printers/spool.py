@@ -229,6 +229,8 @@ class Spool:
         new = follow(job.state, verb, by=by, cause=job.cause, secret=job.secret)
         if (verb is Verb.GIVE) != (printer is not None):
             raise ImpossibleMove("a job is given to a named printer")
+        if verb is Verb.HOLD and reason == "pause" and by == STATION and not self.is_paused(job.printer):
+            raise ImpossibleMove(f"{job.printer} is paused no more")
         now = milliseconds(at)
         db.execute(
             "UPDATE jobs SET state = ?, cause = ?, printer = ? WHERE id = ?",
@@ -390,11 +392,11 @@ class Spool:
     def describe(self, places: Iterable[Place], *, at: datetime) -> None:
         """The station that starts says which printers it serves; what it does not name is out of service."""
         with self._writing() as db:
-            db.execute("UPDATE printers SET media = NULL")
+            db.execute("UPDATE printers SET served = 0")
             for place in places:
                 db.execute(
-                    "INSERT INTO printers (name, state, cause, seen, desk, media) VALUES (?, 'held', '', ?, ?, ?)"
-                    " ON CONFLICT (name) DO UPDATE SET desk = excluded.desk, media = excluded.media",
+                    "INSERT INTO printers (name, state, cause, seen, desk, media, served) VALUES (?, 'held', '', ?, ?, ?, 1)"
+                    " ON CONFLICT (name) DO UPDATE SET desk = excluded.desk, media = excluded.media, served = 1",
                     (place.name, milliseconds(at), place.desk, media_text(place.media)),
                 )
 

@@ -168,7 +168,7 @@ def test_what_a_station_does_not_serve_any_more_is_out_of_service(room: "Room") 
     told = {one.name: one for one in room.spool.printers()}
     assert told["labels"].media == LABEL_50X25
     assert told["labels"].desk == "Guichet 1"
-    assert (told["old"].media, told["old"].paused_by) == (None, "sophie")
+    assert (told["labels"].served, told["old"].served, told["old"].paused_by) == (True, False, "sophie")
     assert room.spool.is_alive(room.at)
     assert not room.spool.is_alive(room.at + timedelta(seconds=30))
 
