@@ -52,6 +52,7 @@ CREATE TABLE attempts (
     witness_after TEXT
 ) STRICT;
 CREATE INDEX attempts_by_pid ON attempts (printer, pid);
+CREATE INDEX attempts_by_job ON attempts (job);
 CREATE TABLE moves (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job INTEGER NOT NULL REFERENCES jobs (id),

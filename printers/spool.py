@@ -395,7 +395,8 @@ class Spool:
             db.execute("UPDATE printers SET served = 0")
             for place in places:
                 db.execute(
-                    "INSERT INTO printers (name, state, cause, seen, desk, media, served) VALUES (?, 'held', '', ?, ?, ?, 1)"
+                    "INSERT INTO printers (name, state, cause, seen, desk, media, served)"
+                    " VALUES (?, 'held', '', ?, ?, ?, 1)"
                     " ON CONFLICT (name) DO UPDATE SET desk = excluded.desk, media = excluded.media, served = 1",
                     (place.name, milliseconds(at), place.desk, media_text(place.media)),
                 )

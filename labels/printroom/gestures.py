@@ -1,7 +1,7 @@
 """What a person does in the print room: answers, prints again, throws away, moves, pauses."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -37,7 +37,7 @@ def came_out() -> ResponseReturnValue:
     """A person has looked: the paper is out and can be read."""
     job = _asked()
     # The spool first: it refuses what another desk has answered, and its word is written down by the next round.
-    if _moves([job], Verb.CONFIRM, {State.SENT, State.UNSURE}) and job.kind == "label":
+    if _moves([job], Verb.CONFIRM) and job.kind == "label":
         with transaction() as db:
             number = job.key.split("/")[1]
             confirm(db, number, site_id=this_site(db).id, by=str(actor().id), at=now(), chance=chance)
@@ -52,7 +52,7 @@ def did_not_come_out() -> ResponseReturnValue:
     with reading() as db:
         if row_of(db, this_site(db).id, job).tube is not None:
             raise NoSuchPage  # a tube's label that is not there is printed again, with its reason
-    _moves([job], Verb.DISOWN, {State.SENT, State.UNSURE}, "jamais sortie")
+    _moves([job], Verb.DISOWN, "jamais sortie")
     return _back()
 
 
@@ -82,7 +82,7 @@ def print_again() -> ResponseReturnValue:
 @needs(Right.PRINT_LABELS)
 def throw_away() -> ResponseReturnValue:
     """Keep papers that were never sent from coming out."""
-    gone = _moves(_jobs(), Verb.DROP, NEVER_SENT, "jetée")
+    gone = _moves(_jobs(), Verb.DROP, "jetée")
     if gone:
         flash(f"{gone} papier ne sortira pas." if gone == 1 else f"{gone} papiers ne sortiront pas.", "ok")
     return _back()
@@ -92,7 +92,7 @@ def throw_away() -> ResponseReturnValue:
 @needs(Right.PRINT_LABELS)
 def print_old() -> ResponseReturnValue:
     """Let papers that were too old to come out unasked come out now."""
-    _moves([job for job in _jobs() if job.cause in PERSON_CAUSES], Verb.RESUME, {State.HELD})
+    _moves([job for job in _jobs() if job.cause in PERSON_CAUSES], Verb.RESUME)
     return _back()
 
 
@@ -177,13 +177,10 @@ def _jobs() -> list[Job]:
     return [_job(told) for told in request.form.getlist("job")]
 
 
-def _moves(jobs: Iterable[Job], verb: Verb, states: Collection[State], reason: str = "") -> int:
+def _moves(jobs: Iterable[Job], verb: Verb, reason: str = "") -> int:
     """Make a person's move of each job that is still there; what has moved meanwhile is said, and how many moved."""
     moved, left = 0, 0
     for job in jobs:
-        if job.state not in states:
-            left += 1
-            continue
         try:
             house().spool.move(job.key, verb, by=str(actor().id), at=now(), reason=reason)
             moved += 1

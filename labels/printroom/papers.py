@@ -53,6 +53,11 @@ class Row:
     gesture: str
 
     @property
+    def pictured(self) -> bool:
+        """Whether it may be drawn again and shown."""
+        return not self.job.secret and (self.tube is not None or self.job.kind == "test")
+
+    @property
     def never_sent(self) -> bool:
         """Whether it may still be thrown away or go to another printer."""
         return self.job.state in NEVER_SENT
@@ -137,7 +142,7 @@ def look_round(db: Session, spool: Spool, site_id: UUID, *, at: datetime) -> Roo
         ),
         doubts=tuple(
             Doubt(row=row, asked=seen.doubtful[row.job.id], kept=row.job.printer in still)
-            for row in rows
+            for row in sorted(rows, key=lambda row: row.job.state is not State.UNSURE)
             if row.job.id in seen.doubtful
         ),
         secrets=tuple(

@@ -83,7 +83,10 @@ def trouble(spool: Spool, *, at: datetime) -> str:
         seen = look(spool, at=at)
     except PrinterError:
         return "file d'impression inaccessible"
-    if unsure := len(seen.doubtful):
+    # What a printer without proofs has sent waits for the scan of its tube, and is nobody's trouble yet.
+    if unsure := sum(
+        job.state is State.UNSURE or seen.doubtful.get(job.id, False) for job in seen.jobs if not job.secret
+    ):
         return "une étiquette à vérifier" if unsure == 1 else f"{unsure} étiquettes à vérifier"
     if any(job.state in {State.HELD, State.NOT_SENT} for job in seen.jobs):
         return "des papiers attendent"

@@ -98,7 +98,8 @@ COLUMNS = {
     "moves": "id INTEGER, job INTEGER!, verb TEXT!, old TEXT, new TEXT!, printer TEXT!, by TEXT!, reason TEXT!, "
     "at INTEGER!",
     "printers": "name TEXT!, state TEXT!, cause TEXT!, seen INTEGER!, model TEXT, firmware TEXT, process_id INTEGER, "
-    "proved TEXT, proved_at INTEGER, proved_by TEXT, desk TEXT!, media TEXT, served INTEGER!, paused_at INTEGER, paused_by TEXT",
+    "proved TEXT, proved_at INTEGER, proved_by TEXT, desk TEXT!, media TEXT, served INTEGER!, "
+    "paused_at INTEGER, paused_by TEXT",
     "stations": "number INTEGER, key BLOB!, signature BLOB!, started INTEGER!, seen INTEGER!, ended INTEGER",
 }
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -292,3 +293,46 @@ def test_a_label_of_a_void_tube_is_not_printed_again(prints: "PrintRoom") -> Non
     assert "est-elle sortie" not in sophie.sees("/imprimantes")
     answer = sophie.sends("/imprimantes/etiquette/reimprimer", **form | {"reason": "abîmée"})
     assert answer.status_code == 409
+
+
+@pytest.mark.parametrize("path", ["/file/{}/fin", "/file/{}/au-revoir"])
+def test_who_leaves_takes_no_ticket_out_of_the_printer(prints: "PrintRoom", path: str) -> None:
+    sophie = prints.counter.sits()
+    prints.starts()
+    sophie.does("/imprimantes/tickets/pause")
+    for _ in range(2):
+        sophie.does("/file/numero", purpose="walk_in")
+    visit = sophie.calls()
+    sophie.does(path.format(visit.id), reason="parti")
+    tickets = {job.key: job.state for job in prints.spool.jobs()}
+    assert tickets.pop(f"ticket/{visit.id}/1") is State.VOID
+    assert list(tickets.values()) == [State.HELD]
+
+
+def test_who_leaves_before_the_draw_leaves_no_label_in_the_queue(prints: "PrintRoom") -> None:
+    sophie = prints.counter.sits()
+    prints.starts()
+    sophie.does("/imprimantes/labels/pause")
+    visit = sophie.labels("1104", "0552")
+    sophie.does(f"/passage/{visit.id}/etiquettes/reimprimer", position="1", reason="abîmée")
+    sophie.does(f"/passage/{visit.id}/etiquettes/parti")
+    assert {job.state for job in prints.labels()} == {State.VOID}
+    assert "Rien n'attend" in card_of(sophie.sees("/imprimantes"), "labels")
+
+
+def test_the_screen_says_which_printer_took_over_by_itself(prints: "PrintRoom") -> None:
+    beside = replace(prints.printers["second"], desk="Guichet 1")
+    prints.printers |= {"labels": replace(prints.printers["labels"], fallback="second"), "second": beside}
+    sophie = prints.counter.sits()
+    prints.starts()
+    prints.fakes["labels"].open_cover()
+    prints.until(prints.told("labels", "held", "cover-open"))
+    sophie.labels("1104", "0552")
+    prints.until(lambda: all(job.state is State.CONFIRMED for job in prints.labels()))
+    assert len(prints.fakes["second"].paper) == 2
+    card = card_of(sophie.sees("/imprimantes"), "labels")
+    assert "capot ouvert" in card
+    assert "second a pris la suite d'elle-même : 2 papiers, à 08:30" in card
+    prints.counter.room.later(minutes=31)
+    sophie.browser.sign_in()
+    assert "a pris la suite" not in sophie.sees("/imprimantes")

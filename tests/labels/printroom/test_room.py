@@ -122,11 +122,12 @@ def test_a_test_page_comes_out_and_can_be_previewed(prints: "PrintRoom") -> None
     assert fingerprint(shown) == fingerprint(prints.fakes["second"].paper[0].image)
 
 
-def secret(prints: "PrintRoom") -> Any:
+SLIP = "slip/00000000-0000-7000-8000-000000000001/1"
+
+
+def secret(prints: "PrintRoom", key: str = SLIP) -> Any:
     text = Text(s="1  4821 9930 7715 2046", size_max=34, size_min=24)
-    paper = Paper(
-        kind="slip", form=ROLL_80, key="slip/00000000-0000-7000-8000-000000000001/1", items=(text, Cut()), secret=True
-    )
+    paper = Paper(kind=key.split("/", maxsplit=1)[0], form=ROLL_80, key=key, items=(text, Cut()), secret=True)
     return prints.spool.put(paper, printer="slips", at=prints.counter.room.at, chance=prints.counter.chance)
 
 
@@ -148,6 +149,20 @@ def test_of_a_confidential_paper_nothing_is_shown_and_it_can_only_be_cancelled(p
         assert sent.status_code == 404
     sophie.does("/imprimantes/papier/jeter", job=str(job.id))
     assert prints.state(job.key)[0] is State.VOID
+
+
+def test_a_confidential_paper_shows_nothing_whatever_it_is_called(prints: "PrintRoom") -> None:
+    sophie = prints.counter.sits()
+    prints.starts()
+    sophie.does("/imprimantes/slips/pause")
+    visit = sophie.labels("1104")
+    for key in ("test/slips/1", f"ticket/{visit.id}/1"):
+        job = secret(prints, key)
+        assert sophie.browser.get(f"/imprimantes/papier/{job.id}.png").status_code == 404
+    card = card_of(sophie.sees("/imprimantes"), "slips")
+    assert card.count("Papier confidentiel") == 2
+    assert "Numéro" not in card
+    assert "Aperçu" not in card
 
 
 def test_a_confidential_paper_that_is_perhaps_out_belongs_to_its_own_desk(prints: "PrintRoom") -> None:
@@ -204,6 +219,7 @@ def test_a_label_without_a_proof_asks_after_ten_seconds_and_not_before(prints: "
     page = words(sophie.sees("/imprimantes"))
     assert "L'étiquette 1 sur 1 est-elle sortie et lisible ?" in page
     assert "ne prouve pas ses impressions" in page
+    assert "à vérifier" not in page  # the scan of the tube will say it: the menu calls nobody
 
 
 def test_an_open_page_asks_only_for_what_has_changed(prints: "PrintRoom") -> None:

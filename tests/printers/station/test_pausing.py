@@ -1,5 +1,6 @@
 """A printer that a person has paused sends nothing until a person says so."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -85,6 +86,19 @@ def test_the_station_cannot_end_a_pause(room: "Room", label: MakeLabel, chance: 
         room.spool.move(paper.key, Verb.RESUME, by=STATION, at=room.at)
 
 
+def test_a_pause_that_ended_while_the_worker_looked_holds_nothing_any_more(
+    room: "Room", label: MakeLabel, chance: Chance
+) -> None:
+    places(room, "labels")
+    paper = label()
+    room.spool.pause("labels", by="sophie", at=room.at)
+    room.spool.put(paper, printer="labels", at=room.at, chance=chance)
+    room.spool.unpause("labels", by="sophie", at=room.at)
+    with pytest.raises(ImpossibleMove):  # what the worker saw a moment ago would hold this label for ever
+        room.spool.move(paper.key, Verb.HOLD, by=STATION, at=room.at, reason="pause")
+    assert state(room, paper.key)[0] is State.QUEUED
+
+
 def test_after_a_long_pause_what_is_too_old_asks_before_it_comes_out(
     room: "Room", label: MakeLabel, chance: Chance
 ) -> None:
@@ -130,10 +144,12 @@ def test_nothing_fails_over_to_a_paused_printer(room: "Room", label: MakeLabel, 
     room.spool.pause("second", by="sophie", at=room.at)
     paper = label()
     room.spool.put(paper, printer="labels", at=room.at, chance=chance)
-    for _ in range(20):
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
         two.step()
         one.step()
     assert state(room, paper.key) == (State.HELD, "paper-out")
+    assert room.spool.job(paper.key).printer == "labels"
     room.spool.unpause("second", by="sophie", at=room.at)
     room.work(one, lambda: len(well.paper) == 1, others=(two,))
 
