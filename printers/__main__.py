@@ -129,7 +129,7 @@ def _jobs(options: argparse.Namespace) -> int:
     with _spool(options.instance) as spool:
         for printer in spool.printers():
             cause = _cause(printer.cause)
-            words = ["prête"] if printer.state == "ready" else []
+            words = ["mise en pause"] * (printer.paused_at is not None) + ["prête"] * (printer.state == "ready")
             print(f"{printer.name} : {', '.join(words + [cause] * bool(cause))}")
         for job in spool.jobs():
             cause = f" ({_cause(job.cause)})" if job.cause and job.state is not State.CONFIRMED else ""

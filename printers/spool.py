@@ -1,5 +1,6 @@
 """The durable list of papers to print: once committed here, a paper is never forgotten and never sent twice."""
 
+import json
 import os
 import sqlite3
 import threading
@@ -172,14 +173,15 @@ class Spool:
         )
         return [read_job(row) for row in self._rows(question, milliseconds(since))]
 
-    def last_sending(self, key: str) -> Sent | None:
-        """The last time this job was sent, None if it never was."""
+    def sendings(self, numbers: Iterable[int]) -> dict[int, Sent]:
+        """The last time each of these jobs was sent, by its row number; those that never were are left out."""
+        asked = json.dumps(list(numbers))
         rows = self._rows(
-            "SELECT started, pid, dots FROM attempts JOIN jobs ON jobs.id = attempts.job WHERE key = ?"
-            " ORDER BY attempts.id DESC LIMIT 1",
-            key,
+            "SELECT job, started, pid, dots FROM attempts WHERE id IN (SELECT MAX(id) FROM attempts"
+            " WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job)",
+            asked,
         )
-        return next((Sent(at=moment(row["started"]), asks_id=row["pid"] != "", dots=row["dots"]) for row in rows), None)
+        return {row["job"]: Sent(at=moment(row["started"]), asks_id=row["pid"] != "", dots=row["dots"]) for row in rows}
 
     def handed_on(self, since: datetime) -> list[Move]:
         """The papers that went to another printer since then, oldest first; headers left out."""

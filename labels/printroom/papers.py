@@ -93,6 +93,11 @@ class Stand:
     taken: tuple[TakenOver, ...]
 
     @property
+    def count(self) -> int:
+        """The papers in its queue, without the old ones."""
+        return sum(len(batch.rows) for batch in self.batches)
+
+    @property
     def waiting(self) -> tuple[Row, ...]:
         """Everything here that was never sent."""
         return (*(row for batch in self.batches for row in batch.rows if row.never_sent), *self.old)
@@ -180,7 +185,7 @@ def paper_of(db: Session, site_id: UUID, job: Job, printers: Iterable[PrinterSta
 
 def is_what_left(spool: Spool, job: Job, paper: Paper) -> bool | None:
     """Whether this paper's dots are those that left for the printer; None when nothing has left."""
-    sent = spool.last_sending(job.key)
+    sent = spool.sendings([job.id]).get(job.id)
     return None if sent is None or not sent.dots else sent.dots == fingerprint(draw(paper))
 
 

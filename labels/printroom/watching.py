@@ -47,13 +47,13 @@ def look(spool: Spool, *, at: datetime) -> Seen:
         PrinterError: it cannot be read.
     """
     jobs = spool.open_jobs(at - ASKED_FOR)
-    doubtful = {}
-    for job in jobs:
-        if job.secret or job.state not in {State.UNSURE, State.SENT}:
-            continue
-        sent = spool.last_sending(job.key)
-        if job.state is State.UNSURE or (sent is not None and at - sent.at >= PROOF_AWAITED):
-            doubtful[job.id] = sent is not None and sent.asks_id
+    handed = [job for job in jobs if job.state in {State.UNSURE, State.SENT} and not job.secret]
+    sendings = spool.sendings(job.id for job in handed)
+    doubtful = {
+        job.id: job.id in sendings and sendings[job.id].asks_id
+        for job in handed
+        if job.state is State.UNSURE or (job.id in sendings and at - sendings[job.id].at >= PROOF_AWAITED)
+    }
     return Seen(alive=spool.is_alive(at), printers=tuple(spool.printers()), jobs=tuple(jobs), doubtful=doubtful)
 
 

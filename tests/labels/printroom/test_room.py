@@ -91,8 +91,7 @@ def test_the_preview_is_the_picture_that_left_and_that_came_out(prints: "PrintRo
     (job,) = prints.labels()
     prints.until(lambda: prints.state(job.key)[0] is State.CONFIRMED)
     shown = fingerprint(Image.open(BytesIO(picture(sophie, job.id).data)))
-    sent = prints.spool.last_sending(job.key)
-    assert sent is not None
+    sent = prints.spool.sendings([job.id])[job.id]
     assert shown == sent.dots == fingerprint(prints.fakes["labels"].paper[0].image)
     page = sophie.sees(f"/imprimantes?papier={job.id}")
     assert "l'image même qui est partie" in page
@@ -189,8 +188,15 @@ def test_a_backlog_of_three_hundred_is_a_number_and_not_a_page_without_end(print
         prints.spool.put(paper, printer="tickets", at=prints.counter.room.at, chance=prints.counter.chance, batch="b")
     page = sophie.sees("/imprimantes")
     assert page.count("Image</span>") == SHOWN
-    assert f"Et {300 - SHOWN} autres" in page
+    assert f"Et {300 - SHOWN} autres de cette suite" in page
     assert "Vider la file : 300" in page
+    for number in range(300):
+        text = Text(s=f"Essai {number}", size_max=30, size_min=20)
+        paper = Paper(kind="picture", form=ROLL_80, key=f"avis/{number}/1", items=(text, Cut()))
+        prints.spool.put(paper, printer="slips", at=prints.counter.room.at, chance=prints.counter.chance)
+    card = card_of(sophie.sees("/imprimantes"), "slips")
+    assert card.count("Image") == SHOWN
+    assert "300 papiers en tout" in card
 
 
 def test_a_hundred_doubts_are_asked_a_few_at_a_time(prints: "PrintRoom") -> None:

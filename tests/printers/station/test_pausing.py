@@ -72,7 +72,7 @@ def test_a_pause_that_comes_while_a_label_is_being_drawn_still_keeps_it(
     monkeypatch.setattr(worker, "_ask", pause_and_ask)
     room.work(worker, lambda: state(room, paper.key) == (State.HELD, "pause"))
     assert fake.paper == []
-    assert room.spool.last_sending(paper.key) is None
+    assert room.spool.sendings([room.spool.job(paper.key).id]) == {}
 
 
 def test_the_station_cannot_end_a_pause(room: "Room", label: MakeLabel, chance: Chance) -> None:
@@ -162,7 +162,8 @@ def test_the_fingerprint_of_what_was_sent_is_that_of_the_preview_and_of_the_pape
         fake = room.fake()
         room.spool.put(paper, printer=name, at=room.at, chance=chance)
         room.work(room.worker(fake.address, form, name=name), room.finished)
-        sent = room.spool.last_sending(paper.key)
+        number = room.spool.job(paper.key).id
+        sent = room.spool.sendings([number])[number]
         assert sent.dots == fingerprint(Image.open(BytesIO(png(paper))))
         assert sent.asks_id
         if form is LABEL_50X25:
