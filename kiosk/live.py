@@ -23,6 +23,8 @@ from kiosk.web import house
 BEAT = 5.0
 #: Seconds between two looks at the database while at least one stream is open.
 GLANCE = {"sqlite": 0.025, "postgresql": 0.1}
+#: Seconds between two looks of a stream at what is no row of the register.
+LOOK = 0.2
 #: Streams of one app: its threads (64) less 16, so that a check-in never waits for a display.
 CAP = 48
 
@@ -171,6 +173,38 @@ def tell(
             beat = monotonic() + BEAT
             yield _line("beat", {}, None)
         watch.wait(commits, beat - monotonic())
+
+
+def stream_changes(topic: str, look: Callable[[], str], *, cap: int | None = None) -> Response:
+    """Answer with an event of this topic whenever what `look` says has changed: for what is no row of the register.
+
+    Args:
+        look: a short mark of what the screen shows, asked again and again outside any request.
+        cap: streams that this app may hold open; `CAP` when not given.
+
+    Raises:
+        TooManyScreens: when all are taken.
+    """
+    place = watch()
+    place.take_place(CAP if cap is None else cap)
+    lines = tell_changes(place, topic, look)
+    answer = Response(lines, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    answer.call_on_close(place.leave_place)
+    return answer
+
+
+def tell_changes(watch: Watch, topic: str, look: Callable[[], str]) -> Iterator[str]:
+    """The text of such a stream; its first event is `resync`, and a beat tells a quiet one from a cut one."""
+    seen, beat = look(), monotonic() + BEAT
+    yield _line("resync", {}, None)
+    while not watch.ended:
+        sleep(LOOK)
+        if (mark := look()) != seen:
+            seen = mark
+            yield _line(topic, {}, None)
+        if monotonic() >= beat:
+            beat = monotonic() + BEAT
+            yield _line("beat", {}, None)
 
 
 def _line(name: str, said: dict[str, Any], seq: int | None) -> str:

@@ -200,7 +200,8 @@ def _paper_comes(visit: Visit) -> bool:
     if job is None or job.state in {Job.HELD, Job.NOT_SENT, Job.UNSURE, Job.VOID}:
         return False
     ready = any(
-        one.name == job.printer and one.state == "ready" and now() - one.seen <= SEEN_WITHIN for one in printers
+        one.name == job.printer and one.state == "ready" and one.paused_at is None and now() - one.seen <= SEEN_WITHIN
+        for one in printers
     )
     return job.state in {Job.SENT, Job.CONFIRMED} or ready
 

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound as NoSuchPage
 
+from kiosk.counter.reception import keep_papers_in
 from kiosk.exams.catalogue import catalogue
 from kiosk.register.patients import patient_of
 from kiosk.register.staff import Right
@@ -175,6 +176,7 @@ def end_visit(visit_id: UUID) -> ResponseReturnValue:
         )
     for label in labels:
         _close(label, "étiquettes annulées")
+    keep_papers_in(house().spool, visit, by=str(actor().id), at=now())
     flash(f"Le numéro {visit.number} est parti. Détruisez ses étiquettes.", "warn")
     return redirect(url_for("calling.line_page"), 303)
 

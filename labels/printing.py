@@ -17,11 +17,11 @@ from kiosk.register.journal import Act
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import Site
-from kiosk.register.visits import Visit
+from kiosk.register.visits import Visit, visit_of
 from labels.numbering import next_sample_number
 from labels.plan import Plan
 from labels.sticker import bearer_of, check_names, sticker
-from labels.tubes import State, Tube, Verb, move, read_reason, tube_of, tubes_of
+from labels.tubes import NoTubeHere, State, Tube, Verb, move, read_reason, tube_of, tubes_of
 from printers.errors import Unprintable
 from printers.paper import Form, Paper
 
@@ -97,6 +97,12 @@ class NoMoreLabel(Conflict):
     """This tube is void; print the label of the new one."""
 
     french = "Ce tube est annulé. Imprimez l'étiquette du nouveau."
+
+
+class ReprintedMeanwhile(Conflict):
+    """Another copy of this label was ordered meanwhile; look at the newest one."""
+
+    french = "Une autre copie de cette étiquette a été demandée entre-temps. Regardez la plus récente."
 
 
 def number_tubes(db: Session, visit: Visit, plan: Plan, *, by: str, at: datetime, chance: Chance) -> list[Tube]:
@@ -231,6 +237,60 @@ def labels_of(db: Session, visit: Visit, form: Form) -> list[Paper]:
         .order_by(Tube.position)
     )
     return _drawn_up(db, db.execute(newest).all(), form)
+
+
+def label_of(db: Session, site_id: UUID, sample_number: str, copy: int, form: Form) -> Paper | None:
+    """Give one label as it is drawn from the rows now, None where there is none or its patient is another by now."""
+    asked = (
+        select(Tube, LabelCopy.copy)
+        .join(LabelCopy, LabelCopy.tube_id == Tube.id)
+        .where(Tube.site_id == site_id, Tube.sample_number == sample_number, LabelCopy.copy == copy)
+    )
+    return next(iter(_drawn_up(db, db.execute(asked).all(), form)), None)
+
+
+def reprint_seen(
+    db: Session, site_id: UUID, tube_id: UUID, seen: int, *, reason: str, by: str, at: datetime, chance: Chance,
+    key: str,
+) -> LabelCopy:  # fmt: skip
+    """Order one more label of a container whose newest copy is the one that the person saw.
+
+    Args:
+        seen: that copy; a card that another desk has answered meanwhile orders nothing.
+
+    Raises:
+        NoTubeHere, NoMoreLabel, PatientChanged, ReasonToGive, ReprintedMeanwhile, PageAlreadyUsed: nothing is ordered.
+    """
+    tube = db.get(Tube, tube_id)
+    if tube is None or tube.site_id != site_id:
+        raise NoTubeHere
+    visit = visit_of(db, tube.visit_id)
+    tube_of(db, visit, tube.sample_number)  # held: two desks answer one after the other
+    newest = db.scalars(select(func.max(LabelCopy.copy)).where(LabelCopy.tube_id == tube.id)).one()
+    if newest != seen and answered(db, LabelCopy, site_id, key) is None:
+        raise ReprintedMeanwhile
+    return reprint(db, visit, tube.sample_number, reason=reason, by=by, at=at, chance=chance, key=key)
+
+
+def lately_ordered(db: Session, site_id: UUID, *, by: str, at: datetime, most: int = 8) -> list[tuple[Tube, int]]:
+    """Give the containers whose labels this person ordered last today, each with its newest copy, the last one first.
+
+    Args:
+        at: now; what was ordered more than `OWED_FOR` before is left out.
+    """
+    newest = func.max(LabelCopy.copy)
+    own = select(LabelCopy.tube_id).where(
+        LabelCopy.site_id == site_id, LabelCopy.by == by, LabelCopy.at > at - OWED_FOR, LabelCopy.at <= at
+    )
+    rows = db.execute(
+        select(Tube, newest)
+        .join(LabelCopy, LabelCopy.tube_id == Tube.id)
+        .where(Tube.id.in_(own), Tube.state != State.VOID)
+        .group_by(Tube.id)
+        .order_by(func.max(LabelCopy.at).desc(), Tube.position.desc())
+        .limit(most)
+    )
+    return [(tube, copy) for tube, copy in rows]
 
 
 def labels_owed(db: Session, at: datetime, form: Form) -> list[Paper]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from printers import settings
-from printers.errors import PrinterError, UnknownJob, WrongSettings
+from printers.errors import CAUSES, PrinterError, UnknownJob, WrongSettings
 from printers.fake.page import serve_page
 from printers.fake.printer import FakePrinter
 from printers.fake.zebra import FakeZebra
@@ -38,33 +38,6 @@ _STATES = {
     State.HELD: "retenue",
     State.NOT_SENT: "pas envoyée, nouvel essai",
     State.VOID: "annulée",
-}
-_CAUSES = {
-    "age": "trop ancienne, demandez",
-    "pause": "en pause",
-    "paper-out": "plus de papier",
-    "cover-open": "capot ouvert",
-    "cutter": "massicot bloqué",
-    "near-end": "papier bientôt fini",
-    "ribbon-out": "plus de ruban",
-    "paused": "en pause : appuyez sur sa touche PAUSE",
-    "temperature": "trop chaude ou trop froide",
-    "busy": "mémoire pleine, elle imprime",
-    "error": "panne de l'imprimante",
-    "offline": "hors ligne",
-    "silent": "imprimante muette",
-    "unreachable": "imprimante injoignable",
-    "not-understood": "réponse incomprise",
-    "expired": "délai passé",
-    "unprintable": "ne tient pas sur le papier",
-    "secret lost": "la station a redémarré : établissez un nouveau talon",
-    "not ours": "scellée pour une autre station",
-    "no proof": "l'imprimante n'a pas répondu",
-    "connection lost": "connexion coupée",
-    "wrong ID": "réponse d'une autre impression",
-    "station restarted": "la station a redémarré",
-    "slow": "l'imprimante ne prend plus rien",
-    "without-id": "sans preuve d'impression : à appairer",
 }
 
 
@@ -124,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _cause(told: str) -> str:
+    return CAUSES[told][0] if told in CAUSES else told
+
+
 def _until_told() -> threading.Event:
     """An event that SIGTERM and Ctrl+C set: every programme of the house stops cleanly."""
     stop = threading.Event()
@@ -151,11 +128,11 @@ def _station(options: argparse.Namespace) -> int:
 def _jobs(options: argparse.Namespace) -> int:
     with _spool(options.instance) as spool:
         for printer in spool.printers():
-            cause = _CAUSES.get(printer.cause, printer.cause)
-            words = ["prête"] if printer.state == "ready" else []
+            cause = _cause(printer.cause)
+            words = ["mise en pause"] * (printer.paused_at is not None) + ["prête"] * (printer.state == "ready")
             print(f"{printer.name} : {', '.join(words + [cause] * bool(cause))}")
         for job in spool.jobs():
-            cause = f" ({_CAUSES.get(job.cause, job.cause)})" if job.cause and job.state is not State.CONFIRMED else ""
+            cause = f" ({_cause(job.cause)})" if job.cause and job.state is not State.CONFIRMED else ""
             print(f"{job.created:%Y-%m-%d %H:%M:%S} UTC  {job.printer:<10} {job.key:<32} {_STATES[job.state]}{cause}")
     return 0
 

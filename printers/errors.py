@@ -1,6 +1,35 @@
 """What can go wrong between a paper and its ink, in words."""
 # ruff: noqa: N818 - the names say what happened, as the lab says it
 
+#: Why a printer or a job stands still, as the station writes it: the words, and what a person does about it.
+CAUSES: dict[str, tuple[str, str]] = {
+    "age": ("trop ancienne", "Dites s'il faut encore l'imprimer."),
+    "pause": ("en pause", "Reprenez l'impression quand l'imprimante peut servir."),
+    "paper-out": ("plus de papier", "Remettez du papier : la suite sort seule."),
+    "cover-open": ("capot ouvert", "Fermez le capot : la suite sort seule."),
+    "cutter": ("massicot bloqué", "Dégagez le massicot, puis fermez le capot."),
+    "near-end": ("papier bientôt fini", "Gardez un rouleau neuf à côté."),
+    "ribbon-out": ("plus de ruban", "Changez le ruban : la suite sort seule."),
+    "paused": ("arrêtée par sa touche PAUSE", "Appuyez sur la touche PAUSE de l'imprimante."),
+    "temperature": ("trop chaude ou trop froide", "Laissez-la quelques minutes : la suite sort seule."),
+    "busy": ("mémoire pleine, elle imprime", "Attendez qu'elle ait fini."),
+    "error": ("panne de l'imprimante", "Éteignez-la, rallumez-la. Si cela dure, passez la suite à une autre."),
+    "offline": ("hors ligne", "Regardez son écran, appuyez sur sa touche LIGNE ou FEED."),
+    "silent": ("muette", "Regardez le papier, le capot et les voyants. Éteignez-la, puis rallumez-la."),
+    "unreachable": ("injoignable", "Vérifiez qu'elle est allumée et que son câble est branché."),
+    "not-understood": ("réponse incomprise", "Éteignez-la, rallumez-la, puis imprimez une étiquette d'essai."),
+    "expired": ("délai passé", ""),
+    "unprintable": ("ne tient pas sur le papier", "Prévenez la personne chargée des imprimantes."),
+    "secret lost": ("la station a redémarré : établissez un nouveau talon", ""),
+    "not ours": ("scellée pour une autre station", "Prévenez la personne chargée des imprimantes."),
+    "no proof": ("l'imprimante n'a pas répondu", "Regardez à l'imprimante."),
+    "connection lost": ("connexion coupée", "Regardez à l'imprimante."),
+    "wrong ID": ("réponse d'une autre impression", "Regardez à l'imprimante."),
+    "station restarted": ("la station a redémarré", "Regardez à l'imprimante."),
+    "slow": ("l'imprimante ne prend plus rien", "Regardez à l'imprimante."),
+    "without-id": ("sans preuve d'impression", "Demandez qu'elle soit appairée : python -m printers pair."),
+}
+
 
 class PrinterError(Exception):
     """Paper could not be handled; the screen shows `french`, the log shows the message."""

@@ -1,6 +1,9 @@
 """A paper as the very picture that is printed, and as plain text for those who cannot see it."""
 
+import hashlib
 from io import BytesIO
+
+from PIL import Image
 
 from printers.draw import draw
 from printers.paper import Barcode, Paper, Picture, Qr, Text
@@ -11,6 +14,15 @@ def png(paper: Paper) -> bytes:
     out = BytesIO()
     draw(paper).save(out, "PNG", dpi=(paper.form.dpmm * 25.4,) * 2)
     return out.getvalue()
+
+
+def fingerprint(image: Image.Image) -> str:
+    """SHA-256, in hexadecimal, of a picture's size and dots: the same for the preview and for what the head burns.
+
+    The dots and not the PNG file: another compression of the same picture is still the same label.
+    """
+    dots = image.convert("1")
+    return hashlib.sha256(f"{dots.width} x {dots.height}\n".encode() + dots.tobytes()).hexdigest()
 
 
 def text(paper: Paper) -> str:

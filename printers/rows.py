@@ -1,13 +1,15 @@
 """The rows of the spool file: its tables, and what is read from them as values."""
 
+import json
 import sqlite3
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 from printers.errors import PrinterError
 from printers.moves import State
+from printers.paper import Form
 
-SCHEMA = 1
+SCHEMA = 2
 PROOFS = ("status", "cover", "barcode", "z64")  #: words of the column `proved`, beside the process ID that has its own
 
 _STATES = ", ".join(f"'{state.value}'" for state in State)
@@ -34,6 +36,7 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX jobs_by_printer ON jobs (printer, state);
 CREATE INDEX jobs_by_batch ON jobs (batch, printer);
+CREATE INDEX jobs_by_state ON jobs (state, queued);
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job INTEGER NOT NULL REFERENCES jobs (id),
@@ -43,11 +46,13 @@ CREATE TABLE attempts (
     ended INTEGER,
     outcome TEXT,
     sha256 TEXT,
+    dots TEXT NOT NULL DEFAULT '',
     picture BLOB,
     witness_before TEXT,
     witness_after TEXT
 ) STRICT;
 CREATE INDEX attempts_by_pid ON attempts (printer, pid);
+CREATE INDEX attempts_by_job ON attempts (job);
 CREATE TABLE moves (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job INTEGER NOT NULL REFERENCES jobs (id),
@@ -60,6 +65,7 @@ CREATE TABLE moves (
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX moves_by_job ON moves (job);
+CREATE INDEX moves_given ON moves (at) WHERE verb = 'give';
 CREATE TRIGGER moves_stay AFTER UPDATE ON moves BEGIN SELECT RAISE(ABORT, 'moves are only added'); END;
 CREATE TRIGGER moves_last BEFORE DELETE ON moves WHEN EXISTS (SELECT 1 FROM jobs WHERE jobs.id = OLD.job)
 BEGIN SELECT RAISE(ABORT, 'moves are only added'); END;
@@ -73,7 +79,12 @@ CREATE TABLE printers (
     process_id INTEGER,
     proved TEXT,
     proved_at INTEGER,
-    proved_by TEXT
+    proved_by TEXT,
+    desk TEXT NOT NULL DEFAULT '',
+    media TEXT,
+    served INTEGER NOT NULL DEFAULT 0,
+    paused_at INTEGER,
+    paused_by TEXT
 ) STRICT;
 CREATE TABLE stations (
     number INTEGER PRIMARY KEY,
@@ -148,14 +159,41 @@ class Proved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The last sending of a job: when it began, whether a proof was asked, and the fingerprint of its dots."""
+
+    at: datetime
+    asks_id: bool
+    dots: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What a station serves: a printer's name, the desk where it stands, its medium."""
+
+    name: str
+    desk: str
+    media: Form
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrinterState:
-    """What the station last saw of a printer: `ready`, or `held` with its cause; `proved` at its last pairing."""
+    """What the station last saw of a printer: `ready`, or `held` with its cause; `proved` at its last pairing.
+
+    `media` is None where no station has said it, `served` whether the one that started last did; `paused_by` is who
+    paused it, if anybody.
+    """
 
     name: str
     state: str
     cause: str
     seen: datetime
     proved: Proved | None = None
+    desk: str = ""
+    media: Form | None = None
+    served: bool = False
+    paused_at: datetime | None = None
+    paused_by: str = ""
 
 
 def process_id(attempt: int) -> bytes:
@@ -204,7 +242,34 @@ def read_printer(row: sqlite3.Row) -> PrinterState:
             by=row["proved_by"],
         )
     return PrinterState(
-        name=row["name"], state=row["state"], cause=row["cause"], seen=moment(row["seen"]), proved=proved
+        name=row["name"],
+        state=row["state"],
+        cause=row["cause"],
+        seen=moment(row["seen"]),
+        proved=proved,
+        desk=row["desk"],
+        media=None if row["media"] is None else Form(**json.loads(row["media"])),
+        served=bool(row["served"]),
+        paused_at=None if row["paused_at"] is None else moment(row["paused_at"]),
+        paused_by=row["paused_by"] or "",
+    )
+
+
+def media_text(form: Form) -> str:
+    """A medium as the column `media` keeps it."""
+    return json.dumps(asdict(form), sort_keys=True)
+
+
+def read_move(row: sqlite3.Row) -> Move:
+    """A row of `moves`, as a value."""
+    return Move(
+        verb=row["verb"],
+        old=None if row["old"] is None else State(row["old"]),
+        new=State(row["new"]),
+        printer=row["printer"],
+        by=row["by"],
+        reason=row["reason"],
+        at=moment(row["at"]),
     )
 
 

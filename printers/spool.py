@@ -1,5 +1,6 @@
 """The durable list of papers to print: once committed here, a paper is never forgotten and never sent twice."""
 
+import json
 import os
 import sqlite3
 import threading
@@ -18,13 +19,17 @@ from printers.rows import (
     Attempt,
     Job,
     Move,
+    Place,
     PrinterState,
     Proved,
+    Sent,
+    media_text,
     milliseconds,
     moment,
     prepare,
     process_id,
     read_job,
+    read_move,
     read_printer,
 )
 from printers.sealing import StationId, believe_start, seal
@@ -155,6 +160,45 @@ class Spool:
         question = f"SELECT {COLUMNS} FROM jobs WHERE state IN ({marks}) ORDER BY id"  # noqa: S608 - question marks
         return [read_job(row) for row in self._rows(question, *wanted)]
 
+    def numbered(self, number: int) -> Job | None:
+        """The job of this row number, if any: what a screen may name in an address."""
+        rows = self._rows(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", number)  # noqa: S608 - names of our own fields
+        return read_job(rows[0]) if rows else None
+
+    def open_jobs(self, since: datetime) -> list[Job]:
+        """What is on its way or asks something of a person, oldest first; labels sent without a proof since then."""
+        question = (
+            f"SELECT {COLUMNS} FROM jobs WHERE state IN ('queued', 'sending', 'held', 'not_sent', 'unsure')"  # noqa: S608
+            " OR (state = 'sent' AND queued >= ? AND kind = 'label') ORDER BY id"
+        )
+        return [read_job(row) for row in self._rows(question, milliseconds(since))]
+
+    def sendings(self, numbers: Iterable[int]) -> dict[int, Sent]:
+        """The last time each of these jobs was sent, by its row number; those that never were are left out."""
+        asked = json.dumps(list(numbers))
+        rows = self._rows(
+            "SELECT job, started, pid, dots FROM attempts WHERE id IN (SELECT MAX(id) FROM attempts"
+            " WHERE job IN (SELECT value FROM json_each(?)) GROUP BY job)",
+            asked,
+        )
+        return {row["job"]: Sent(at=moment(row["started"]), asks_id=row["pid"] != "", dots=row["dots"]) for row in rows}
+
+    def handed_on(self, since: datetime) -> list[Move]:
+        """The papers that went to another printer since then, oldest first; headers left out."""
+        rows = self._rows(
+            "SELECT verb, old, new, moves.printer, by, reason, at FROM moves JOIN jobs ON jobs.id = moves.job"
+            " WHERE verb = 'give' AND at >= ? AND kind != ? ORDER BY moves.id",
+            milliseconds(since),
+            HEADER,
+        )
+        return [read_move(row) for row in rows]
+
+    def writings(self) -> tuple[int, int]:
+        """Two numbers that change whenever this file is written to, by this programme or another."""
+        with self._lock, self._away():
+            link = self._open()
+            return link.execute("PRAGMA data_version").fetchone()[0], link.total_changes
+
     def moves(self, key: str) -> list[Move]:
         """The history of a job, oldest first."""
         rows = self._rows(
@@ -162,18 +206,7 @@ class Spool:
             " WHERE key = ? ORDER BY moves.id",
             key,
         )
-        return [
-            Move(
-                verb=row["verb"],
-                old=None if row["old"] is None else State(row["old"]),
-                new=State(row["new"]),
-                printer=row["printer"],
-                by=row["by"],
-                reason=row["reason"],
-                at=moment(row["at"]),
-            )
-            for row in rows
-        ]
+        return [read_move(row) for row in rows]
 
     def move(self, key: str, verb: Verb, *, by: str, at: datetime, reason: str = "", printer: str | None = None) -> Job:
         """Make one move of the table, or raise `ImpossibleMove`; `printer` names the new one for `Verb.GIVE`."""
@@ -192,17 +225,20 @@ class Spool:
         at: datetime,
         reason: str = "",
         printer: str | None = None,
+        looked: bool = True,
     ) -> Job:
         job = self._known(key)
         new = follow(job.state, verb, by=by, cause=job.cause, secret=job.secret)
         if (verb is Verb.GIVE) != (printer is not None):
             raise ImpossibleMove("a job is given to a named printer")
+        if verb is Verb.HOLD and reason == "pause" and by == STATION and not self.is_paused(job.printer):
+            raise ImpossibleMove(f"{job.printer} is paused no more")
         now = milliseconds(at)
         db.execute(
             "UPDATE jobs SET state = ?, cause = ?, printer = ? WHERE id = ?",
             (new, job.cause if verb is Verb.GIVE else reason, printer or job.printer, job.id),
         )
-        if verb is Verb.RESUME and by != STATION:
+        if verb is Verb.RESUME and by != STATION and looked:
             # A person has looked: its age starts again, and what was to be asked has been asked.
             db.execute("UPDATE jobs SET queued = ? WHERE id = ?", (now, job.id))
             db.execute("UPDATE jobs SET expires = NULL WHERE id = ? AND on_expiry = 'ask'", (job.id,))
@@ -256,6 +292,9 @@ class Spool:
                     reason="announced anew" if stale else reason,
                     printer=None if stale else to,
                 )
+            for job in moved:
+                if by != STATION and job.cause == "pause" and (job.kind != HEADER or header is None):
+                    self._move(db, job.key, Verb.RESUME, by=by, at=at, looked=False)  # the pause was the other's
             papers = [job for job in moved if job.kind != HEADER]
             if header is not None:
                 for batch in dict.fromkeys(job.batch or f"alone/{job.key}" for job in papers):
@@ -352,6 +391,47 @@ class Spool:
                 (printer, state, cause, milliseconds(at)),
             )
 
+    def describe(self, places: Iterable[Place], *, at: datetime) -> None:
+        """The station that starts says which printers it serves; what it does not name is out of service."""
+        with self._writing() as db:
+            db.execute("UPDATE printers SET served = 0")
+            for place in places:
+                db.execute(
+                    "INSERT INTO printers (name, state, cause, seen, desk, media, served)"
+                    " VALUES (?, 'held', '', ?, ?, ?, 1)"
+                    " ON CONFLICT (name) DO UPDATE SET desk = excluded.desk, media = excluded.media, served = 1",
+                    (place.name, milliseconds(at), place.desk, media_text(place.media)),
+                )
+
+    def is_alive(self, at: datetime) -> bool:
+        """Whether a station says that it runs; whose it is, only `start_key` proves."""
+        seen = milliseconds(at) - 1000 * ALIVE_S
+        return bool(self._rows("SELECT 1 FROM stations WHERE ended IS NULL AND seen >= ?", seen))
+
+    def pause(self, printer: str, *, by: str, at: datetime) -> None:
+        """Stop a printer by a person's word: once this returns no first byte of a paper leaves for it."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE printers SET paused_at = ?, paused_by = ? WHERE name = ? AND paused_at IS NULL",
+                (milliseconds(at), by, printer),
+            )
+            for job in self.jobs_of(printer, (State.QUEUED,)):
+                self._move(db, job.key, Verb.HOLD, by=by, at=at, reason="pause")
+
+    def unpause(self, printer: str, *, by: str, at: datetime) -> None:
+        """Let a printer go on by a person's word; what has become too old meanwhile asks again before it comes out."""
+        if by == STATION:
+            raise ImpossibleMove("only a person resumes a printer")
+        with self._writing() as db:
+            db.execute("UPDATE printers SET paused_at = NULL, paused_by = NULL WHERE name = ?", (printer,))
+            for job in self.jobs_of(printer, (State.HELD,)):
+                if job.cause == "pause":
+                    self._move(db, job.key, Verb.RESUME, by=by, at=at, looked=False)
+
+    def is_paused(self, printer: str) -> bool:
+        """Whether a person has paused this printer."""
+        return bool(self._rows("SELECT 1 FROM printers WHERE name = ? AND paused_at IS NOT NULL", printer))
+
     def printers(self) -> list[PrinterState]:
         """What the station last saw of each printer, by name."""
         return [read_printer(row) for row in self._rows("SELECT * FROM printers ORDER BY name")]
@@ -402,19 +482,24 @@ class Spool:
         rows = self._rows("SELECT payload FROM jobs WHERE key = ?", key)
         return rows[0]["payload"] if rows else None
 
-    def begin(self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True) -> Attempt:
+    def begin(
+        self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True, dots: str = ""
+    ) -> Attempt:
         """Commit `sending` and the attempt; only after this may the first byte leave.
 
-        `asks_id`: the printer will be asked for a proof. Raise `ImpossibleMove` when the job has meanwhile been given
-        to another printer than `printer`, its sender.
+        `asks_id`: the printer will be asked for a proof; `dots`: the fingerprint of the picture that leaves. Raise
+        `ImpossibleMove` when the job has meanwhile been given to another printer than `printer`, its sender, or when a
+        person has paused that printer.
         """
         with self._writing() as db:
             job = self._move(db, key, Verb.SEND, by=STATION, at=at)
             if printer not in {None, job.printer}:
                 raise ImpossibleMove(f"this job was given to {job.printer}")
+            if self.is_paused(job.printer):
+                raise ImpossibleMove(f"{job.printer} is paused")
             number = db.execute(
-                "INSERT INTO attempts (job, printer, pid, started) VALUES (?, ?, '', ?) RETURNING id",
-                (job.id, job.printer, milliseconds(at)),
+                "INSERT INTO attempts (job, printer, pid, started, dots) VALUES (?, ?, '', ?, ?) RETURNING id",
+                (job.id, job.printer, milliseconds(at), dots),
             ).fetchone()["id"]
             pid = process_id(number) if asks_id else b""
             db.execute("UPDATE attempts SET pid = ? WHERE id = ?", (pid.decode(), number))

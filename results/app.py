@@ -18,10 +18,12 @@ from kiosk.register.staff import Right
 from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import needs, present
-from kiosk.web import House, make_app, page
+from kiosk.web import House, house, make_app, now, page
 from labels import desk, sampling
 from labels.following import follow_labels
 from labels.layouts import media_of
+from labels.printroom import gestures, room
+from labels.printroom.watching import trouble
 from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
@@ -54,8 +56,9 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, enrolling, returning, calling, helping, dossier, desk, sampling, delivery, phone, physician,
-    prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts, confirming, computers,
+    health, signin, enrolling, returning, calling, helping, dossier, desk, room, gestures, sampling, delivery, phone,
+    physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts, confirming,
+    computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -108,6 +111,19 @@ ROUTES: Final[dict[str, str]] = {
     "desk.void": Right.PRINT_LABELS,
     "desk.end_visit": Right.PRINT_LABELS,
     "desk.plan_pane": Right.PRINT_LABELS,
+    "room.printers": Right.PRINT_LABELS,
+    "room.pane": Right.PRINT_LABELS,
+    "room.events": Right.PRINT_LABELS,
+    "room.preview": Right.PRINT_LABELS,
+    "gestures.came_out": Right.PRINT_LABELS,
+    "gestures.did_not_come_out": Right.PRINT_LABELS,
+    "gestures.print_again": Right.PRINT_LABELS,
+    "gestures.throw_away": Right.PRINT_LABELS,
+    "gestures.print_old": Right.PRINT_LABELS,
+    "gestures.move_rest": Right.PRINT_LABELS,
+    "gestures.pause": Right.PRINT_LABELS,
+    "gestures.resume": Right.PRINT_LABELS,
+    "gestures.try_out": Right.PRINT_LABELS,
     "sampling.room": Right.DRAW,
     "sampling.next_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
@@ -123,6 +139,7 @@ ROUTES: Final[dict[str, str]] = {
     "delivery.make_slip": Right.ISSUE_SLIP,
     "delivery.slip": Right.ISSUE_SLIP,
     "delivery.slip_state": Right.ISSUE_SLIP,
+    "delivery.find_slip": Right.ISSUE_SLIP,
     "delivery.came_out": Right.ISSUE_SLIP,
     "delivery.did_not_come_out": Right.ISSUE_SLIP,
     "delivery.go_on": Right.REGISTER,
@@ -220,6 +237,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "home", "title": "Accueil", "icon": "house"},
     {"endpoint": "calling.line_page", "title": "File d'attente", "icon": "users-round"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
+    {"endpoint": "room.printers", "title": "Imprimantes", "icon": "printer"},
     {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
@@ -363,13 +381,24 @@ def _around() -> dict[str, object]:
     """What stands around every page: who is here, where, and what their roles open."""
     here = present()
     if here is None:
-        return {"person": "", "desk": "", "menu": [], "visit_tabs": [], "exam_panes": [], "alarm_panes": []}
+        return {
+            "person": "",
+            "desk": "",
+            "menu": [],
+            "menu_marks": {},
+            "visit_tabs": [],
+            "exam_panes": [],
+            "alarm_panes": [],
+        }
     return {
         "person": here.actor.name,
         "desk": here.desk,
         "menu": [one for one in MENU if here.actor.may(Right(ROUTES[one["endpoint"]]))],
         "alarm_panes": ["critical.alarm"] if here.actor.may(Right.CALL) else [],
         "open_here": [one for one in ROUTES if ROUTES[one] != "open" and here.actor.may(Right(ROUTES[one]))],
+        # Asked by the frame of a whole page alone, not by each of its live panes.
+        "menu_marks": {"room.printers": lambda: trouble(house().spool, at=now())},
+        "secret_desks": {"slip": "delivery.find_slip"},
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
         "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],
     }

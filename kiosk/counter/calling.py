@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.counter.appointments import recognise_arrivals
 from kiosk.counter.panel import LastRead, panel
-from kiosk.counter.reception import call_in_turn, end_early
+from kiosk.counter.reception import call_in_turn, end_early, keep_papers_in
 from kiosk.live import stream
 from kiosk.questions import range_words
 from kiosk.register.sites import this_site
@@ -122,6 +122,8 @@ def advance_visit(visit_id: UUID, act: str) -> ResponseReturnValue:
     verb = VERBS[act]
     with transaction() as db:
         visit = advance(db, visit_of(db, visit_id), verb, by=str(actor().id), at=now(), chance=chance, key=form_key())
+    if verb is Verb.LEAVE:
+        keep_papers_in(house().spool, visit, by=str(actor().id), at=now())
     flash(DONE[verb].format(visit.number), "ok")
     return redirect(url_for("calling.line_page"), 303)
 
@@ -142,6 +144,7 @@ def leave(visit_id: UUID) -> ResponseReturnValue:
     with transaction() as db:
         visit = visit_of(db, visit_id)
         end_early(db, visit, reason=reason, by=str(actor().id), at=now(), chance=chance, key=form_key())
+    keep_papers_in(house().spool, visit, by=str(actor().id), at=now())
     flash(f"Le passage du numéro {visit.number} est terminé : {reason}.", "ok")
     return redirect(url_for("calling.line_page"), 303)
 
@@ -150,7 +153,7 @@ def _panel() -> dict[str, Any]:
     """Everything that the line's page shows, and a mark that changes whenever it does."""
     settings: StaffSettings = house().more["settings"]
     waiting = house().spool.jobs((Printed.HELD, Printed.NOT_SENT, Printed.UNSURE))
-    states = {one.name: one.state for one in house().spool.printers()}
+    states = {one.name: "paused" if one.paused_at else one.state for one in house().spool.printers()}
     lights = [
         _paper_light(what, [job.state for job in waiting if job.printer == printer], states.get(printer))
         for what, printer in (("Tickets", settings.ticket_printer), ("Étiquettes", settings.label_printer))
@@ -167,8 +170,10 @@ def _paper_light(what: str, jobs: Sequence[Printed], seen: str | None) -> tuple[
 
     Args:
         jobs: the states of its papers that wait.
-        seen: what the station last saw of it.
+        seen: what the station last saw of it, or that a person has paused it.
     """
+    if seen == "paused":
+        return (what, "en pause", "warn")
     if unsure := jobs.count(Printed.UNSURE):
         return (what, f"{unsure} à vérifier", "warn")
     if jobs:

@@ -1,6 +1,7 @@
 """What the counter decides about a visit: whose turn, who it is, what was prescribed, gone before the draw."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -21,6 +22,10 @@ from kiosk.register.patients import Document, NoPatient, Patient, Recognition, S
 from kiosk.register.sites import Site
 from kiosk.register.visits import Said, Stage, Verb, Visit
 from kiosk.waiting import advance, rank_and_call
+from printers.errors import ImpossibleMove, PrinterError
+from printers.moves import NEVER_SENT
+from printers.moves import Verb as Printing
+from printers.spool import Spool
 
 
 class ChangedMeanwhile(Conflict):
@@ -222,6 +227,19 @@ def end_early(db: Session, visit: Visit, *, reason: str, by: str, at: datetime, 
     if labelled(db, visit):
         raise LabelsCarryIt
     advance(db, visit, Verb.CANCEL, by=by, at=at, chance=chance, key=key, reason=said)
+
+
+def keep_papers_in(spool: Spool, visit: Visit, *, by: str, at: datetime) -> None:
+    """Keep from coming out what was never sent of a visit that is over: its ticket and its labels.
+
+    A confidential paper is its own desk's. What the spool cannot do now, the papers' own limits do in minutes.
+    """
+    with suppress(PrinterError):
+        for job in spool.open_jobs(at):
+            its_own = job.batch == str(visit.id) or job.key.startswith(f"ticket/{visit.id}/")
+            if its_own and job.state in NEVER_SENT and not job.secret:
+                with suppress(ImpossibleMove):  # the station was faster
+                    spool.move(job.key, Printing.DROP, by=by, at=at, reason="visit over")
 
 
 def said_of(db: Session, visit: Visit) -> Said | None:

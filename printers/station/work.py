@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from printers.moves import State, Verb
-from printers.rows import Attempt, Job, PrinterState, Proved
+from printers.rows import Attempt, Job, Place, PrinterState, Proved
 
 
 class Work(Protocol):
@@ -23,7 +23,9 @@ class Work(Protocol):
     def payload(self, key: str) -> bytes | None:
         """The sealed paper, None once erased."""
 
-    def begin(self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True) -> Attempt:
+    def begin(
+        self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True, dots: str = ""
+    ) -> Attempt:
         """Commit `sending`: only after this may the first byte leave."""
 
     def hand_over(self, key: str, attempt: Attempt, *, sha256: str, at: datetime) -> object:
@@ -45,6 +47,12 @@ class Work(Protocol):
         self, keys: Iterable[str], to: str, *, by: str, at: datetime, chance: Callable[[int], bytes], reason: str = ""
     ) -> list[Job]:
         """Give to another printer what was never sent."""
+
+    def describe(self, places: Iterable[Place], *, at: datetime) -> None:
+        """Write down which printers the station serves."""
+
+    def is_paused(self, printer: str) -> bool:
+        """Whether a person has paused this printer."""
 
     def tell(self, printer: str, state: str, cause: str, *, at: datetime) -> None:
         """Write down what the station sees of a printer."""

@@ -27,7 +27,8 @@ from printers.errors import (
 )
 from printers.moves import NEVER_SENT, PERSON_CAUSES, STATION, State, Verb
 from printers.paper import Cut, Paper
-from printers.rows import Attempt, Job, Proved
+from printers.preview import fingerprint
+from printers.rows import Attempt, Job, Place, Proved
 from printers.settings import Printer
 from printers.station.devices import Broken, Device, connect
 from printers.station.keys import StartKey, StationKey, open_paper
@@ -102,6 +103,8 @@ class Worker:
         self.spool.recover(self.printer.name, at=self._clock())
         self._link.listen()
         self._sort_out()
+        if self.spool.is_paused(self.printer.name):
+            return self._stand_still()
         if again := self.spool.jobs_of(self.printer.name, (State.NOT_SENT,)):
             return self._again(again)
         stopped = self.spool.jobs_of(self.printer.name, (State.HELD,))
@@ -144,6 +147,15 @@ class Worker:
         old = at - job.queued > timedelta(seconds=self.printer.old_after_s)
         return (Verb.HOLD, "age") if job.state is State.QUEUED and (old or expired) else None
 
+    def _stand_still(self) -> float:
+        """A person has paused this printer: its papers wait for a person, only its state is looked at."""
+        for job in self.spool.jobs_of(self.printer.name, (State.NOT_SENT,)):
+            self._move(job, Verb.RETRY)
+        for job in self.spool.jobs_of(self.printer.name, (State.QUEUED,)):
+            self._move(job, Verb.HOLD, "pause")
+        self._held_since = self._retry_at = None
+        return self._idle([])
+
     def _again(self, jobs: list[Job]) -> float:
         if self._failures >= TRIES and self._fail_over():
             return 0.0
@@ -168,7 +180,10 @@ class Worker:
             return False
         at = self._clock()
         ready = any(
-            told.name == self._refuge.name and told.state == "ready" and at - told.seen < FRESH
+            told.name == self._refuge.name
+            and told.state == "ready"
+            and at - told.seen < FRESH
+            and told.paused_at is None
             for told in self.spool.printers()
         )
         if not ready:
@@ -209,7 +224,9 @@ class Worker:
         data = self._link.compiled(
             image, cut=isinstance(paper.items[-1], Cut), compressed=proved is not None and proved.z64
         )
-        attempt = self.spool.begin(job.key, at=self._clock(), printer=self.printer.name, asks_id=proves)
+        attempt = self.spool.begin(
+            job.key, at=self._clock(), printer=self.printer.name, asks_id=proves, dots=fingerprint(image)
+        )
         if self._astray:
             data = self._link.lead_out() + data
         if proves:
@@ -361,6 +378,9 @@ class Station:
         self.start = StartKey.make(last=spool.last_number(), at=clock(), chance=chance)
         signature = self.start.signed_by(lasting)
         spool.publish(number=self.start.number, key=self.start.public, signature=signature, at=clock())
+        spool.describe(
+            [Place(name=each.name, desk=each.desk, media=each.media) for each in printers.values()], at=clock()
+        )
         self.workers = [
             Worker(
                 printer,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.exams.prescriptions import exams_of
 from kiosk.register.clock import appointment_words, day
-from kiosk.register.errors import Invalid
+from kiosk.register.errors import Invalid, NotFound
 from kiosk.register.journal import letters_at
 from kiosk.register.patients import Document, patient_of
 from kiosk.register.sites import this_site
@@ -133,6 +133,19 @@ def slip(visit_id: UUID) -> ResponseReturnValue:
     with reading() as db:
         visit = visit_of(db, visit_id)
         return page("results/slip.html", visit=visit, person_of=patient_of(db, visit_id), **_slip(db, visit))
+
+
+@bp.get("/talon/<uuid:paper>")
+@needs(Right.ISSUE_SLIP)
+def find_slip(paper: UUID) -> ResponseReturnValue:
+    """From a slip that the print room is unsure of to the desk that owns it."""
+    with reading() as db:
+        visit_id = db.scalars(
+            select(Dossier.visit_id).join(Slip, Slip.dossier_id == Dossier.id).where(Slip.id == paper)
+        ).first()
+    if visit_id is None:
+        raise NotFound
+    return redirect(url_for("delivery.slip", visit_id=visit_id), 303)
 
 
 @bp.get("/passage/<uuid:visit_id>/talon/etat")

@@ -30,6 +30,7 @@ FLOORS = (
     "kiosk",
     "kiosk/counter",
     "labels",
+    "labels/printroom",
     "results/hl7v2",
     "results/reports",
     "results/vault",
@@ -51,7 +52,7 @@ SCREENS = {
     "kiosk/app.py", "kiosk/web.py", "kiosk/live.py", "kiosk/health.py", "kiosk/signin.py", "kiosk/resuming.py",
     "kiosk/touchscreen.py", "kiosk/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
     "kiosk/counter/helping.py", "kiosk/counter/enrolling.py", "kiosk/counter/returning.py",
-    "labels/desk.py", "labels/sampling.py",
+    "labels/desk.py", "labels/sampling.py", "labels/printroom/room.py", "labels/printroom/gestures.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/desks/confirming.py",
@@ -94,6 +95,18 @@ UNKNOWN_IN = {
     "kiosk/register": {"flask", "printers"},
     "kiosk/presence": {"flask", "printers"},
     "kiosk/exams": {"flask", "printers"},
+    # Whoever stands at a printer prints again what was numbered, and nothing else.
+    "labels/printroom": {
+        "labels.plan",
+        "labels.numbering",
+        "labels.filling",
+        "labels.readiness",
+        "labels.bedside",
+        "labels.sampling",
+        "kiosk.exams",
+        "results",
+        "printers.station",
+    },
     "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.counter"},
 }
 

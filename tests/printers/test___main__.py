@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from printers.__main__ import _CAUSES, _STATES, main
+from printers.__main__ import _STATES, main
 from printers.draw import draw
+from printers.errors import CAUSES
 from printers.fake.printer import MODEL, FakePrinter
 from printers.moves import State
 from printers.paper import Paper
@@ -262,4 +263,4 @@ def free_port() -> int:
 
 def test_every_state_has_its_words() -> None:
     assert set(_STATES) == set(State)
-    assert {"age", "paper-out", "expired", "secret lost"} <= set(_CAUSES)
+    assert {"age", "paper-out", "expired", "secret lost"} <= set(CAUSES)

@@ -16,7 +16,7 @@ from nacl.signing import SigningKey
 from printers.errors import ImpossibleMove, NoStation, NotOurs, PrinterError, SpoolAway, Unprintable
 from printers.moves import ERASED, FINAL, MOVES, PERSON_ONLY, STATION, STATION_ONLY, State, Verb
 from printers.paper import Paper
-from printers.rows import process_id
+from printers.rows import SCHEMA, process_id
 from printers.sealing import PAPER_MARK, StationId, seal, start_text
 from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey
@@ -94,11 +94,12 @@ COLUMNS = {
     "batch TEXT, position INTEGER!, secret INTEGER!, sealed_to INTEGER!, payload BLOB, created INTEGER!, "
     "queued INTEGER!, expires INTEGER, on_expiry TEXT!, lease_by TEXT, lease_until INTEGER",
     "attempts": "id INTEGER, job INTEGER!, printer TEXT!, pid TEXT!, started INTEGER!, ended INTEGER, outcome TEXT, "
-    "sha256 TEXT, picture BLOB, witness_before TEXT, witness_after TEXT",
+    "sha256 TEXT, dots TEXT!, picture BLOB, witness_before TEXT, witness_after TEXT",
     "moves": "id INTEGER, job INTEGER!, verb TEXT!, old TEXT, new TEXT!, printer TEXT!, by TEXT!, reason TEXT!, "
     "at INTEGER!",
     "printers": "name TEXT!, state TEXT!, cause TEXT!, seen INTEGER!, model TEXT, firmware TEXT, process_id INTEGER, "
-    "proved TEXT, proved_at INTEGER, proved_by TEXT",
+    "proved TEXT, proved_at INTEGER, proved_by TEXT, desk TEXT!, media TEXT, served INTEGER!, "
+    "paused_at INTEGER, paused_by TEXT",
     "stations": "number INTEGER, key BLOB!, signature BLOB!, started INTEGER!, seen INTEGER!, ended INTEGER",
 }
 
@@ -109,7 +110,7 @@ def test_the_rows_on_disk_stay_as_they_are(spool: Spool) -> None:
         rows = spool._rows(f"PRAGMA table_info({table})")
         found[table] = ", ".join(f"{row['name']} {row['type']}{'!' * row['notnull']}" for row in rows)
     assert found == COLUMNS
-    assert spool._rows("PRAGMA user_version")[0][0] == 1
+    assert spool._rows("PRAGMA user_version")[0][0] == SCHEMA
     pragmas = [spool._rows(f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous", "secure_delete")]
     assert pragmas == ["wal", 2, 1]
 
@@ -434,7 +435,7 @@ def test_a_spool_that_is_away_is_told_and_works_again_when_it_is_back(
 
 def test_a_spool_of_another_version_is_not_touched(spool: Spool) -> None:
     with spool._writing() as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     spool.close()
-    with pytest.raises(PrinterError, match="version 2"):
+    with pytest.raises(PrinterError, match=f"version {SCHEMA + 1}"):
         spool.jobs()

@@ -169,6 +169,10 @@
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => away(true));
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) away(false); });
-  document.addEventListener("htmx:afterSettle", (event) => { event.target.querySelector?.("[data-focus]")?.focus(); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    // A card that comes by itself takes the focus from nobody: a person may be about to press something else.
+    const one = event.target.querySelector?.("[data-focus]");
+    if (one?.dataset.focus !== "free" || document.activeElement === document.body) one?.focus();
+  });
   begin();
 })();

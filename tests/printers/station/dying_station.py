@@ -75,9 +75,11 @@ class DyingSpool(Spool):
         die_at("paper fetched")
         return payload
 
-    def begin(self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True) -> Attempt:
+    def begin(
+        self, key: str, *, at: datetime, printer: str | None = None, asks_id: bool = True, dots: str = ""
+    ) -> Attempt:
         with self._named("sending"):
-            return super().begin(key, at=at, printer=printer, asks_id=asks_id)
+            return super().begin(key, at=at, printer=printer, asks_id=asks_id, dots=dots)
 
     def hand_over(self, key: str, attempt: Attempt, *, sha256: str, at: datetime) -> None:
         with self._named("sent"):
