@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, TypeVar, cast
 
-import qrcode
 from flask import Blueprint, Response, current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
@@ -15,6 +14,7 @@ from kiosk.register import accounts, signins
 from kiosk.register.errors import Invalid, NotAllowed
 from kiosk.register.signins import SEEN_EVERY, Present
 from kiosk.register.staff import Actor, Power, Right, check_password, hash_password, seed_address, verify_password
+from kiosk.squares import squares
 from kiosk.web import chance, house, now, page, reading, transaction
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -191,7 +191,7 @@ def _proofs(errors: dict[str, str] | None = None) -> Response:
     address = seed_address(seed, login=login, site=house().site_name)
     return page(
         "staff/enrol.html", status=422 if errors else 200, login=login, code=code, name=staff.name, seed=seed,
-        squares=_squares(address), errors=errors or {},
+        squares=squares(address), errors=errors or {},
     )  # fmt: skip
 
 
@@ -269,12 +269,3 @@ def _own(path: str, method: str) -> str | None:
     if current_app.extensions["routes"].get(endpoint, "open") == "open":
         return None
     return url_for(endpoint, **values)
-
-
-def _squares(address: str) -> dict[str, Any]:
-    """A QR code as the size and the path of a drawing: the page draws it, no picture is made or kept."""
-    code = qrcode.QRCode(border=3)
-    code.add_data(address)
-    rows = code.get_matrix()
-    dots = [f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark]
-    return {"size": len(rows), "path": "".join(dots)}
