@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from uuid import UUID
 
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from kiosk.door.languages import LANGUAGES, say
@@ -57,6 +57,6 @@ def place_words(language: str, desk: str) -> str:
 def _sound(file: Path | None) -> Response:
     if file is None:
         raise NoSuchPage
-    answer = send_file(file, mimetype="audio/wav", max_age=3600)
+    answer = Response(file.read_bytes(), mimetype="audio/wav")
     answer.headers["Cache-Control"] = "private, max-age=3600"
     return answer

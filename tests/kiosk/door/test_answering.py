@@ -23,7 +23,7 @@ def asked(reception: Reception, path: str = "/come/walk_in", page: str = "", **t
 def says(reception: Reception, page: str, address: str, **said: str) -> str:
     """Touch an answer of a page; the page that follows."""
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.partition('class="tools"')[0]))
-    answer = reception.client.post(address.partition("?")[0], data=fields | said, **HEADERS)  # type: ignore[arg-type]
+    answer = reception.client.post(address.partition("?")[0], data=fields | said, **HEADERS)
     assert answer.status_code == 200, answer.status_code
     return answer.get_data(as_text=True)
 
@@ -94,7 +94,7 @@ def test_a_replayed_answer_is_kept_once_and_another_page_of_the_same_key_changes
     form = hidden(reception.open(address)) | {"question": "fasting", "asked": "fasting,delivery", "hour": ""}
     for answer in ("over_12", "over_12", "under_8"):
         path = address.partition("?")[0]
-        sent = reception.client.post(path, data=form | {"answer": answer}, **HEADERS)  # type: ignore[arg-type]
+        sent = reception.client.post(path, data=form | {"answer": answer}, **HEADERS)
         assert sent.status_code == 200
     assert kept(reception) == [("fasting", "over_12")]
     with reception.staff.reading() as db:
@@ -105,7 +105,7 @@ def test_a_replayed_answer_is_kept_once_and_another_page_of_the_same_key_changes
 def test_an_answer_that_is_not_on_the_screen_is_refused_kindly(reception: Reception, said: dict[str, str]) -> None:
     address = asked(reception)
     form = hidden(reception.open(address)) | {"question": "fasting", "asked": "fasting,delivery"} | said
-    answer = reception.client.post(address.partition("?")[0], data=form, **HEADERS)  # type: ignore[arg-type]
+    answer = reception.client.post(address.partition("?")[0], data=form, **HEADERS)
     assert answer.status_code == 422
     assert "Touchez une des réponses" in answer.get_data(as_text=True)
     assert kept(reception) == []
@@ -122,7 +122,7 @@ def test_answers_stand_in_no_address_and_no_cookie(reception: Reception) -> None
     address = asked(reception)
     page = says(reception, reception.open(address), address, answer="8_to_12")
     says(reception, page, address, answer="doctor")
-    done = reception.client.post(address.partition("/questions")[0], data=hidden(page), **HEADERS)  # type: ignore[arg-type]
+    done = reception.client.post(address.partition("/questions")[0], data=hidden(page), **HEADERS)
     cookie = reception.client.get_cookie("__Host-etiquette-kiosk", domain="localhost")
     assert cookie is not None
     seen = reception.app.session_interface.get_signing_serializer(reception.app).loads(cookie.value)  # type: ignore[attr-defined]

@@ -125,7 +125,7 @@ def test_a_form_without_a_token_changes_nothing_even_with_the_pages_own_key(rece
     form = hidden(stranger.get("/pair", base_url="https://localhost").get_data(as_text=True))
     where = {"base_url": "https://localhost", "headers": {"Referer": "https://localhost/"}}
     for path in ("/come/walk_in", "/help", "/code", "/leave", "/language"):
-        assert stranger.post(path, data=form, **where).status_code == 403  # type: ignore[arg-type]
+        assert stranger.post(path, data=form, **where).status_code == 403
 
 
 def test_the_code_is_typed_at_the_screen_and_its_cookie_is_this_hosts_alone(reception: Reception) -> None:

@@ -1,6 +1,7 @@
 """The touchscreen and the board in a real browser: readable, reachable, and never losing what was typed."""
 
 import gzip
+import os
 import re
 import socket
 import threading
@@ -14,8 +15,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from kiosk import waiting
+from kiosk.door.profile import Profile
+from kiosk.door.rush import set_rush
 from kiosk.door.threshold import COOKIE
+from kiosk.formats.convocation import CODE_LETTERS
 from kiosk.line.estimate import Range
+from kiosk.register.events import go_and_help
 from kiosk.register.visits import Purpose, Stage
 from tests.kiosk.conftest import Reception
 
@@ -31,8 +36,6 @@ new PerformanceObserver((list) => { for (const one of list.getEntries()) window.
   .observe({ type: "largest-contentful-paint", buffered: true });
 """
 PAGES = ["/", "/convocation", "/code", "/name", "/come/walk_in", "/help/0", "/language", "/board"]
-#: Pixels of one millimetre on a 21.5-inch portrait screen.
-MM = 1080 / 268
 
 
 class Handler(WSGIRequestHandler):
@@ -105,14 +108,173 @@ def test_every_page_passes_axe_and_breaks_no_policy(screen: Page, address: str, 
     assert screen.evaluate("document.documentElement.scrollWidth") <= 1080
 
 
-@pytest.mark.parametrize("path", PAGES[:-1])
-def test_whatever_is_touched_is_large_enough_and_low_enough(screen: Page, address: str, path: str) -> None:
-    screen.goto(address + path)
-    for control in screen.locator("button:visible, a:visible, input:visible").all():
-        box = control.bounding_box()
-        assert box is not None
-        assert min(box["width"], box["height"]) >= 16 * MM - 0.5
-        assert box["y"] >= 1920 * 0.4
+#: Everything that is touched: is it a key or a field, its least side and its top, in pixels.
+CONTROLS = """
+() => [...document.querySelectorAll("button, a, input")]
+  .filter((one) => one.type !== "hidden" && !one.closest("dialog") && one.checkVisibility() && one.getClientRects().length)
+  .map((one) => {
+    const box = one.getBoundingClientRect();
+    return [Boolean(one.closest(".pad, .field")), Math.min(box.width, box.height), box.y, one.textContent.trim()];
+  })
+"""
+
+
+@pytest.mark.parametrize("language", os.environ.get("DOOR_LANGUAGES", "fr,ar").split(","))
+@pytest.mark.parametrize("large", [False, True], ids=["", "larger"])
+@pytest.mark.parametrize("diagonal", [15.6, 21.5, 27])
+def test_whatever_is_touched_has_its_millimetres_on_every_screen(
+    screen: Page, reception: Reception, address: str, diagonal: float, language: str, *, large: bool
+) -> None:
+    profile = Profile(diagonal=diagonal)
+    reception.app.extensions["house"].more["profiles"]["Borne 1"] = profile
+    screen.goto(address + "/")
+    choose(screen, language)
+    if large:
+        with screen.expect_response("**/display"):
+            screen.locator("[name=text_size]").click()
+    paths = [*PAGES[:-1], reception.send("/come/walk_in", "/come/walk_in").location]
+    for path in paths:
+        screen.goto(address + path)
+        screen.evaluate("document.fonts.ready")
+        for is_key, side, top, words in screen.evaluate(CONTROLS):
+            assert side / profile.px_per_mm >= (16 if is_key else 20) - 0.1, (path, words)
+            assert (1920 - top) / profile.px_per_mm <= profile.zone_mm, (path, words)
+        assert screen.evaluate("document.documentElement.scrollWidth") <= 1080, path
+        assert screen.evaluate("document.documentElement.scrollHeight") <= 1920, path
+
+
+def choose(screen: Page, language: str) -> None:
+    """Touch a language on the first page."""
+    if language != "fr":
+        screen.locator(f".tongues [value={language}]").click()
+    expect(screen.locator("html")).to_have_attribute("lang", language)
+
+
+@pytest.mark.parametrize("language", os.environ.get("DOOR_LANGUAGES", "en,ar").split(","))
+@pytest.mark.parametrize("look", os.environ.get("DOOR_LOOKS", "light").split(","))
+def test_every_page_passes_axe_in_other_languages_and_looks(
+    browser: Browser, reception: Reception, address: str, language: str, look: str
+) -> None:
+    """Two languages here; `DOOR_LANGUAGES=fr,en,ar,es,pt,tr DOOR_LOOKS=light,dark,contrast,forced` for them all."""
+    context = browser.new_context(
+        viewport={"width": 1080, "height": 1920}, reduced_motion="reduce", has_touch=True,
+        color_scheme="dark" if look == "dark" else "light", forced_colors="active" if look == "forced" else "none",
+    )  # fmt: skip
+    with closing(paired(context, reception)):
+        page = context.new_page()
+        page.goto(address + "/")
+        choose(page, language)
+        if look == "contrast":
+            with page.expect_response("**/display"):
+                page.locator("[name=look]").click()
+        asked = reception.send("/come/walk_in", "/come/walk_in").location
+        key = asked.split("/")[2]
+        for path in (*PAGES[:-1], asked, f"/number/{key}", "/nowhere"):
+            page.goto(address + path)
+            found = Axe().run(page, options={"rules": {"color-contrast-enhanced": {"enabled": look != "forced"}}})
+            assert found.violations_count == 0, (path, found.generate_report())
+            assert page.evaluate("window.violations") == []
+
+
+def test_a_walk_in_touches_five_times_and_the_answers_are_read_again(screen: Page, address: str) -> None:
+    screen.goto(address + "/")
+    for words in ("Je viens sans rendez-vous", "Prendre mon numéro", "De 8 à 12 heures", "En ligne"):
+        screen.get_by_role("link", name=words).or_(screen.get_by_role("button", name=words)).tap()
+    expect(screen.get_by_text("De 8 à 12 heures")).to_be_visible()
+    screen.get_by_role("button", name="Changer : Vos résultats").tap()
+    screen.get_by_role("button", name="Par courrier").tap()
+    expect(screen.get_by_text("Par courrier")).to_be_visible()
+    screen.get_by_role("button", name="C'est juste").tap()
+    expect(screen.get_by_text("Merci. Votre numéro :")).to_be_visible()
+
+
+def test_a_scanned_paper_and_two_touches_are_all_that_a_booked_person_needs(screen: Page, address: str) -> None:
+    screen.clock.install()
+    screen.goto(address + "/")
+    scan(screen, "ETQ1K7MP2X202611210830J")
+    screen.get_by_role("button", name="Plus de 12 heures").tap()
+    screen.get_by_role("button", name="Par téléphone").tap()
+    expect(screen.get_by_role("heading", name="Est-ce juste ?")).to_be_visible()
+    screen.clock.run_for(21_000)  # nobody has to say that it is right
+    expect(screen.get_by_text("Merci. Votre numéro :")).to_be_visible()
+
+
+def test_whoever_walks_away_from_the_questions_leaves_the_number_and_then_nothing(screen: Page, address: str) -> None:
+    screen.clock.install()
+    screen.goto(address + "/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    screen.get_by_role("button", name="De 8 à 12 heures").tap()
+    expect(screen.get_by_role("heading", name="Comment voulez-vous recevoir vos résultats ?")).to_be_visible()
+    screen.clock.run_for(61_000)
+    expect(screen.get_by_role("heading", name="Toujours là ?")).to_be_visible()
+    screen.clock.run_for(31_000)
+    expect(screen.get_by_text("Merci. Votre numéro :")).to_be_visible()
+    screen.clock.run_for(61_000)
+    screen.clock.run_for(31_000)
+    expect(screen).to_have_url(re.compile(r"/$"))
+    for _ in range(6):
+        screen.go_back()
+    assert "De 8 à 12 heures" not in [one.get_attribute("value") for one in screen.locator("input[type=hidden]").all()]
+
+
+def test_a_link_that_nobody_answers_waits_for_the_server(browser: Browser, reception: Reception, screen: Page) -> None:
+    with served(reception) as server:
+        port = server.server_port
+        screen.goto(f"http://localhost:{port}/")
+    screen.get_by_role("link", name="J'ai un rendez-vous").tap()
+    expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible(timeout=4000)
+    with served(reception, port):
+        expect(screen.get_by_role("heading", name="Présentez votre convocation sous le lecteur.")).to_be_visible()
+
+
+def test_after_a_minute_without_an_answer_the_page_sends_to_the_desk(reception: Reception, screen: Page) -> None:
+    screen.clock.install()
+    with served(reception) as server:
+        screen.goto(f"http://localhost:{server.server_port}/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible()
+    screen.clock.run_for(62_000)
+    expect(screen.get_by_text("Vous n'êtes pas encore dans la file. Allez au guichet.")).to_be_visible(timeout=8000)
+
+
+def test_the_kiosk_shows_that_the_call_was_heard(screen: Page, reception: Reception, address: str) -> None:
+    screen.goto(address + "/name")
+    screen.get_by_role("button", name="Appeler quelqu'un").tap()
+    expect(screen.get_by_role("heading", name="L'accueil est prévenu.")).to_be_visible()
+    with reception.staff.transaction() as db:
+        go_and_help(db, reception.site.id, "Borne 1", desk="Guichet 1", at=reception.at)
+    expect(screen.get_by_role("heading", name="Quelqu'un arrive")).to_be_visible(timeout=4000)
+    screen.locator("#coming").get_by_role("button", name="Continuer").tap()
+    screen.get_by_role("button", name="Appeler quelqu'un").tap()  # and anew
+    expect(screen.get_by_role("heading", name="L'accueil est prévenu.")).to_be_visible()
+
+
+def test_in_rush_mode_people_are_numbered_one_touch_each(screen: Page, reception: Reception, address: str) -> None:
+    """Three people here, `RUSH_PEOPLE=15` for the whole line: two seconds to look, three to read the number."""
+    with reception.staff.transaction() as db:
+        set_rush(db, reception.site, on=True, at=reception.at)
+    reception.spool.tell("tickets", "ready", "", at=reception.at)
+    people = int(os.environ.get("RUSH_PEOPLE", "3"))
+    pauses = (2000, 3000) if people > 3 else (0, 0)
+    screen.goto(address + "/")
+    for number in range(1, people + 1):
+        screen.wait_for_timeout(pauses[0])
+        if number % 3:
+            screen.get_by_role("button", name="Je viens sans rendez-vous").tap()
+        else:
+            scan(screen, f"ETQ1K7MP{CODE_LETTERS[number]}X")
+        expect(screen.locator(".tag")).to_have_text(str(number))
+        screen.wait_for_timeout(pauses[1])
+        screen.get_by_role("button", name="Terminer").tap()
+        expect(screen.get_by_text("Il y a du monde.")).to_be_visible()
+
+
+@pytest.mark.parametrize("words", ["<img src=x onerror=alert(1)>", "é" * 5000, "\u0000\u001b[2J\u202e", "' OR 1=1 --"])
+def test_whatever_is_typed_is_read_with_patience_and_breaks_nothing(reception: Reception, words: str) -> None:
+    for path, field in (("/code", "code"), ("/birth-date", "letters"), ("/name", "day")):
+        answer = reception.send("/name", path, **{field: words})
+        assert answer.status_code in {200, 422}
+        assert words not in answer.get_data(as_text=True)
 
 
 def test_a_name_and_a_date_are_typed_by_touch_alone(screen: Page, address: str) -> None:

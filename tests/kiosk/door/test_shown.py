@@ -46,7 +46,7 @@ def test_two_kiosks_with_the_same_code_at_the_same_instant_give_one_place(
     database: Database, site: Site, at: datetime, chance: Chance
 ) -> None:
     for round_ in range(5):
-        code, start, got = f"K7MP2{'ABCDE'[round_]}", threading.Barrier(4), []
+        code, start, got = f"K7MP2{'ABCDE'[round_]}", threading.Barrier(4), list[int]()
 
         def take(key: str, code: str = code, start: threading.Barrier = start, got: list[int] = got) -> None:
             start.wait()
@@ -111,9 +111,9 @@ def test_a_form_replayed_with_another_code_is_told_that_it_has_served(reception:
 
     form = hidden(reception.open("/code"))
     where = {"base_url": "https://localhost", "headers": {"Referer": "https://localhost/"}}
-    reception.client.post("/code", data=form | {"code": "K7MP2X"}, **where)  # type: ignore[arg-type]
+    reception.client.post("/code", data=form | {"code": "K7MP2X"}, **where)
     reception.passes(0.1)
-    answer = reception.client.post("/code", data=form | {"code": "AAAAAA"}, **where)  # type: ignore[arg-type]
+    answer = reception.client.post("/code", data=form | {"code": "AAAAAA"}, **where)
     assert answer.status_code == 409
     assert len(visits(reception.staff)) == 1
 
