@@ -6,7 +6,11 @@ from pathlib import Path
 from flask import Flask
 from jinja2 import FileSystemLoader, PrefixLoader
 
-from kiosk import board, health, touchscreen
+from kiosk import health
+from kiosk.door import answering, board, following, speaking, threshold, touchscreen
+from kiosk.door.limits import Limits
+from kiosk.door.profile import read_profiles
+from kiosk.door.voice import Voice
 from kiosk.register.database import open_database, require_head
 from kiosk.register.grants import PUBLIC
 from kiosk.register.sites import this_site
@@ -17,17 +21,22 @@ from printers.paper import MEDIA, must_be_roll
 from printers.sealing import StationId
 from printers.spool import Spool
 
-#: Every route of the public app; none asks who you are, so every one is open.
+#: Every route of the public app: none asks who a person is. The threshold asks of all but a few that the screen is
+#: paired.
 ROUTES = dict.fromkeys(
     (
-        "static_file", "health.livez", "health.readyz", "touchscreen.home", "touchscreen.convocation",
-        "touchscreen.code", "touchscreen.take_by_code", "touchscreen.name", "touchscreen.birth_date",
-        "touchscreen.take_by_name", "touchscreen.confirm", "touchscreen.take", "touchscreen.thanks",
-        "touchscreen.call_someone", "touchscreen.coming", "touchscreen.display", "touchscreen.leave",
-        "board.board", "board.state", "board.events",
+        "static_file", "health.livez", "health.readyz", "threshold.pairing", "threshold.pair", "threshold.tongues",
+        "threshold.speak", "threshold.display", "threshold.leave", "threshold.lengths", "touchscreen.home",
+        "touchscreen.convocation", "touchscreen.code", "touchscreen.take_by_code", "touchscreen.name",
+        "touchscreen.birth_date", "touchscreen.take_by_name", "touchscreen.confirm", "touchscreen.take",
+        "touchscreen.finish", "touchscreen.thanks", "touchscreen.call_someone", "touchscreen.coming",
+        "touchscreen.heard", "answering.ask", "answering.answer", "speaking.page_words", "speaking.number_words",
+        "speaking.call_words", "following.follow", "following.state", "board.board", "board.state", "board.events",
     ),
     "open",
 )  # fmt: skip
+#: Every screen of the public app.
+SCREENS = (health, threshold, touchscreen, answering, speaking, following, board)
 
 
 def create_app(instance: Path | None = None) -> Flask:
@@ -59,7 +68,12 @@ def create_app(instance: Path | None = None) -> Flask:
         site_name=site.name,
         demonstration=settings.demonstration,
         forms={"tickets": roll},
-        more={"settings": settings},
+        more={
+            "settings": settings,
+            "profiles": read_profiles(settings.screen),
+            "voice": Voice(folder / "voice"),
+            "limits": Limits(),
+        },
     )
     app = make_app(
         "kiosk",
@@ -71,7 +85,7 @@ def create_app(instance: Path | None = None) -> Flask:
         routes=ROUTES,
     )
     app.config["REFUSAL_TEMPLATE"] = "touchscreen/refusal.html"
-    for screens in (health, touchscreen, board):
+    for screens in SCREENS:
         app.register_blueprint(screens.bp)
     return app
 

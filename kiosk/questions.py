@@ -1,21 +1,28 @@
 """What a person may type at the kiosk, read with patience: any case, accents, spaces and hyphens."""
 
+import unicodedata
+from collections.abc import Callable
 from datetime import date
 
+from kiosk.formats.convocation import CODE_LETTERS, Convocation, read_convocation
 from kiosk.formats.folding import fold
 from kiosk.waiting import WhatWasSaid
 
-#: The letters of a convocation's code: 0, O, 1 and I are left out, they are read for each other.
-CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-#: What stands before the code in the convocation's square code.
-PREFIX = "ETQ1"
+#: Tells a French sentence in the person's language; what stands for `%(name)s` is given by name.
+Say = Callable[..., str]
 
 
-def read_code(typed: str) -> str | None:
-    """The six characters of a convocation, typed or scanned; None when their form is another one."""
-    plain = "".join(sign for sign in typed.upper() if sign.isalnum())
-    code = plain[len(PREFIX) : len(PREFIX) + 6] if plain.startswith(PREFIX) else plain
-    return code if len(code) == 6 and set(code) <= set(CODE_LETTERS) else None
+def in_french(sentence: str, /, **values: object) -> str:
+    """The sentence as it is written."""
+    return sentence % values if values else sentence
+
+
+def read_code(typed: str) -> Convocation | None:
+    """A convocation, typed as its six characters or scanned whole; None when its form is another one."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKC", typed).upper() if sign.isalnum())
+    if (scanned := read_convocation(plain)) is not None:
+        return scanned
+    return Convocation(code=plain) if len(plain) == 6 and set(plain) <= set(CODE_LETTERS) else None
 
 
 def read_letters(typed: str) -> str:
@@ -23,18 +30,19 @@ def read_letters(typed: str) -> str:
     return "".join(sign for sign in fold(typed) if "A" <= sign <= "Z")[:3]
 
 
-def what_is_wrong_with_date(day: str, month: str, year: str, *, today: date) -> str | None:
+def what_is_wrong_with_date(day: str, month: str, year: str, *, today: date, say: Say = in_french) -> str | None:
     """What to say of a birth date that cannot be right, or None; a day or month that nobody knows is 00."""
-    if not (day.isdecimal() and month.isdecimal() and year.isdecimal() and len(year) == 4):
-        return "Touchez le jour, le mois et les 4 chiffres de l'année."
+    typed = (day, month, year)
+    if not all(part.isascii() and part.isdecimal() for part in typed) or len(year) != 4:
+        return say("Touchez le jour, le mois et les 4 chiffres de l'année.")
     known = (int(year), int(month) or 1, int(day) or 1)
     try:
         born = date(*known)
     except ValueError:
-        return "Cette date n'existe pas. Regardez le jour et le mois."
+        return say("Cette date n'existe pas. Regardez le jour et le mois.")
     if born > today:
-        return "Cette date n'est pas encore arrivée. Regardez l'année."
-    return "Cette date est très ancienne. Regardez l'année." if born.year < 1900 else None
+        return say("Cette date n'est pas encore arrivée. Regardez l'année.")
+    return say("Cette date est très ancienne. Regardez l'année.") if born.year < 1900 else None
 
 
 def said_code(code: str) -> WhatWasSaid:
@@ -47,8 +55,14 @@ def said_name(letters: str, *, day: str, month: str, year: str) -> WhatWasSaid:
     return WhatWasSaid(kind="name", word=letters, birth_date=f"{int(year):04d}{int(month):02d}{int(day):02d}")
 
 
-def range_words(low: int, high: int) -> str:
+def range_words(low: int, high: int, say: Say = in_french) -> str:
     """A wait as it is announced to everyone; beyond an hour no figure would be honest."""
+    if high > 60 and low >= 60:
+        return say("Attente : plus de 60 min")
     if high > 60:
-        return "Attente : plus de 60 min" if low >= 60 else f"Attente : {low} à 60 min, ou plus"
-    return f"Attente : moins de {high} min" if low == 0 else f"Attente : {low} à {high} min"
+        return say("Attente : %(low)s à 60 min, ou plus", low=low)
+    return (
+        say("Attente : moins de %(high)s min", high=high)
+        if low == 0
+        else say("Attente : %(low)s à %(high)s min", low=low, high=high)
+    )

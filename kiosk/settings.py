@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -34,10 +34,16 @@ class KioskSettings:
     secret: str
     #: Marks every screen of a demonstration laboratory.
     demonstration: bool
-    #: This kiosk's name on staff screens.
+    #: What staff screens call the kiosk of a demonstration, which is paired with nobody.
     kiosk: str = "Borne 1"
     #: The roll of the queue-ticket printer, as in printers.toml, which this app cannot read.
     ticket_media: str = "roll-80"
+    #: Above so many people in line, one scan or one tap gives a number; 0 leaves it to the staff's key.
+    rush_above: int = 0
+    #: Address under which telephones reach this app, as `https://file.labo.fr`; empty: no page to follow the line.
+    follow_url: str = ""
+    #: Name of a kiosk -> the size of its screen and where it stands (`kiosk/door/profile.py`).
+    screen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +128,8 @@ def _fits(value: Any, wanted: Any) -> bool:
     if get_origin(wanted) is tuple:
         return isinstance(value, list) and all(type(one) is get_args(wanted)[0] for one in value)
     if get_origin(wanted) is dict:
-        return isinstance(value, dict) and all(type(one) is get_args(wanted)[1] for one in value.values())
-    return type(value) is wanted
+        return isinstance(value, dict) and all(_fits(one, get_args(wanted)[1]) for one in value.values())
+    return wanted is Any or type(value) is wanted
 
 
 def _line_of(text: str, name: str) -> int:

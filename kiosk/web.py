@@ -179,7 +179,7 @@ def page(template: str, *, status: int = 200, **values: Any) -> Response:
 
 
 def _as_it_is(words: str, /, **values: Any) -> str:
-    """French is the language that screens are written in; other languages will replace this."""
+    """French is the language that screens are written in; the door's own tables replace this there."""
     return words % values if values else words
 
 
@@ -245,10 +245,14 @@ def _say_incident(error: Exception) -> Response:
         frame = frame.tb_next
     place = f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else "?"
     log.error("incident %s: %s at %s", incident, type(error).__name__, place)
-    return _say(f"Quelque chose s'est mal passé. Rien n'est perdu. Donnez ce numéro : {incident}.", 500)
+    return _say(
+        "Quelque chose s'est mal passé. Rien n'est perdu. Donnez ce numéro : %(incident)s.", 500, incident=incident
+    )
 
 
-def _say(sentence: str, status: int) -> Response:
+def _say(french: str, status: int, **values: str) -> Response:
+    sentence = _as_it_is(french, **values)
     if request.accept_mimetypes.best == "application/json":
         return make_response({"sentence": sentence}, status)
-    return page(current_app.config["REFUSAL_TEMPLATE"], status=status, sentence=sentence, code=status)
+    template = current_app.config["REFUSAL_TEMPLATE"]
+    return page(template, status=status, sentence=sentence, french=french, values=values, code=status)

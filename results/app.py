@@ -91,6 +91,8 @@ ROUTES: Final[dict[str, str]] = {
     "calling.leave": Right.CALL,
     "helping.calls": Right.CALL,
     "helping.go": Right.CALL,
+    "helping.rush": Right.CALL,
+    "helping.turn_rush": Right.CALL,
     "dossier.visit_page": Right.REGISTER,
     "dossier.search": Right.REGISTER,
     "dossier.compare": Right.REGISTER,

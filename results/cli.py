@@ -19,7 +19,7 @@ from printers.errors import PrinterError
 from printers.station.keys import make_station_key
 from results.exchange.intake import take
 from results.matrix import in_force
-from results.upkeep import demonstration, founding, interview, supervise
+from results.upkeep import demonstration, founding, interview, screens, supervise
 from results.upkeep import rehearse as rehearsal
 from results.upkeep.check import check as look
 from results.upkeep.schema import migrate
@@ -254,6 +254,43 @@ def reset_totp(instance: Path, login: str) -> None:
     Exemple : etiquette staff reset-totp nadia
     """
     interview.reset_proofs(instance, login, now=clock.now, chance=clock.chance)
+
+
+@main.group()
+def kiosk() -> None:
+    """Les bornes et les écrans : appairés un par un, retirés à l'instant."""
+
+
+@kiosk.command("pair")
+@click.argument("name")
+@click.pass_obj
+def pair_kiosk(instance: Path, name: str) -> None:
+    """Donne le code, valable un quart d'heure, que l'on tape une fois sur l'écran à appairer.
+
+    Exemple : etiquette kiosk pair "Borne 1"
+    """
+    screens.pair(instance, name, at=clock.now(), chance=clock.chance, say=click.echo)
+
+
+@kiosk.command("list")
+@click.pass_obj
+def list_kiosks(instance: Path) -> None:
+    """Montre les bornes et écrans de ce laboratoire.
+
+    Exemple : etiquette kiosk list
+    """
+    screens.tell(instance, at=clock.now(), say=click.echo)
+
+
+@kiosk.command("revoke")
+@click.argument("name")
+@click.pass_obj
+def revoke_kiosk(instance: Path, name: str) -> None:
+    """Retire un écran à l'instant même ; il n'ouvre plus rien.
+
+    Exemple : etiquette kiosk revoke "Borne 1"
+    """
+    screens.revoke(instance, name, at=clock.now(), chance=clock.chance, say=click.echo)
 
 
 @main.group()

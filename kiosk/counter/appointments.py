@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.formats.convocation import CODE_LETTERS
 from kiosk.formats.folding import fold
-from kiosk.questions import CODE_LETTERS, read_letters
+from kiosk.questions import read_letters
 from kiosk.register import clock
 from kiosk.register.clock import Chance
 from kiosk.register.database import Base, UtcDateTime, uuid7

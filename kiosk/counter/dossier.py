@@ -21,6 +21,7 @@ from kiosk.counter.reception import (
     same_name_and_date,
     version_of,
 )
+from kiosk.door.answers import QUESTIONS, answers_of
 from kiosk.exams.catalogue import Exam, catalogue
 from kiosk.exams.prescriptions import exams_of, prescription_of
 from kiosk.register import clock
@@ -44,6 +45,7 @@ def visit_page(visit_id: UUID) -> ResponseReturnValue:
         return page(
             "staff/visit.html", visit=visit, bearer=patient_of(db, visit.id), said=said_of(db, visit),
             appointment=appointment_of(db, visit.id), suiting=suiting(db, site, visit), moves=moves_of(db, visit.id),
+            answers=answers_of(db, visit.id), questions=QUESTIONS,
             found=(), typed="", labelled=labelled(db, visit), hour=lambda at: clock.hour(site.timezone, at),
         )  # fmt: skip
 

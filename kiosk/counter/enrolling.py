@@ -1,8 +1,5 @@
 """A person takes an account over, alone before the screen: a password of one's own and a second factor."""
 
-from typing import Any
-
-import qrcode
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,6 +7,7 @@ from kiosk.register import accounts
 from kiosk.register.errors import Invalid
 from kiosk.register.staff import check_password, hash_password, seed_address
 from kiosk.signin import power
+from kiosk.squares import squares
 from kiosk.web import chance, house, now, page, transaction
 
 bp = Blueprint("enrolling", __name__)
@@ -59,14 +57,5 @@ def _proofs(errors: dict[str, str] | None = None) -> Response:
     address = seed_address(seed, login=login, site=house().site_name)
     return page(
         "staff/enrol.html", status=422 if errors else 200, login=login, code=code, name=staff.name, seed=seed,
-        squares=_squares(address), errors=errors or {},
+        squares=squares(address), errors=errors or {},
     )  # fmt: skip
-
-
-def _squares(address: str) -> dict[str, Any]:
-    """A QR code as the size and the path of a drawing: the page draws it, no picture is made or kept."""
-    code = qrcode.QRCode(border=3)
-    code.add_data(address)
-    rows = code.get_matrix()
-    dots = [f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark]
-    return {"size": len(rows), "path": "".join(dots)}

@@ -115,6 +115,17 @@ def go_and_help(db: Session, site_id: UUID, kiosk: str, *, desk: str, at: dateti
         raise SomebodyGoes
 
 
+def help_is_heard(db: Session, site_id: UUID, key: str, *, at: datetime) -> bool:
+    """Whether somebody has answered the call for help that a form made."""
+    asked: Event | None = None
+    for event in _help_events(db, site_id, at):
+        if event.body.get("key") == key:
+            asked = event
+        elif asked is not None and event.body["kiosk"] == asked.body["kiosk"] and "desk" in event.body:
+            return True
+    return False
+
+
 def _help_events(db: Session, site_id: UUID, at: datetime) -> Sequence[Event]:
     return db.scalars(
         select(Event)

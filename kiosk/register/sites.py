@@ -1,6 +1,6 @@
 """A site of the laboratory: its number, its name, its hours."""
 
-from datetime import time
+from datetime import date, time
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, String, Time, select
@@ -28,6 +28,8 @@ class Site(Base):
     #: First and last minute of reception.
     opens: Mapped[time] = mapped_column(Time)
     closes: Mapped[time] = mapped_column(Time)
+    #: The local day for which staff have turned rush mode on: kiosks ask nothing and give numbers.
+    rush_day: Mapped[date | None]
 
 
 class NoSite(NotFound):

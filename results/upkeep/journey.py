@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image
 from pyotp import TOTP
@@ -95,12 +96,14 @@ class Journey:
         page = self.kiosk.submit(page, "/code", code=self.convocations[0]["code"])
         self.booked = self._number_on(page)
         expect(self.convocations[0]["name"].split()[-1] not in page.source, "la borne montre un nom")
+        self._answer(page)
         return f"numéro {self.booked}"
 
     def walk_in_arrives(self) -> str:
         """One tap gives a number."""
         page = self.kiosk.submit(self.kiosk.open("/come/walk_in"), "/come/walk_in")
         self.walk_in = self._number_on(page)
+        self._answer(page)
         expect(self.walk_in == self.booked + 1, "les numéros ne se suivent pas")
         return f"numéro {self.walk_in}"
 
@@ -295,6 +298,14 @@ class Journey:
         words = page.text.split("Votre numéro :", 1)
         expect(len(words) == 2, "la borne ne montre pas de numéro")
         return int(words[1].split()[0])
+
+    def _answer(self, page: Page) -> None:
+        """Both questions are answered and read again; the ticket comes out after them."""
+        for said in ("over_12", "phone"):
+            page = self.kiosk.submit(page, "/questions", answer=said)
+            expect(page.status == OK, "la borne ne prend pas une réponse")
+        page = self.kiosk.submit(page, urlsplit(page.address).path.removesuffix("/questions"))
+        expect("/questions" not in page.address and "Votre numéro :" in page.text, "la borne ne finit pas")
 
     def _call(self, number: int) -> None:
         """Call the next until it is ours; whoever comes before is put aside, and brought back before the next call."""

@@ -9,7 +9,12 @@ import pytest
 KIOSK = Path(__file__).resolve().parents[2] / "kiosk"
 STATIC = KIOSK / "static"
 TOKENS = STATIC / "public" / "tokens.css"
-SHEETS = [TOKENS, STATIC / "public" / "kiosk.css", STATIC / "public" / "board.css", STATIC / "staff" / "staff.css"]
+SHEETS = [
+    TOKENS,
+    *(STATIC / "public" / f"{name}.css" for name in ("kiosk", "board", "follow")),
+    STATIC / "staff" / "staff.css",
+]
+LETTERS = sorted((STATIC / "public").glob("letters-*.css"))
 SCRIPTS = sorted((*(STATIC / "public").glob("*.js"), *(STATIC / "staff").glob("*.js")))
 LAYERS = "@layer reset, tokens, base, parts, screens, print;"
 
@@ -92,7 +97,7 @@ def test_each_theme_names_the_same_colours() -> None:
     assert light.keys() == dark.keys() == contrast.keys()
 
 
-@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+@pytest.mark.parametrize("sheet", [*SHEETS, *LETTERS], ids=lambda sheet: sheet.name)
 def test_each_sheet_says_the_layers_first(sheet: Path) -> None:
     assert without_comments(sheet).lstrip().startswith(LAYERS)
 
@@ -123,7 +128,7 @@ def test_nothing_used_is_undeclared(sheet: Path) -> None:
     assert set(re.findall(r"var\(--([a-z0-9-]+)\)", without_comments(sheet))) <= known
 
 
-@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)
+@pytest.mark.parametrize("sheet", [*SHEETS, *LETTERS], ids=lambda sheet: sheet.name)
 def test_no_text_is_set_in_capitals_and_no_name_is_fetched_from_elsewhere(sheet: Path) -> None:
     text = without_comments(sheet)
     assert "text-transform" not in text
@@ -145,7 +150,8 @@ def test_kiosk_targets_are_not_smaller_than_a_thumb() -> None:
     assert "--key: calc(19 * var(--mm))" in kiosk
     columns = [float(size) for size in re.findall(r"minmax\(calc\((\d+) \* var\(--mm\)\)", kiosk)]
     assert min(columns) >= 16
-    assert "min-block-size: calc(24 * var(--mm))" in block(kiosk, "  .button {")
+    assert "--button: calc(24 * var(--mm))" in kiosk
+    assert "min-block-size: var(--button)" in block(kiosk, "  .button {")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

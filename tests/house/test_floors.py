@@ -28,6 +28,7 @@ FLOORS = (
     "kiosk/exams",
     "kiosk/line",
     "kiosk",
+    "kiosk/door",
     "kiosk/counter",
     "labels",
     "labels/printroom",
@@ -50,7 +51,8 @@ OPENED_BY = {"results/app.py": {"results/cli.py"}}
 #: The only rooms that may know Flask.
 SCREENS = {
     "kiosk/app.py", "kiosk/web.py", "kiosk/live.py", "kiosk/health.py", "kiosk/signin.py", "kiosk/resuming.py",
-    "kiosk/touchscreen.py", "kiosk/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
+    "kiosk/door/threshold.py", "kiosk/door/touchscreen.py", "kiosk/door/answering.py", "kiosk/door/speaking.py",
+    "kiosk/door/following.py", "kiosk/door/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
     "kiosk/counter/helping.py", "kiosk/counter/enrolling.py", "kiosk/counter/returning.py",
     "labels/desk.py", "labels/sampling.py", "labels/printroom/room.py", "labels/printroom/gestures.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
@@ -107,6 +109,16 @@ UNKNOWN_IN = {
         "results",
         "printers.station",
     },
+    # The door answers the same whoever stands there: it knows no patient, no appointment and nobody of the staff.
+    "kiosk/door": {
+        "kiosk.register.patients",
+        "kiosk.register.staff",
+        "kiosk.register.accounts",
+        "kiosk.register.signins",
+        "kiosk.signin",
+        "kiosk.exams",
+        "kiosk.counter",
+    },
     "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.counter"},
 }
 
@@ -115,9 +127,12 @@ PURE: dict[str, set[str]] = {"kiosk/formats": set(), "kiosk/line": set(), "resul
 
 #: All that the public app may ever load of this house, `__init__` files left out.
 PUBLIC = {
-    "kiosk.app", "kiosk.settings", "kiosk.web", "kiosk.live", "kiosk.health", "kiosk.touchscreen", "kiosk.board",
+    "kiosk.app", "kiosk.settings", "kiosk.web", "kiosk.live", "kiosk.health", "kiosk.squares",
+    "kiosk.door.threshold", "kiosk.door.touchscreen", "kiosk.door.answering", "kiosk.door.speaking",
+    "kiosk.door.following", "kiosk.door.board", "kiosk.door.answers", "kiosk.door.devices", "kiosk.door.languages",
+    "kiosk.door.limits", "kiosk.door.profile", "kiosk.door.rush", "kiosk.door.shown", "kiosk.door.voice",
     "kiosk.waiting", "kiosk.questions", "kiosk.ticket", "kiosk.line.policy", "kiosk.line.estimate",
-    "kiosk.formats.canonical", "kiosk.formats.folding", "kiosk.formats.merkle",
+    "kiosk.formats.canonical", "kiosk.formats.convocation", "kiosk.formats.folding", "kiosk.formats.merkle",
     "kiosk.register.clock", "kiosk.register.database", "kiosk.register.errors", "kiosk.register.events",
     "kiosk.register.grants", "kiosk.register.journal", "kiosk.register.once", "kiosk.register.sites",
     "kiosk.register.visits", "kiosk.register.writer",

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from kiosk.register import clock
 from results.upkeep.rehearse import Place, temporary_laboratory
 from tests.journeys.conftest import FLAGS, Cast, Desk, Story, await_printers
-from tests.journeys.test_arrival import tap
+from tests.journeys.test_arrival import answers, tap
 from tests.journeys.test_day import (
     papers,
     printed,
@@ -88,6 +88,7 @@ def take_kiosk(desk: Desk, cast: Cast) -> None:
             page.locator(".tag").wait_for()
         page.goto("/come/walk_in")
         tap(page, "Prendre mon numéro")
+        answers(page)
         page.get_by_text("Prenez votre ticket.").wait_for()
         last = shot(page)
     half = (540, 960)

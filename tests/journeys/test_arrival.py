@@ -13,13 +13,19 @@ pytestmark = pytest.mark.xdist_group("journeys")
 MM = 1080 / 268
 PAGES = {
     "home": "/", "convocation": "/convocation", "code": "/code", "name": "/name", "walk-in": "/come/walk_in",
-    "collect": "/come/collect", "help": "/help", "nowhere": "/nowhere",
+    "collect": "/come/collect", "help": "/help/0", "nowhere": "/nowhere", "language": "/language",
 }  # fmt: skip
 
 
 def tap(page: Page, words: str) -> None:
     """Touch what carries these words."""
     page.get_by_role("link", name=words, exact=True).or_(page.get_by_role("button", name=words, exact=True)).tap()
+
+
+def answers(page: Page) -> None:
+    """Answer both questions and say that it is right."""
+    for words in ("De 8 à 12 heures", "Par téléphone", "C'est juste"):
+        tap(page, words)
 
 
 def changes_look(page: Page, *wishes: str) -> None:
@@ -39,6 +45,9 @@ def test_a_booked_person_types_the_code_and_takes_the_ticket(desk: Desk, cast: C
         for words in ("J'ai un rendez-vous", "Je tape mon code", *told["code"], "Continuer"):
             tap(page, words)
         expect(page.get_by_text("Votre numéro :")).to_be_visible()
+        keep(page, "kiosk-question")
+        is_readable(page)
+        answers(page)
         expect(page.get_by_text("Prenez votre ticket.")).to_be_visible()
         keep(page, "kiosk-thanks")
         is_readable(page)

@@ -55,12 +55,13 @@ def test_a_call_for_help_is_on_the_staff_screens_within_a_second_until_somebody_
         counter.wait_for_timeout(1500)
         kiosk.get_by_role("button", name="Appeler quelqu'un").tap()
         expect(counter.get_by_text("Borne 1 : quelqu'un demande de l'aide")).to_be_visible(timeout=1000)
-        expect(kiosk.get_by_role("heading", name="Quelqu'un arrive")).to_be_visible()
+        expect(kiosk.get_by_role("heading", name="L'accueil est prévenu.")).to_be_visible()
         keep(kiosk, "kiosk-coming")
         look_at(counter, "line-help")
         assert "Z" not in counter.locator(".calls").inner_text()
         counter.keyboard.press("F9")
         expect(counter.locator(".calls form")).to_have_count(0)
+        expect(kiosk.get_by_role("heading", name="Quelqu'un arrive")).to_be_visible()
 
 
 def test_a_session_that_ends_in_mid_form_costs_nothing_that_was_typed(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,7 +15,12 @@ from playwright.sync_api import Browser, sync_playwright
 from werkzeug.test import TestResponse
 
 import kiosk
-from kiosk import board, touchscreen
+from kiosk.app import SCREENS
+from kiosk.door.devices import invite, take_over
+from kiosk.door.limits import Limits
+from kiosk.door.profile import read_profiles
+from kiosk.door.threshold import COOKIE
+from kiosk.door.voice import Voice
 from kiosk.register.database import Database, open_sqlite, uuid7
 from kiosk.register.grants import PUBLIC
 from kiosk.register.sites import Site
@@ -43,13 +49,20 @@ class Reception:
     spool: Spool
     at: datetime
     chance: Callable[[int], bytes]
+    token: str
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = self.visitor()
 
     def visitor(self) -> FlaskClient:
-        """A browser of its own."""
+        """A browser of its own, paired as the first kiosk."""
+        client = self.stranger()
+        client.set_cookie(COOKIE, self.token, domain="localhost", secure=True)
+        return client
+
+    def stranger(self) -> FlaskClient:
+        """A browser that nobody has paired."""
         return self.app.test_client()
 
     def open(self, path: str) -> str:
@@ -78,7 +91,7 @@ def hidden(page: str) -> dict[str, str]:
 
 
 def open_reception(
-    folder: Path, *, at: datetime, chance: Callable[[int], bytes], demonstration: bool = False
+    folder: Path, *, at: datetime, chance: Callable[[int], bytes], demonstration: bool = False, **more: Any
 ) -> Reception:
     """Compose the public app over a folder that holds both files."""
     staff = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
@@ -88,15 +101,19 @@ def open_reception(
     )  # fmt: skip
     with staff.transaction() as db:
         db.add(site)
+        db.flush()
+        token = take_over(db, site.id, invite(db, site.id, "Borne 1", at=at, chance=chance), at=at, chance=chance)
     settings = KioskSettings(
         register="register.sqlite", spool="spool.sqlite", station=STATION, ticket_printer="tickets",
-        secret="5e" * 32, demonstration=demonstration,
+        secret="5e" * 32, demonstration=demonstration, **more,
     )  # fmt: skip
     spool = Spool(folder / "spool.sqlite", station=StationId.parse(STATION))
     home = House(
         database=open_sqlite(folder / "register.sqlite", grants=PUBLIC), spool=spool, site_name=site.name,
-        demonstration=demonstration, forms={"tickets": ROLL_80}, now=lambda: opened.at, chance=chance,
-        more={"settings": settings},
+        demonstration=demonstration, forms={"tickets": ROLL_80}, now=lambda: opened.at, chance=chance, more={
+            "settings": settings, "profiles": read_profiles(settings.screen), "voice": Voice(folder / "voice"),
+            "limits": Limits(),
+        },
     )  # fmt: skip
     routes: dict[str, str] = {}
     app = make_app(
@@ -105,10 +122,10 @@ def open_reception(
     )  # fmt: skip
     app.jinja_env.bytecode_cache = compiled_templates()
     app.config["REFUSAL_TEMPLATE"] = "touchscreen/refusal.html"
-    app.register_blueprint(touchscreen.bp)
-    app.register_blueprint(board.bp)
+    for screens in SCREENS:
+        app.register_blueprint(screens.bp)
     routes.update(dict.fromkeys((rule.endpoint for rule in app.url_map.iter_rules()), "open"))
-    opened = Reception(app=app, staff=staff, site=site, spool=spool, at=at, chance=chance)
+    opened = Reception(app=app, staff=staff, site=site, spool=spool, at=at, chance=chance, token=token)
     return opened
 
 

@@ -67,9 +67,10 @@ def app(instance: Path) -> Iterator[Flask]:
     home.spool.close()
 
 
-def test_it_answers_with_the_welcome_and_names_its_site(app: Flask) -> None:
+def test_a_screen_that_nobody_has_paired_is_told_so_and_nothing_else(app: Flask) -> None:
     page = app.test_client().get("/", base_url="https://labo.test")
-    assert page.status_code == 200
+    assert page.status_code == 403
+    assert "Cette borne n&#39;est pas appairée." in page.text
     assert "DÉMONSTRATION" not in page.text
 
 
@@ -85,14 +86,14 @@ def test_it_starts_where_no_staff_file_key_or_results_are(instance: Path) -> Non
     for path in instance.glob("results.sqlite*"):
         path.unlink()
     made = create_app(instance)
-    assert made.test_client().get("/", base_url="https://labo.test").status_code == 200
+    assert made.test_client().get("/readyz", base_url="https://labo.test").status_code == 200
     made.extensions["house"].database.close()
     made.extensions["house"].spool.close()
 
 
 def test_it_holds_no_key_no_staff_setting_and_one_side_of_the_database(app: Flask) -> None:
     home: House = app.extensions["house"]
-    assert set(home.more) == {"settings"}
+    assert set(home.more) == {"settings", "profiles", "voice", "limits"}
     assert set(home.database.writing_engines) == {"register"}
     assert home.database.results_file is None
 
@@ -145,14 +146,14 @@ def test_its_process_has_loaded_nothing_of_the_floors_above(instance: Path) -> N
         "from pathlib import Path\n"
         "from kiosk.app import create_app\n"
         "app = create_app(Path(sys.argv[1]))\n"
-        "assert app.test_client().get('/', base_url='https://labo.test').status_code == 200\n"
+        "assert app.test_client().get('/', base_url='https://labo.test').status_code == 403\n"
         "print('\\n'.join(sorted(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(instance)], capture_output=True, text=True, cwd=HOUSE, check=True
     )
     loaded = set(done.stdout.split())
-    assert "kiosk.touchscreen" in loaded  # the control
+    assert "kiosk.door.touchscreen" in loaded  # the control
     above = {"results", "labels", "argon2", "pyotp", "alembic", "escpos", "flask_login"}
     assert not {name for name in loaded if name.split(".")[0] in above}
     assert "kiosk.signin" not in loaded

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.questions import CODE_LETTERS, range_words, read_code, read_letters, what_is_wrong_with_date
+from kiosk.formats.convocation import CODE_LETTERS, Convocation
+from kiosk.questions import range_words, read_code, read_letters, what_is_wrong_with_date
 
 TODAY = date(2026, 11, 21)
 
 
 @pytest.mark.parametrize("typed", ["k7mp2x", "K7M P2X", "k7m-p2x", "ETQ1K7MP2X", "ETQ1K7MP2X9999"])
 def test_a_code_is_read_in_any_case_with_spaces_hyphens_or_scanned(typed: str) -> None:
-    assert read_code(typed) == "K7MP2X"
+    assert read_code(typed) == Convocation(code="K7MP2X")
 
 
 @pytest.mark.parametrize("typed", ["", "K7MP2", "K7MP2XX", "K7MP0X", "K7MPIX", "HTTPSEXAMPLE", "3400930000000"])
@@ -28,8 +29,8 @@ def test_the_letters_of_a_code_are_never_read_for_each_other() -> None:
 
 @given(st.text(alphabet=CODE_LETTERS, min_size=6, max_size=6))
 def test_every_code_is_read_back(code: str) -> None:
-    assert read_code(code.lower()) == code
-    assert read_code("ETQ1" + code) == code
+    assert read_code(code.lower()) == Convocation(code=code)
+    assert read_code("ETQ1" + code) == Convocation(code=code)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 // The board: hears that something changed, asks for the whole state, and says plainly when it hears nothing.
 (() => {
   "use strict";
-  const SILENCE = 10000, POLL = 3000;
+  const SILENCE = 10000, POLL = 3000, GONG = 1300;
   const { state, events } = document.body.dataset;
   const at = (id) => document.getElementById(id);
-  let source = null, heard = performance.now(), etag = "", shown = "", sound = null;
+  let source = null, heard = performance.now(), etag = "", shown = "", sound = null, spoken = 0;
 
   const line = (call) => {
     const item = document.createElement("li"), number = document.createElement("b"), desk = document.createElement("span");
@@ -27,6 +27,17 @@
     }
   };
 
+  // The gong, then the call in French, then in the language of the ticket; without a voice the gong alone.
+  let voice = null;
+  const speak = (sounds) => {
+    voice?.pause();
+    const [next, ...rest] = sounds;
+    if (!next) return;
+    voice = new Audio(next);
+    voice.addEventListener("ended", () => speak(rest));
+    voice.play().catch(() => {});
+  };
+
   const draw = (now) => {
     const [last, ...former] = now.calls;
     at("nobody").hidden = Boolean(last);
@@ -40,6 +51,8 @@
         void tag.offsetWidth;
         tag.classList.add("again");
         gong();
+        clearTimeout(spoken);
+        spoken = setTimeout(speak, GONG, now.spoken);
       }
     }
     shown = last ? last.id : "none";

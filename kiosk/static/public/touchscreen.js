@@ -32,18 +32,14 @@
     field.value = field.value.slice(0, -1);
   };
 
-  // Send a form until it is stored: four seconds a try, the same key each time.
-  const post = async (form, button) => {
-    const began = performance.now();
-    let renewed = false;
+  // Ask until somebody answers: four seconds a try. Away, the dialog says so, and the same is asked again.
+  const reach = async (ask) => {
+    const began = performance.now(), moment = at("moment");
     for (;;) {
       try {
-        const body = new URLSearchParams(new FormData(form, button));
-        const answer = await fetch(form.action, { method: "POST", body, signal: AbortSignal.timeout(LIMIT) });
-        if (answer.status === 400 && !renewed) { renewed = true; await renew(); continue; }
-        if (answer.status < 500) { at("moment").close(); return answer; }
-      } catch { /* away: the dialog says so and the same form goes again */ }
-      const moment = at("moment");
+        const answer = await ask();
+        if (answer.status < 500) { moment.close(); return answer; }
+      } catch { /* nobody answered */ }
       if (!moment.open) moment.showModal();
       const late = performance.now() - began > LATE;
       moment.querySelector("[data-first]").hidden = late;
@@ -51,11 +47,31 @@
       await pause(AGAIN);
     }
   };
+  // Send a form until it is stored, with the same key each time.
+  const post = async (form, button) => {
+    const once = () => fetch(form.action, {
+      method: "POST", body: new URLSearchParams(new FormData(form, button)), signal: AbortSignal.timeout(LIMIT),
+    });
+    const answer = await reach(once);
+    if (answer.status !== 400) return answer;
+    await reach(renew);
+    return reach(once);
+  };
+  // A link is followed once somebody is there to answer it: a browser's own page of errors would stay for ever.
+  const follow = async (link) => {
+    if (sending) return;
+    sending = true;
+    try {
+      await reach(() => fetch(link.href, { headers: { "X-Follows": "1" }, signal: AbortSignal.timeout(LIMIT) }));
+      location.assign(link.href);
+    } finally { sending = false; }
+  };
   // The cookie of this screen is gone: take a fresh token, and send what was typed all the same.
   const renew = async () => {
     const home = await fetch(document.body.dataset.home, { signal: AbortSignal.timeout(LIMIT) });
     const fresh = new DOMParser().parseFromString(await home.text(), "text/html").querySelector("[name=csrf_token]");
     for (const one of document.querySelectorAll("[name=csrf_token]")) one.value = fresh.value;
+    return home;
   };
   const arrive = async (answer) => {
     if (answer.redirected) return location.replace(answer.url);
@@ -69,9 +85,40 @@
     sending = true;
     try {
       const answer = await post(form, button);
-      if (form.matches(".help") && answer.ok) at("coming").showModal();
+      if (form.matches(".help") && answer.ok) await called(form, answer.url);
       else await arrive(answer);
     } finally { sending = false; }
+  };
+
+  // Somebody was called: say so at once, and again when a person has heard it.
+  const called = (form, url) => {
+    const dialog = at("coming"), asked = dialog.querySelector("[data-asked]"), heard = dialog.querySelector("[data-heard]");
+    asked.hidden = false;
+    heard.hidden = true;
+    dialog.showModal();
+    form.querySelector("[name=form_key]").value = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+    (async () => {
+      while (dialog.open && dialog.isConnected && heard.hidden) {
+        await pause(AGAIN);
+        try {
+          const answer = await fetch(`${url}/heard`, { signal: AbortSignal.timeout(LIMIT) });
+          if (answer.ok && (await answer.json()).heard) { asked.hidden = true; heard.hidden = false; }
+        } catch { /* asked again in a moment */ }
+      }
+    })();
+  };
+
+  // The page's own words as sound; a second touch stops them.
+  let sound = null;
+  const hush = () => { sound?.audio.pause(); sound?.link.removeAttribute("data-playing"); sound = null; };
+  const listen = (link) => {
+    const playing = sound?.link === link;
+    hush();
+    if (playing) return;
+    sound = { link, audio: new Audio(link.href) };
+    sound.audio.addEventListener("ended", hush);
+    link.setAttribute("data-playing", "");
+    sound.audio.play().catch(hush);
   };
 
   // Larger text and contrast change at once; the server is told for the next page.
@@ -117,6 +164,11 @@
     // On click, never on pointerdown: the touch would fall through to the button underneath.
     if (still.open) { event.preventDefault(); still.close(); return watch(); }
     const key = event.target.closest("[data-types], [data-erases], [data-closes]");
+    const link = event.target.closest("a[href]");
+    if (link && !event.ctrlKey && link.origin === location.origin) {
+      event.preventDefault();
+      if ("speaks" in link.dataset) listen(link); else follow(link);
+    }
     if (!key) return;
     if ("closes" in key.dataset) key.closest("dialog").close();
     else if ("erases" in key.dataset) erase();

@@ -24,8 +24,8 @@ from kiosk.counter.appointments import (
     recognise_arrivals,
     suiting,
 )
+from kiosk.formats.convocation import CODE_LETTERS
 from kiosk.line.estimate import Range
-from kiosk.questions import CODE_LETTERS
 from kiosk.register.database import Database
 from kiosk.register.events import Event
 from kiosk.register.journal import RegisterText

@@ -15,7 +15,7 @@ from kiosk.register.visits import Purpose, State
 from kiosk.waiting import WhatWasSaid
 from printers.moves import Verb
 from tests.kiosk.counter.conftest import Counter
-from tests.kiosk.test_screens_in_chromium import WATCH_POLICY, Handler
+from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY, Handler
 from tests.staffroom import PASSWORD
 
 

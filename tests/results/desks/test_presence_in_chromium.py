@@ -19,7 +19,7 @@ from kiosk.signin import PAIRING
 from results.desks import phone
 from results.vault.codes import with_check_digit
 from tests.kiosk.conftest import FLAGS
-from tests.kiosk.test_screens_in_chromium import WATCH_POLICY, Handler
+from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY, Handler
 from tests.results.cast import PIN, Desks, open_desks
 from tests.results.desks.test_phone import BODY, VALUE
 from tests.staffroom import PASSWORD

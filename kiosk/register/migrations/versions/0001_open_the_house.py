@@ -11,7 +11,13 @@ down_revision = None
 
 #: Tables whose rows are never written over: SQLite would let an insert replace a row, whatever was granted.
 APPEND_ONLY = {
-    "register": (("journal_leaf", "seq"), ("journal_text", "seq"), ("visit_move", "id"), ("said", "visit_id")),
+    "register": (
+        ("journal_leaf", "seq"),
+        ("journal_text", "seq"),
+        ("visit_move", "id"),
+        ("said", "visit_id"),
+        ("answer", "key"),
+    ),
     "results": (("journal_leaf", "seq"), ("journal_text", "seq")),
 }
 
@@ -78,10 +84,26 @@ def make_register() -> None:
         sa.Column("timezone", sa.String(length=40), nullable=False),
         sa.Column("opens", sa.Time(), nullable=False),
         sa.Column("closes", sa.Time(), nullable=False),
+        sa.Column("rush_day", sa.Date(), nullable=True),
         sa.CheckConstraint("number BETWEEN 1 AND 99", name=op.f("ck_site_number")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
         sa.UniqueConstraint("number", name=op.f("uq_site_number")),
     )
+    op.create_table(
+        "device",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=30), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("code_until", UtcDateTime(), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("paired_at", UtcDateTime(), nullable=True),
+        sa.Column("revoked_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_device_site_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device")),
+    )
+    op.create_index(op.f("ix_device_token_hash"), "device", ["token_hash"], unique=True)
     op.create_table(
         "event",
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -178,6 +200,17 @@ def make_register() -> None:
     )
     op.create_index(op.f("ix_visit_site_id_visit_day_visit_state"), "visit", ["site_id", "day", "state"], unique=False)
     op.create_table(
+        "answer",
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("question", sa.String(length=12), nullable=False),
+        sa.Column("answer", sa.String(length=12), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_answer_visit_id")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_answer")),
+    )
+    op.create_index(op.f("ix_answer_visit_id_answer_at"), "answer", ["visit_id", "at"], unique=False)
+    op.create_table(
         "appointment",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -204,6 +237,16 @@ def make_register() -> None:
         sa.UniqueConstraint("site_id", "key", name=op.f("uq_appointment_site_id_key")),
     )
     op.create_index(op.f("ix_appointment_site_id_appointment_day"), "appointment", ["site_id", "day"], unique=False)
+    op.create_table(
+        "convocation_shown",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_convocation_shown_site_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_convocation_shown_visit_id")),
+        sa.PrimaryKeyConstraint("site_id", "day", "code_hash", name=op.f("pk_convocation_shown")),
+    )
     op.create_table(
         "identity_check",
         sa.Column("visit_id", sa.Uuid(), nullable=False),
@@ -387,8 +430,11 @@ def drop_register() -> None:
     op.drop_index(op.f("ix_prescription_visit_id"), table_name="prescription")
     op.drop_table("prescription")
     op.drop_table("identity_check")
+    op.drop_table("convocation_shown")
     op.drop_index(op.f("ix_appointment_site_id_appointment_day"), table_name="appointment")
     op.drop_table("appointment")
+    op.drop_index(op.f("ix_answer_visit_id_answer_at"), table_name="answer")
+    op.drop_table("answer")
     op.drop_index(op.f("ix_visit_site_id_visit_day_visit_state"), table_name="visit")
     op.drop_table("visit")
     op.drop_table("ticket_counter")
@@ -399,6 +445,8 @@ def drop_register() -> None:
     op.drop_table("patient")
     op.drop_table("event_counter")
     op.drop_table("event")
+    op.drop_index(op.f("ix_device_token_hash"), table_name="device")
+    op.drop_table("device")
     op.drop_table("site")
     op.drop_table("journal_text")
     op.drop_table("journal_leaf")

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, g, jsonify, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from kiosk import live, questions, waiting
+from kiosk.door.languages import FRENCH
+from kiosk.door.threshold import voice
 from kiosk.register import clock
 from kiosk.register.events import Event
 from kiosk.register.sites import this_site
@@ -22,6 +24,7 @@ SHOWN = 6
 @bp.get("/board")
 def board() -> Response:
     """The board as it stands; its script keeps it so."""
+    g.language = FRENCH  # whatever language was chosen in this browser before
     with reading() as db:
         return page("touchscreen/board.html", now=_as_it_stands(db))
 
@@ -29,6 +32,7 @@ def board() -> Response:
 @bp.get("/board/state")
 def state() -> Response:
     """The same as data, with a tag: unchanged, it costs nothing to ask again."""
+    g.language = FRENCH
     with reading() as db:
         answer = jsonify(_as_it_stands(db))
     answer.headers["Cache-Control"] = "no-cache"
@@ -52,13 +56,22 @@ def _as_it_stands(db: Session) -> dict[str, Any]:
     site = this_site(db)
     wait = waiting.announced(db, site, Stage.COUNTER, at=now())
     calls: dict[int, dict[str, Any]] = {}
+    spoken: list[str] = []
     # A number that was called again stands once, where it was called last; a call taken back stands nowhere.
     for call in waiting.last_calls(db, site, at=now(), limit=4 * SHOWN):
         visit = visit_of(db, call.visit_id)
         if visit.called_at is not None:
+            if not calls and voice().speaks:
+                spoken = [url_for("speaking.call_words", language=one, call=call.id) for one in _heard(visit.language)]
             calls.setdefault(visit.number, {"id": str(call.id), "number": visit.number, "desk": call.desk})
     return {
         "calls": list(calls.values())[:SHOWN],
+        "spoken": spoken,
         "range": questions.range_words(wait.low, wait.high),
         "hour": clock.hour(site.timezone, now()),
     }
+
+
+def _heard(language: str) -> tuple[str, ...]:
+    """French first, then the language of the ticket."""
+    return (FRENCH,) if language == FRENCH else (FRENCH, language)

@@ -1,0 +1,111 @@
+"""What is asked of everyone before the counter, and what was answered: by the patient, confirmed by nobody."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from kiosk.formats.convocation import Convocation
+from kiosk.register.database import Base, UtcDateTime
+from kiosk.register.errors import Invalid
+from kiosk.register.visits import Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question with its answers, in French."""
+
+    #: The heading of its page.
+    asks: str
+    #: A few words for the page that reads the answers again, and for the counter.
+    short: str
+    #: Value -> words of a button.
+    answers: dict[str, str]
+
+
+#: Answers that every question has: nobody must tell a screen what they would rather tell a person.
+_OPEN: Final = {"unknown": "Je ne sais pas", "in_person": "Je préfère le dire à la personne"}
+
+QUESTIONS: Final = {
+    "fasting": Question(
+        asks="Quand avez-vous mangé ou bu pour la dernière fois ?",
+        short="Dernier repas",
+        answers={
+            "under_8": "Moins de 8 heures",
+            "8_to_12": "De 8 à 12 heures",
+            "over_12": "Plus de 12 heures",
+        }
+        | _OPEN,
+    ),
+    "delivery": Question(
+        asks="Comment voulez-vous recevoir vos résultats ?",
+        short="Vos résultats",
+        answers={
+            "online": "En ligne",
+            "pick_up": "Je viens les chercher",
+            "post": "Par courrier",
+            "phone": "Par téléphone",
+            "doctor": "Mon médecin seulement",
+        }
+        | _OPEN,
+    ),
+}
+#: What is asked of whom: the same of everyone who came for the same thing.
+ASKED: Final = {
+    Purpose.BOOKED: ("fasting", "delivery"),
+    Purpose.WALK_IN: ("fasting", "delivery"),
+    Purpose.COLLECT: (),
+}
+
+
+class Answer(Base):
+    """One answer given at the kiosk; insert-only for the public app, read by staff. A later one replaces it."""
+
+    __tablename__ = "answer"
+    __table_args__ = (Index(None, "visit_id", "at"),)
+    keep = "the day, then purged with the visit's open questions"
+
+    #: The form that brought it.
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"))
+    question: Mapped[str] = mapped_column(String(12))
+    answer: Mapped[str] = mapped_column(String(12))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NoSuchAnswer(Invalid):
+    """This question has no such answer; touch one of those on the screen."""
+
+    french = "Touchez une des réponses à l'écran."
+
+
+def asked_of(purpose: Purpose, scanned: Convocation | None = None) -> tuple[str, ...]:
+    """What is asked of someone who came for this; a convocation that asks no fasting makes the list shorter."""
+    unneeded = {"fasting"} if scanned is not None and scanned.fasting is False else set()
+    return tuple(one for one in ASKED[purpose] if one not in unneeded)
+
+
+def keep_answer(db: Session, visit_id: UUID, question: str, answer: str, *, at: datetime, key: str) -> None:
+    """Keep an answer; the same form again changes nothing.
+
+    Raises:
+        NoSuchAnswer: the question has no such answer.
+    """
+    if question not in QUESTIONS or answer not in QUESTIONS[question].answers:
+        raise NoSuchAnswer
+    # What was typed cannot be read back from here: that it is there already is learnt by trying.
+    with suppress(IntegrityError), db.begin_nested():
+        db.add(Answer(key=key, visit_id=visit_id, question=question, answer=answer, at=at))
+
+
+def answers_of(db: Session, visit_id: UUID) -> Sequence[Answer]:
+    """The last answer to each question, in the order in which they are asked."""
+    found = db.scalars(select(Answer).where(Answer.visit_id == visit_id).order_by(Answer.at))
+    last = {one.question: one for one in found}
+    return [last[question] for question in QUESTIONS if question in last]

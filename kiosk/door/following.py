@@ -1,0 +1,127 @@
+"""Screens: the line on a patient's own telephone, a number and a place, opened by the square code of the ticket."""
+
+import base64
+import binascii
+import hmac
+from datetime import date
+from typing import Any, Final
+
+from flask import Blueprint, Response, g, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kiosk import questions, waiting
+from kiosk.door.languages import say
+from kiosk.door.threshold import count, settings, told
+from kiosk.register import clock
+from kiosk.register.sites import Site, this_site
+from kiosk.register.visits import NoVisit, Stage, State, Visit
+from kiosk.web import now, page, reading
+
+bp = Blueprint("following", __name__)
+
+#: Bytes of the token that prove it; with day and number it has 16, 26 letters on paper.
+PROOF: Final = 12
+_EPOCH: Final = date(2020, 1, 1)
+#: What a telephone is told of each state; the others are over.
+_STATES: Final = {
+    State.ARRIVED: "waiting",
+    State.RETURNED: "waiting",
+    State.WAITING: "waiting",
+    State.CALLED: "called",
+    State.IN_ROOM: "called",
+    State.REGISTERED: "at_counter",
+    State.NO_SHOW: "missed",
+    State.PARKED: "missed",
+}
+
+
+def follow_address(visit: Visit) -> str | None:
+    """The address that a ticket bears, or None where the laboratory publishes no such page."""
+    base = settings().follow_url
+    return f"{base.rstrip('/')}/f/{_token(visit.day, visit.number)}" if base else None
+
+
+@bp.get("/f/<token>")
+def follow(token: str) -> ResponseReturnValue:
+    """The page; its script asks again, and a touch does without one."""
+    shown = _as_it_stands(token)
+    return page("touchscreen/follow.html", now=shown, state_url=url_for(".state", token=token))
+
+
+@bp.get("/f/<token>/state")
+def state(token: str) -> ResponseReturnValue:
+    """The same as data."""
+    answer: Response = jsonify(_as_it_stands(token))
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+def _as_it_stands(token: str) -> dict[str, Any]:
+    count("following", request.remote_addr or "?")
+    if not settings().follow_url:
+        raise NoVisit
+    with reading() as db:
+        site = this_site(db)
+        visit = _visit(db, site, token)
+        g.language = visit.language
+        standing = _STATES.get(visit.state, "over")
+        ahead, wait = None, ""
+        if standing == "waiting":
+            line = waiting.line(db, site, visit.stage, at=now())
+            ahead = next((place for place, one in enumerate(line) if one.visit.id == visit.id), None)
+            wait = _still(visit)
+    return {
+        "number": visit.number,
+        "state": standing,
+        "ahead": ahead,
+        "range": wait,
+        "desk": visit.desk if standing == "called" else None,
+        "words": say(visit.language, WORDS[standing]),
+    }
+
+
+def _still(visit: Visit) -> str:
+    """What is left of the range on the ticket; nothing once it is used up, or at the next stage."""
+    waited = clock.minutes_between(visit.arrived_at, now())
+    if visit.stage is not Stage.COUNTER or waited >= visit.announced_high:
+        return ""
+    return questions.range_words(max(0, visit.announced_low - waited), visit.announced_high - waited, told())
+
+
+#: One sentence for each state.
+WORDS: Final = {
+    "waiting": "Vous êtes dans la file.",
+    "called": "On vous appelle. Venez maintenant.",
+    "at_counter": "Vous êtes au guichet.",
+    "missed": "Nous vous avons appelé. Allez au guichet.",
+    "over": "Votre passage est terminé.",
+}
+
+
+def _visit(db: Session, site: Site, token: str) -> Visit:
+    """The visit of a token, today; whatever is wrong with it is answered the same."""
+    try:
+        raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8)) if len(token) == 26 else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    today = clock.day(site.timezone, now())
+    number = int.from_bytes(raw[2:4], "big")
+    if len(raw) != 4 + PROOF or not hmac.compare_digest(token.upper(), _token(today, number)):
+        raise NoVisit
+    visit = db.scalars(
+        select(Visit).where(Visit.site_id == site.id, Visit.day == today, Visit.number == number)
+    ).first()
+    if visit is None:
+        raise NoVisit
+    return visit
+
+
+def _token(day: date, number: int) -> str:
+    """Day, number and their proof: nobody makes another one, and at midnight this one is dead."""
+    told_day = (day - _EPOCH).days.to_bytes(2, "big") + (number % 65536).to_bytes(2, "big")
+    secret = bytes.fromhex(settings().secret)
+    proof = hmac.digest(secret, b"follow/" + told_day, "sha256")[:PROOF]
+    return base64.b32encode(told_day + proof).decode().rstrip("=")
