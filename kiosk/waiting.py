@@ -12,7 +12,8 @@ from sqlalchemy import Executable, Select, bindparam, case, distinct, func, inse
 from sqlalchemy.orm import Session
 
 from kiosk.line.estimate import Range, estimate
-from kiosk.line.policy import Policy, Ranked, Waiting, rank
+from kiosk.line.order import Ranked, rank
+from kiosk.line.policy import Policy, Waiting
 from kiosk.register import clock
 from kiosk.register.database import Database, table_of, uuid7
 from kiosk.register.errors import Conflict
