@@ -8,13 +8,14 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.counter.passage import UNDO, advance, at_desk
 from kiosk.counter.reception import call_in_turn
+from kiosk.counter.turns import line
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Stage, Verb, Visit, visit_of
 from kiosk.signin import actor, desk, needs
-from kiosk.waiting import UNDO, advance, at_desk, line
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from labels.bedside import (
     PROOFS,

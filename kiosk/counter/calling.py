@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.counter.appointments import recognise_arrivals
 from kiosk.counter.panel import LastRead, panel
+from kiosk.counter.passage import advance
 from kiosk.counter.reception import call_in_turn, end_early
 from kiosk.live import stream
 from kiosk.questions import range_words
@@ -19,7 +20,7 @@ from kiosk.register.visits import Purpose, Stage, Verb, Visit, visit_of
 from kiosk.settings import StaffSettings
 from kiosk.signin import actor, desk, needs
 from kiosk.ticket import Words, ticket
-from kiosk.waiting import advance, announced, take_number
+from kiosk.waiting import announced, take_number
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State as Printed

@@ -8,13 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.counter.appointments import Matching, matching
+from kiosk.counter.passage import UNDO
+from kiosk.counter.turns import line
 from kiosk.line.policy import LineClass, Policy
 from kiosk.register import clock
 from kiosk.register.journal import head_of
 from kiosk.register.patients import Recognition
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Said, Stage, State, Visit
-from kiosk.waiting import UNDO, line
+from kiosk.waiting import open_days
 
 ASIDE: Final = (State.NO_SHOW, State.PARKED)
 SERVED: Final = (State.CALLED, State.REGISTERED, State.IN_ROOM)
@@ -94,12 +96,13 @@ def read_live_line(db: Session, site: Site, *, acts: int, at: datetime) -> LiveL
     Args:
         acts: the journal's size, asked before.
     """
-    found = matching(db, site, at=at)
+    found, days = matching(db, site, at=at), open_days(site, at)
     today = db.scalars(
         select(Visit)
         .where(
             Visit.site_id == site.id,
-            Visit.day == clock.day(site.timezone, at),
+            Visit.day.in_((days["today"], days["yesterday"])),
+            Visit.arrived_at > days["since"],
             Visit.state.in_((*ASIDE, *SERVED)),
         )
         .order_by(Visit.called_at.desc(), Visit.number)

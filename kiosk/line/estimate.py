@@ -9,6 +9,8 @@ class Range:
 
     low: int
     high: int
+    #: The middle of it to the minute, where the line was foretold and not only counted.
+    middle: int | None = None
 
 
 def estimate(*, ahead: int, desks: int, pace_minutes: float) -> Range:

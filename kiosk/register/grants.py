@@ -13,6 +13,7 @@ PUBLIC = {
     "visit_move": frozenset({"read", "insert"}),
     "said": APPEND,
     "ticket_counter": WRITE,
+    "forecast": READ,
     "event": frozenset({"read", "insert"}),
     "event_counter": WRITE,
     "journal_leaf": frozenset({"insert"}),

@@ -88,7 +88,7 @@ PURE: dict[str, set[str]] = {"kiosk/formats": set(), "kiosk/line": set(), "resul
 #: All that the public app may ever load of this house, `__init__` files left out.
 PUBLIC = {
     "kiosk.app", "kiosk.settings", "kiosk.web", "kiosk.live", "kiosk.health", "kiosk.touchscreen", "kiosk.board",
-    "kiosk.waiting", "kiosk.questions", "kiosk.ticket", "kiosk.line.policy", "kiosk.line.estimate",
+    "kiosk.waiting", "kiosk.questions", "kiosk.ticket", "kiosk.line.estimate",
     "kiosk.formats.canonical", "kiosk.formats.folding", "kiosk.formats.merkle",
     "kiosk.register.clock", "kiosk.register.database", "kiosk.register.errors", "kiosk.register.events",
     "kiosk.register.grants", "kiosk.register.journal", "kiosk.register.once", "kiosk.register.sites",

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from kiosk import waiting
+from kiosk.counter.turns import call_next, line
 from kiosk.line.estimate import Range
 from kiosk.register.visits import Purpose, Stage
 from tests.kiosk.conftest import Reception
@@ -235,7 +236,7 @@ def call(reception: Reception, desk: str) -> None:
             db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
-        waiting.call_next(
-            db, reception.site, Stage.COUNTER, waiting.line(db, reception.site, Stage.COUNTER, at=reception.at),
+        call_next(
+            db, reception.site, Stage.COUNTER, line(db, reception.site, Stage.COUNTER, at=reception.at),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip

@@ -24,6 +24,7 @@ from kiosk.counter.appointments import (
     recognise_arrivals,
     suiting,
 )
+from kiosk.counter.turns import line
 from kiosk.line.estimate import Range
 from kiosk.questions import CODE_LETTERS
 from kiosk.register.database import Database
@@ -32,7 +33,7 @@ from kiosk.register.journal import RegisterText
 from kiosk.register.patients import Sex, create_patient
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, Visit
-from kiosk.waiting import WhatWasSaid, line, take_number
+from kiosk.waiting import WhatWasSaid, take_number
 
 Chance = Callable[[int], bytes]
 

@@ -1,0 +1,188 @@
+"""Whose turn it is: the live line ranked by the policy, and the one claim that gives each person to one desk."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Executable, Select, bindparam, case, insert, select, update
+from sqlalchemy.orm import Session
+
+from kiosk.counter.passage import tell
+from kiosk.line.order import Ranked, rank
+from kiosk.line.policy import Policy, Waiting
+from kiosk.register import clock
+from kiosk.register.clock import Chance
+from kiosk.register.database import Database, table_of, uuid7
+from kiosk.register.errors import Conflict
+from kiosk.register.once import answered
+from kiosk.register.sites import Site
+from kiosk.register.visits import MOVES, Move, Purpose, Stage, Visit, visit_of
+from kiosk.waiting import CALLABLE, CALLS, open_days, same_act
+
+#: How many ranked people one claim offers: enough for every counter to press at once.
+OFFERED: Final = 16
+#: How often a desk ranks the line anew when all it was offered were called by others meanwhile.
+TRIES: Final = 3
+
+
+class NobodyWaits(Conflict):
+    """Nobody waits at this stage; the line is empty."""
+
+    french = "Personne n'attend. La file est vide."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One person in the live line: the visit and why it stands there."""
+
+    visit: Visit
+    ranked: Ranked
+
+
+#: Built once: each call is a move.
+_MOVED = insert(table_of(Move))
+
+
+def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy | None = None) -> list[Place]:
+    """Everyone who waits at a stage, in the order in which they would be called, with the reason."""
+    visits = {visit.id: visit for visit in db.scalars(_waiting(stage), {"site": site.id} | open_days(site, at))}
+    ranked = rank(
+        [as_waiting(visit) for visit in visits.values()],
+        at,
+        policy or Policy(),
+        hour=partial(clock.hour, site.timezone),
+    )
+    return [Place(visit=visits[one.waiting.id], ranked=one) for one in ranked]
+
+
+@cache
+def _waiting(stage: Stage) -> Select[Any]:
+    return select(Visit).where(
+        Visit.site_id == bindparam("site"),
+        Visit.day.in_((bindparam("today"), bindparam("yesterday"))),
+        Visit.arrived_at > bindparam("since"),
+        Visit.stage == stage,
+        Visit.state.in_(CALLABLE[stage]),
+    )
+
+
+def rank_and_call(
+    database: Database,
+    site: Site,
+    stage: Stage,
+    *,
+    desk: str,
+    by: str,
+    at: datetime,
+    chance: Chance,
+    key: str,
+    policy: Policy | None = None,
+) -> Visit:
+    """Call whoever's turn it is to a desk: the line is ranked while others write, the claim alone is a transaction.
+
+    Raises:
+        NobodyWaits: when the stage's line is empty.
+    """
+    for _ in range(TRIES):
+        with database.reading() as db:
+            places = line(db, site, stage, at=at, policy=policy)
+        with suppress(NobodyWaits), database.transaction() as db:
+            return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
+        if not places:
+            break
+    raise NobodyWaits
+
+
+def call_next(
+    db: Session,
+    site: Site,
+    stage: Stage,
+    places: Sequence[Place],
+    *,
+    desk: str,
+    by: str,
+    at: datetime,
+    chance: Chance,
+    key: str,
+) -> Visit:
+    """Call the first of the ranked people who still waits: one atomic claim, so that two desks never get the same one.
+
+    Args:
+        places: the line as `line` ranked it just before.
+
+    Raises:
+        NobodyWaits: when none of them waits any more.
+    """
+    if before := answered(db, Move, site.id, key):
+        same_act(before, CALLS[stage], by)
+        return visit_of(db, before.visit_id)
+    claimed = claim(db, [place.visit.id for place in places[:OFFERED]], stage, desk=desk, at=at)
+    if claimed is None:
+        raise NobodyWaits
+    before_state, reason = next((one.visit.state, one.ranked.reason) for one in places if one.visit.id == claimed)
+    visit = db.get_one(Visit, claimed, populate_existing=True)
+    db.execute(_MOVED, {
+        "id": uuid7(at, chance), "site_id": site.id, "visit_id": claimed, "verb": CALLS[stage],
+        "before": before_state, "after": visit.state, "by": by, "at": at, "desk": desk, "reason": reason, "key": key,
+    })  # fmt: skip
+    tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
+    return visit
+
+
+def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime) -> UUID | None:
+    """Take the first of the ranked people who may still be called, in one statement; None when all are gone.
+
+    The equality with a scalar subselect is meant: with IN the planner may run the subselect twice and lock more.
+    SQLite drops the locking clause and is serial anyway; the test on PostgreSQL is the one that proves it.
+    """
+    if not ranked:
+        return None
+    offered = [*ranked, *[ranked[-1]] * (OFFERED - len(ranked))]
+    told = {f"place_{place}": one for place, one in enumerate(offered)}
+    claimed: UUID | None = db.execute(_claiming(stage), told | {"to_desk": desk, "now": at}).scalar()
+    return claimed
+
+
+@cache
+def _claiming(stage: Stage) -> Executable:
+    """The statement of a claim, built once; a line shorter than `OFFERED` is offered with its last person repeated."""
+    table = table_of(Visit)
+    visit = table.c
+    offered = [bindparam(f"place_{place}", type_=visit.id.type) for place in range(OFFERED)]
+    may_be_called = visit.state.in_(CALLABLE[stage])
+    first = (
+        select(visit.id)
+        .where(visit.id.in_(offered), may_be_called)
+        .order_by(case(*((visit.id == one, place) for place, one in enumerate(offered))))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return (
+        update(table)
+        .where(visit.id == first, may_be_called)
+        .values(
+            state=MOVES[CALLABLE[stage][0], CALLS[stage]],
+            desk=bindparam("to_desk", type_=visit.desk.type),
+            called_at=bindparam("now", type_=visit.called_at.type),
+        )
+        .returning(visit.id)
+    )
+
+
+def as_waiting(visit: Visit) -> Waiting:
+    """A visit as the policy sees it: hours and flags."""
+    return Waiting(
+        id=visit.id,
+        number=visit.number,
+        arrived_at=visit.waits_since,
+        came_at=visit.arrived_at,
+        booked_for=visit.booked_for,
+        urgent_because=visit.urgent_because,
+        needs_help=visit.needs_help,
+        collects=visit.purpose is Purpose.COLLECT,
+    )
