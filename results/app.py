@@ -8,7 +8,8 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
-from kiosk.counter import calling, dossier, helping
+from kiosk.counter import calling, dossier, helping, placing
+from kiosk.counter.passage import bring_back
 from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
@@ -35,7 +36,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, calling, helping, dossier, desk, sampling, delivery, phone, handover, signoff, quarantine,
+    health, signin, calling, placing, helping, dossier, desk, sampling, delivery, phone, handover, signoff, quarantine,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -59,6 +60,10 @@ ROUTES: Final[dict[str, str]] = {
     "calling.advance_visit": Right.CALL,
     "calling.leaving": Right.CALL,
     "calling.leave": Right.CALL,
+    "placing.place_page": Right.CALL,
+    "placing.change_place": Right.CALL,
+    "placing.help_too": Right.CALL,
+    "placing.to_other_desk": Right.CALL,
     "helping.calls": Right.CALL,
     "helping.go": Right.CALL,
     "dossier.visit_page": Right.REGISTER,
@@ -85,6 +90,7 @@ ROUTES: Final[dict[str, str]] = {
     "sampling.next_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
     "sampling.advance_visit": Right.DRAW,
+    "sampling.to_other_room": Right.DRAW,
     "sampling.identify": Right.DRAW,
     "sampling.prove": Right.DRAW,
     "sampling.answer": Right.DRAW,
@@ -196,6 +202,11 @@ def serve() -> Flask:
     def labels() -> None:
         follow_labels(home.database, home.spool, printer=settings.label_printer, at=clock.now(), chance=clock.chance)
 
+    def absences() -> None:
+        with home.database.reading() as db:
+            site = this_site(db)
+        bring_back(home.database, site, at=clock.now(), chance=clock.chance)
+
     def slips() -> None:
         follow_slips(home.database, home.spool, at=clock.now(), chance=clock.chance)
 
@@ -210,6 +221,7 @@ def serve() -> Flask:
     app.extensions["rounds"] = start_rounds(
         [
             Round(name="labels", seconds=60, go=labels),
+            Round(name="absences", seconds=5, go=absences),
             Round(name="slips", seconds=0.5, go=slips),
             Round(name="calls", seconds=30, go=calls),
             # What was deleted is in the file until the log is folded in: a used code line must not stay there.

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.counter.appointments import Matching, matching
 from kiosk.counter.passage import UNDO
+from kiosk.counter.priorities import urgent_lately
 from kiosk.counter.turns import line
 from kiosk.line.policy import LineClass, Policy
 from kiosk.register import clock
@@ -51,6 +52,8 @@ class LiveLine:
     aside: tuple[Visit, ...]
     #: At a counter or in a room now.
     served: tuple[Visit, ...]
+    #: People put first in the last hour, where they are more than the policy expects; else none.
+    too_many_urgent: int
     #: Some arrival is surely expected and does not have its clock yet.
     to_recognise: bool
 
@@ -107,12 +110,14 @@ def read_live_line(db: Session, site: Site, *, acts: int, at: datetime) -> LiveL
         )
         .order_by(Visit.called_at.desc(), Visit.number)
     ).all()
+    urgent = urgent_lately(db, site, at=at)
     return LiveLine(
         acts=acts,
         counter=_rows(db, site, Stage.COUNTER, found, at=at),
         sampling=_rows(db, site, Stage.SAMPLING, found, at=at),
         aside=tuple(visit for visit in today if visit.state in ASIDE),
         served=tuple(visit for visit in today if visit.state in SERVED),
+        too_many_urgent=urgent if urgent > Policy().urgent_cap else 0,
         to_recognise=bool(found.sure),
     )
 

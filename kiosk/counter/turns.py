@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.counter.passage import tell
 from kiosk.line.order import Ranked, rank
-from kiosk.line.policy import Policy, Waiting
+from kiosk.line.policy import Policy, Waiting, reason
 from kiosk.register import clock
 from kiosk.register.clock import Chance
 from kiosk.register.database import Database, table_of, uuid7
@@ -172,6 +172,11 @@ def _claiming(stage: Stage) -> Executable:
         )
         .returning(visit.id)
     )
+
+
+def why_here(site: Site, visit: Visit, *, at: datetime) -> str:
+    """Why a visit has its place in the line, in words that may be said aloud to the person."""
+    return reason(as_waiting(visit), at, Policy(), hour=partial(clock.hour, site.timezone))
 
 
 def as_waiting(visit: Visit) -> Waiting:

@@ -47,7 +47,7 @@ OPENED_BY = {"results/app.py": {"results/cli.py"}}
 SCREENS = {
     "kiosk/app.py", "kiosk/web.py", "kiosk/live.py", "kiosk/health.py", "kiosk/signin.py",
     "kiosk/touchscreen.py", "kiosk/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
-    "kiosk/counter/helping.py",
+    "kiosk/counter/helping.py", "kiosk/counter/placing.py",
     "labels/desk.py", "labels/sampling.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
     "results/desks/signoff.py",
