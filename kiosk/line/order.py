@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
+from math import inf
 from typing import Generic, TypeVar
 
-from kiosk.line.policy import LineClass, Policy, Standing, Waiting, class_of, priority, reason, standing_of
+from kiosk.line.policy import LineClass, Policy, Standing, Waiting, class_of, reason, standing_of
 
 Person = TypeVar("Person")
 
@@ -57,22 +58,36 @@ class Line(Generic[Person]):
             del self._lanes[lane]
         return entry[3]
 
+    def waiting(self) -> list[tuple[Standing, Person]]:
+        """Everyone who waits, in no order."""
+        return [(standing, person) for lane in self._lanes.values() for _, _, standing, person in lane]
+
+    def copy(self) -> "Line[Person]":
+        """The same line, to be called in one imagined way among many."""
+        other: Line[Person] = Line(self.policy)
+        other._lanes = {one: lane.copy() for one, lane in self._lanes.items()}
+        return other
+
     def _turn(self, at: float) -> LineClass:
         """Urgent people first, then the highest priority, unless a walk-in has waited beyond the guard."""
-        if LineClass.URGENT in self._lanes:
+        lanes = self._lanes
+        if LineClass.URGENT in lanes:
             return LineClass.URGENT
-        heads = [lane[0] for lane in self._lanes.values()]
-        if not heads:
+        if not lanes:
             raise IndexError("nobody waits")
-        if len(heads) == 1:
-            return heads[0][2].line_class
-        best = max(heads, key=lambda head: (priority(head[2], at, self.policy), -head[1]))[2]
-        walk_ins = self._lanes.get(LineClass.WALK_IN)
-        if walk_ins and best.line_class is not LineClass.WALK_IN:
-            longest = walk_ins[0][2]
-            if at - longest.arrived > self._guard and longest.arrived < best.mark:
+        growth = self.policy.growth
+        best, highest, lowest = LineClass.WALK_IN, -inf, 0
+        for line_class, lane in lanes.items():
+            since, number, _, _ = lane[0]
+            rate, head_start = growth[line_class]
+            grown = rate * (at - since + head_start)
+            if grown > highest or (grown == highest and number < lowest):
+                best, highest, lowest = line_class, grown, number
+        if best is not LineClass.WALK_IN and LineClass.WALK_IN in lanes:
+            longest = lanes[LineClass.WALK_IN][0][2]
+            if at - longest.arrived > self._guard and longest.arrived < lanes[best][0][2].mark:
                 return LineClass.WALK_IN
-        return best.line_class
+        return best
 
 
 def rank(line: Sequence[Waiting], at: datetime, policy: Policy, *, hour: Callable[[datetime], str]) -> list[Ranked]:

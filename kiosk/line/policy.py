@@ -83,40 +83,54 @@ class Standing:
 
 def class_of(waiting: Waiting, policy: Policy) -> LineClass:
     """The class of a waiting person; more than `on_time` late, an appointment counts no more."""
-    if waiting.urgent_because:
-        return LineClass.URGENT
-    came_at = waiting.came_at or waiting.arrived_at
-    if waiting.booked_for is not None and came_at <= waiting.booked_for + policy.on_time:
-        return LineClass.BOOKED
-    if waiting.needs_help:
-        return LineClass.HELP
-    return LineClass.COLLECT if waiting.collects else LineClass.WALK_IN
-
-
-def clock_of(waiting: Waiting, line_class: LineClass, policy: Policy) -> datetime:
-    """Since when priority grows: arriving early gains nothing, arriving a little late loses nothing."""
-    if line_class is LineClass.BOOKED and waiting.booked_for is not None:
-        return min(max(waiting.arrived_at, waiting.booked_for - policy.early), waiting.booked_for)
-    return waiting.arrived_at
+    return standing_of(waiting, policy).line_class
 
 
 def standing_of(waiting: Waiting, policy: Policy) -> Standing:
-    """What the policy needs of a person who joins a line; none of it changes until the call.
-
-    An appointment is passed by a guarded walk-in only of those who came before the last minute at which it could
-    still be kept: so neither coming early nor coming a little late changes anything.
-    """
-    line_class, arrived = class_of(waiting, policy), waiting.arrived_at.timestamp()
-    mark = arrived
-    if line_class is LineClass.BOOKED and waiting.booked_for is not None:
-        mark = max(arrived, (waiting.booked_for + policy.on_time).timestamp())
-    return Standing(
-        line_class=line_class,
-        since=clock_of(waiting, line_class, policy).timestamp(),
-        arrived=arrived,
-        mark=mark,
+    """What the policy needs of a person who joins a line; none of it changes until the call."""
+    return stand(
         number=waiting.number,
+        arrived=waiting.arrived_at.timestamp(),
+        came=(waiting.came_at or waiting.arrived_at).timestamp(),
+        booked_for=waiting.booked_for.timestamp() if waiting.booked_for is not None else None,
+        urgent=bool(waiting.urgent_because),
+        needs_help=waiting.needs_help,
+        collects=waiting.collects,
+        policy=policy,
     )
+
+
+def stand(
+    *,
+    number: int,
+    arrived: float,
+    came: float,
+    booked_for: float | None,
+    urgent: bool,
+    needs_help: bool,
+    collects: bool,
+    policy: Policy,
+) -> Standing:
+    """The same from hours in seconds, as a simulation knows them.
+
+    With an appointment, arriving early gains nothing and arriving a little late loses nothing: neither changes the
+    clock, nor which guarded walk-ins go first, those who came before the last minute at which it could be kept.
+
+    Args:
+        came: when the person came to the laboratory, `arrived` when it came to this stage.
+    """
+    since = mark = arrived
+    if urgent:
+        line_class = LineClass.URGENT
+    elif booked_for is not None and came <= booked_for + policy.on_time.total_seconds():
+        line_class = LineClass.BOOKED
+        since = min(max(arrived, booked_for - policy.early.total_seconds()), booked_for)
+        mark = max(arrived, booked_for + policy.on_time.total_seconds())
+    elif needs_help:
+        line_class = LineClass.HELP
+    else:
+        line_class = LineClass.COLLECT if collects else LineClass.WALK_IN
+    return Standing(line_class=line_class, since=since, arrived=arrived, mark=mark, number=number)
 
 
 def priority(standing: Standing, at: float, policy: Policy) -> float:
