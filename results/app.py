@@ -9,6 +9,7 @@ from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
 from kiosk.counter import calling, dossier, helping, placing
+from kiosk.counter.foretelling import Foreteller
 from kiosk.counter.passage import bring_back
 from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
@@ -207,6 +208,14 @@ def serve() -> Flask:
             site = this_site(db)
         bring_back(home.database, site, at=clock.now(), chance=clock.chance)
 
+    foreteller = Foreteller(home.database, clock.chance)
+
+    def forecast() -> None:
+        foreteller.look(at=clock.now())
+
+    def laws() -> None:
+        foreteller.learn(at=clock.now())
+
     def slips() -> None:
         follow_slips(home.database, home.spool, at=clock.now(), chance=clock.chance)
 
@@ -222,6 +231,8 @@ def serve() -> Flask:
         [
             Round(name="labels", seconds=60, go=labels),
             Round(name="absences", seconds=5, go=absences),
+            Round(name="laws", seconds=600, go=laws),
+            Round(name="forecast", seconds=1, go=forecast),
             Round(name="slips", seconds=0.5, go=slips),
             Round(name="calls", seconds=30, go=calls),
             # What was deleted is in the file until the log is folded in: a used code line must not stay there.

@@ -49,7 +49,7 @@ _MOVED = insert(table_of(Move))
 
 def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy | None = None) -> list[Place]:
     """Everyone who waits at a stage, in the order in which they would be called, with the reason."""
-    visits = {visit.id: visit for visit in db.scalars(_waiting(stage), {"site": site.id} | open_days(site, at))}
+    visits = {visit.id: visit for visit in who_waits(db, site, stage, at=at)}
     ranked = rank(
         [as_waiting(visit) for visit in visits.values()],
         at,
@@ -57,6 +57,11 @@ def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy 
         hour=partial(clock.hour, site.timezone),
     )
     return [Place(visit=visits[one.waiting.id], ranked=one) for one in ranked]
+
+
+def who_waits(db: Session, site: Site, stage: Stage, *, at: datetime) -> Sequence[Visit]:
+    """Everyone who waits at a stage, in no order."""
+    return db.scalars(_waiting(stage), {"site": site.id} | open_days(site, at)).all()
 
 
 @cache

@@ -1,11 +1,11 @@
 """How long services take and how people keep their appointments: drawn from, and learnt from past days."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from math import exp, log
 from random import Random
 from statistics import fmean, stdev
-from typing import Final
+from typing import Any, Final
 
 #: Days of one's own that weigh as much as the defaults: below, a few odd services would make the law.
 FEW: Final = 20
@@ -85,3 +85,19 @@ def learn_appointments(late: Sequence[float], expected: int, default: Laws) -> t
 def learn_share(seen: Sequence[bool], default: float) -> float:
     """A share of some people, drawn towards the default where they are few."""
     return (sum(seen) + FEW * default) / (len(seen) + FEW)
+
+
+def as_figures(laws: Laws) -> dict[str, Any]:
+    """Laws as figures that may be stored."""
+    return asdict(laws)
+
+
+def from_figures(figures: Mapping[str, Any]) -> Laws:
+    """Laws as they were stored; a figure that has a name of another time is left out, one that lacks is the default."""
+    known = {one.name for one in fields(Laws)}
+    kept: dict[str, Any] = {
+        name: Service(**value) if isinstance(value, Mapping) else value
+        for name, value in figures.items()
+        if name in known
+    }
+    return Laws(**kept)

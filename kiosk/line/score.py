@@ -13,8 +13,8 @@ PROMISED: Final = 0.9
 RESENTED: Final = 5.0
 #: Below so many, nothing is corrected.
 ENOUGH: Final = 30
-#: How much of a day's fault is corrected, and where the correction ends.
-STEP, LEAST, MOST = 0.3, 0.6, 1.8
+#: How much of a day's fault is corrected, of the middle and of what lies above it, and where the correction ends.
+STEP, STEP_ABOVE, LEAST, MOST = 0.3, 1.0, 0.5, 1.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def recalibrate(laws: Laws, told: Sequence[Told]) -> Laws:
     return replace(
         laws,
         scale=_between(laws.scale * (1 + STEP * (longer - 0.5))),
-        spread=_between(laws.spread * (1 + STEP * (PROMISED - found.coverage))),
+        spread=_between(laws.spread * (1 + STEP_ABOVE * (PROMISED - found.coverage))),
     )
 
 

@@ -111,6 +111,14 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("site_id", "stage", name=op.f("pk_forecast")),
     )
     op.create_table(
+        "learnt_laws",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("laws", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_learnt_laws_site_id")),
+        sa.PrimaryKeyConstraint("site_id", "day", name=op.f("pk_learnt_laws")),
+    )
+    op.create_table(
         "patient",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -409,6 +417,7 @@ def drop_register() -> None:
     op.drop_index(op.f("ix_patient_site_id_patient_folded_birth_name_patient_birth_date"), table_name="patient")
     op.drop_index(op.f("ix_patient_site_id_patient_birth_date"), table_name="patient")
     op.drop_table("patient")
+    op.drop_table("learnt_laws")
     op.drop_table("forecast")
     op.drop_table("event_counter")
     op.drop_table("event")
