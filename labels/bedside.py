@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import Enum, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.counter.passage import advance
 from kiosk.register.clock import Chance
 from kiosk.register.database import Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
 from kiosk.register.visits import Move, NotNow, State, Verb, Visit
-from kiosk.waiting import advance
 from labels.scanning import Outcome, TubeScan, scan, scans_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of

@@ -6,12 +6,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from kiosk.counter.passage import advance
 from kiosk.exams.prescriptions import exams_of
 from kiosk.register.clock import Chance
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
 from kiosk.register.visits import Move, State, Verb, Visit
-from kiosk.waiting import advance
 from labels.plan import Plan, plan
 from labels.printing import NothingToVoid, number_tubes, void_tubes
 from labels.tubes import Tube

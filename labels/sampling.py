@@ -8,13 +8,15 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.counter.passage import UNDO, advance, at_desk, hand_on
 from kiosk.counter.reception import call_in_turn
+from kiosk.places import line
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Stage, Verb, Visit, visit_of
+from kiosk.settings import StaffSettings
 from kiosk.signin import actor, desk, needs
-from kiosk.waiting import UNDO, advance, at_desk, line
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from labels.bedside import (
     PROOFS,
@@ -37,11 +39,16 @@ bp = Blueprint("sampling", __name__)
 
 #: How many numbers a sampler sees ahead; the whole line is the counter's.
 AHEAD: Final = 3
-VERBS: Final = {"rappeler": Verb.RECALL, "annuler": Verb.UNDO, "absent": Verb.MISS}
+VERBS: Final = {
+    "rappeler": Verb.RECALL, "annuler": Verb.UNDO, "absent": Verb.MISS, "de-cote": Verb.PARK,
+    "au-guichet": Verb.HAND_BACK,
+}  # fmt: skip
 DONE: Final = {
     Verb.RECALL: "Le numéro {} est appelé de nouveau.",
     Verb.UNDO: "L'appel du numéro {} est annulé. Il a repris sa place.",
-    Verb.MISS: "Le numéro {} est noté absent. Il peut revenir à l'accueil.",
+    Verb.MISS: "Le numéro {} est noté absent. Il revient dans la file dans cinq minutes, une fois.",
+    Verb.PARK: "Le numéro {} est mis de côté. L'accueil le remet dans la file quand il revient.",
+    Verb.HAND_BACK: "Le numéro {} est renvoyé au guichet, à sa place.",
 }
 REASONS: Final = ("non prélevé", "échec de la ponction", "refus du patient", "quantité insuffisante")
 
@@ -59,8 +66,9 @@ def room() -> ResponseReturnValue:
         if identity_check_of(db, visit) is None:
             left = max(0, int((visit.called_at + UNDO - now()).total_seconds())) if visit.called_at else 0
             return page(
-                "labels/identity.html", visit=visit, bearer=patient_of(db, visit.id), undo_for=left, proofs=PROOFS
-            )
+                "labels/identity.html", visit=visit, bearer=patient_of(db, visit.id), undo_for=left, proofs=PROOFS,
+                rooms=[one for one in _settings().rooms if one != visit.desk],
+            )  # fmt: skip
         return page("labels/draw.html", **_draw(db, visit))
 
 
@@ -93,6 +101,19 @@ def advance_visit(visit_id: UUID, act: str) -> ResponseReturnValue:
     with transaction() as db:
         visit = advance(db, visit_of(db, visit_id), verb, by=str(actor().id), at=now(), chance=chance, key=form_key())
     flash(DONE[verb].format(visit.number), "ok")
+    return redirect(url_for("sampling.room"), 303)
+
+
+@bp.post("/prelevement/<uuid:visit_id>/salle")
+@needs(Right.DRAW)
+def to_other_room(visit_id: UUID) -> ResponseReturnValue:
+    """Give the person who was called to another room."""
+    with transaction() as db:
+        visit = hand_on(
+            db, visit_of(db, visit_id), request.form.get("desk", ""), among=_settings().rooms, by=str(actor().id),
+            at=now(), chance=chance, key=form_key(),
+        )  # fmt: skip
+    flash(f"Le numéro {visit.number} est appelé : {visit.desk}.", "ok")
     return redirect(url_for("sampling.room"), 303)
 
 
@@ -154,6 +175,11 @@ def end(visit_id: UUID) -> ResponseReturnValue:
         finish(db, visit, by=str(actor().id), at=now(), chance=chance, key=form_key())
     flash(f"Le prélèvement du numéro {visit.number} est terminé.", "ok")
     return redirect(url_for("sampling.room"), 303)
+
+
+def _settings() -> StaffSettings:
+    settings: StaffSettings = house().more["settings"]
+    return settings
 
 
 def _next(db: Session) -> dict[str, Any]:

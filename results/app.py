@@ -9,7 +9,9 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
-from kiosk.counter import calling, dossier, enrolling, helping, returning
+from kiosk.counter import calling, dossier, enrolling, helping, placing, returning
+from kiosk.counter.foretelling import Foreteller
+from kiosk.counter.passage import bring_back
 from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
@@ -56,9 +58,9 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, enrolling, returning, calling, helping, dossier, desk, room, gestures, sampling, delivery, phone,
-    physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts, confirming,
-    computers,
+    health, signin, enrolling, returning, calling, placing, helping, dossier, desk, room, gestures, sampling, delivery,
+    phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts,
+    confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -89,6 +91,10 @@ ROUTES: Final[dict[str, str]] = {
     "calling.advance_visit": Right.CALL,
     "calling.leaving": Right.CALL,
     "calling.leave": Right.CALL,
+    "placing.place_page": Right.CALL,
+    "placing.change_place": Right.CALL,
+    "placing.help_too": Right.CALL,
+    "placing.to_other_desk": Right.CALL,
     "helping.calls": Right.CALL,
     "helping.go": Right.CALL,
     "helping.rush": Right.CALL,
@@ -130,6 +136,7 @@ ROUTES: Final[dict[str, str]] = {
     "sampling.next_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
     "sampling.advance_visit": Right.DRAW,
+    "sampling.to_other_room": Right.DRAW,
     "sampling.identify": Right.DRAW,
     "sampling.prove": Right.DRAW,
     "sampling.answer": Right.DRAW,
@@ -312,6 +319,19 @@ def serve() -> Flask:
             chance=clock.chance,
         )  # fmt: skip
 
+    def absences() -> None:
+        with home.database.reading() as db:
+            site = this_site(db)
+        bring_back(home.database, site, at=clock.now(), chance=clock.chance)
+
+    foreteller = Foreteller(home.database, clock.chance)
+
+    def forecast() -> None:
+        foreteller.look(at=clock.now())
+
+    def laws() -> None:
+        foreteller.learn(at=clock.now())
+
     def slips() -> None:
         follow_slips(home.database, home.spool, at=clock.now(), chance=clock.chance)
 
@@ -331,6 +351,9 @@ def serve() -> Flask:
     app.extensions["rounds"] = start_rounds(
         [
             Round(name="labels", seconds=60, go=labels),
+            Round(name="absences", seconds=5, go=absences),
+            Round(name="laws", seconds=600, go=laws),
+            Round(name="forecast", seconds=1, go=forecast),
             Round(name="slips", seconds=0.5, go=slips),
             Round(name="calls", seconds=30, go=calls),
             Round(name="drills", seconds=DRILLS_EVERY.total_seconds(), go=drills),

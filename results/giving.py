@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.counter.passage import advance
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
 from kiosk.register.clock import Chance
@@ -18,7 +19,6 @@ from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Document, patient_of
 from kiosk.register.visits import Verb, Visit
-from kiosk.waiting import advance
 from labels.tubes import tubes_of
 from printers.errors import ImpossibleMove
 from printers.moves import State as Printed

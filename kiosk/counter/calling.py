@@ -10,16 +10,17 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.counter.appointments import recognise_arrivals
 from kiosk.counter.panel import LastRead, panel
+from kiosk.counter.passage import advance
 from kiosk.counter.reception import call_in_turn, end_early, keep_papers_in
 from kiosk.live import stream
 from kiosk.questions import range_words
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.register.visits import Purpose, Stage, Verb, Visit, visit_of
+from kiosk.register.visits import Purpose, Stage, State, Verb, Visit, visit_of
 from kiosk.settings import StaffSettings
 from kiosk.signin import actor, desk, needs
 from kiosk.ticket import Words, ticket
-from kiosk.waiting import advance, announced, take_number
+from kiosk.waiting import announced, take_number
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State as Printed
@@ -34,17 +35,21 @@ VERBS: Final = {
     "absent": Verb.MISS,
     "de-cote": Verb.PARK,
     "de-retour": Verb.COME_BACK,
+    "au-guichet": Verb.HAND_BACK,
     "au-revoir": Verb.LEAVE,
 }
 #: What the screen says once it is done.
 DONE: Final = {
     Verb.RECALL: "Le numéro {} est appelé de nouveau.",
     Verb.UNDO: "L'appel du numéro {} est annulé. Il a repris sa place.",
-    Verb.MISS: "Le numéro {} est noté absent. Il peut revenir.",
+    Verb.MISS: "Le numéro {} est noté absent. Il revient dans la file dans cinq minutes.",
     Verb.PARK: "Le numéro {} est mis de côté.",
+    Verb.HAND_BACK: "Le numéro {} est revenu dans la file du guichet, à sa place.",
     Verb.COME_BACK: "Le numéro {} est revenu dans la file, à sa place.",
     Verb.LEAVE: "Le passage du numéro {} est terminé.",
 }
+#: What it says of a person who did not come twice.
+ABSENT_AGAIN: Final = "Le numéro {} a manqué deux appels : il est mis de côté, et revient quand il le dit."
 
 
 @bp.get("/file")
@@ -124,7 +129,8 @@ def advance_visit(visit_id: UUID, act: str) -> ResponseReturnValue:
         visit = advance(db, visit_of(db, visit_id), verb, by=str(actor().id), at=now(), chance=chance, key=form_key())
     if verb is Verb.LEAVE:
         keep_papers_in(house().spool, visit, by=str(actor().id), at=now())
-    flash(DONE[verb].format(visit.number), "ok")
+    words = ABSENT_AGAIN if (verb, visit.state) == (Verb.MISS, State.PARKED) else DONE[verb]
+    flash(words.format(visit.number), "ok")
     return redirect(url_for("calling.line_page"), 303)
 
 

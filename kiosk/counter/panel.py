@@ -8,13 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.counter.appointments import Matching, matching
+from kiosk.counter.passage import UNDO
+from kiosk.counter.priorities import urgent_lately
 from kiosk.line.policy import LineClass, Policy
+from kiosk.places import line
 from kiosk.register import clock
 from kiosk.register.journal import head_of
 from kiosk.register.patients import Recognition
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Said, Stage, State, Visit
-from kiosk.waiting import UNDO, line
+from kiosk.waiting import open_days
 
 ASIDE: Final = (State.NO_SHOW, State.PARKED)
 SERVED: Final = (State.CALLED, State.REGISTERED, State.IN_ROOM)
@@ -49,6 +52,8 @@ class LiveLine:
     aside: tuple[Visit, ...]
     #: At a counter or in a room now.
     served: tuple[Visit, ...]
+    #: People put first in the last hour, where they are more than the policy expects; else none.
+    too_many_urgent: int
     #: Some arrival is surely expected and does not have its clock yet.
     to_recognise: bool
 
@@ -94,22 +99,25 @@ def read_live_line(db: Session, site: Site, *, acts: int, at: datetime) -> LiveL
     Args:
         acts: the journal's size, asked before.
     """
-    found = matching(db, site, at=at)
+    found, days = matching(db, site, at=at), open_days(site, at)
     today = db.scalars(
         select(Visit)
         .where(
             Visit.site_id == site.id,
-            Visit.day == clock.day(site.timezone, at),
+            Visit.day.in_((days["today"], days["yesterday"])),
+            Visit.arrived_at > days["since"],
             Visit.state.in_((*ASIDE, *SERVED)),
         )
         .order_by(Visit.called_at.desc(), Visit.number)
     ).all()
+    urgent = urgent_lately(db, site, at=at)
     return LiveLine(
         acts=acts,
         counter=_rows(db, site, Stage.COUNTER, found, at=at),
         sampling=_rows(db, site, Stage.SAMPLING, found, at=at),
         aside=tuple(visit for visit in today if visit.state in ASIDE),
         served=tuple(visit for visit in today if visit.state in SERVED),
+        too_many_urgent=urgent if urgent > Policy().urgent_cap else 0,
         to_recognise=bool(found.sure),
     )
 

@@ -10,6 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.counter.appointments import matching, recognise_arrivals
+from kiosk.counter.passage import advance, bring_back
+from kiosk.counter.turns import rank_and_call
 from kiosk.exams.prescriptions import Prescription, exams_of, prescribe, prescription_of
 from kiosk.formats.folding import fold
 from kiosk.register.clock import Chance
@@ -21,7 +23,6 @@ from kiosk.register.once import answered
 from kiosk.register.patients import Document, NoPatient, Patient, Recognition, Sex, create_patient, recognise
 from kiosk.register.sites import Site
 from kiosk.register.visits import Said, Stage, Verb, Visit
-from kiosk.waiting import advance, rank_and_call
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import NEVER_SENT
 from printers.moves import Verb as Printing
@@ -67,11 +68,12 @@ class Traits:
 def call_in_turn(
     database: Database, site: Site, stage: Stage, *, desk: str, by: str, at: datetime, chance: Chance, key: str
 ) -> Visit:
-    """Recognise who has an appointment, then call whoever's turn it is to a counter or a room.
+    """Bring back who was absent, recognise who is expected, then call whoever's turn it is to a counter or a room.
 
     Raises:
         NobodyWaits: when the line is empty.
     """
+    bring_back(database, site, at=at, chance=chance)
     with database.reading() as db:
         expected = matching(db, site, at=at).sure
     if expected:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kiosk import questions, waiting
+from kiosk import places, questions
 from kiosk.door.languages import say
 from kiosk.door.threshold import count, settings, told
 from kiosk.register import clock
@@ -70,7 +70,7 @@ def _as_it_stands(token: str) -> dict[str, Any]:
         standing = _STATES.get(visit.state, "over")
         ahead, wait = None, ""
         if standing == "waiting":
-            line = waiting.line(db, site, visit.stage, at=now())
+            line = places.line(db, site, visit.stage, at=now())
             ahead = next((place for place, one in enumerate(line) if one.visit.id == visit.id), None)
             wait = _still(visit)
     return {

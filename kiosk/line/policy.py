@@ -1,9 +1,10 @@
 """Whose turn is it, and why: accumulating priority with one small static class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
 
@@ -33,6 +34,21 @@ class Policy:
     early: timedelta = timedelta(minutes=5)
     on_time: timedelta = timedelta(minutes=15)
     guard: timedelta = timedelta(minutes=45)
+    #: Urgent people in one hour above which the staff are warned; nobody is refused.
+    urgent_cap: int = 6
+
+    @cached_property
+    def growth(self) -> Mapping[LineClass, tuple[float, float]]:
+        """Class -> priority for each second waited, and the seconds given at the start."""
+        rates = {
+            LineClass.URGENT: self.walk_in_rate,
+            LineClass.BOOKED: self.booked_rate,
+            LineClass.HELP: self.help_rate,
+            LineClass.WALK_IN: self.walk_in_rate,
+            LineClass.COLLECT: self.collect_rate,
+        }
+        head_start = {LineClass.BOOKED: self.head_start.total_seconds()}
+        return {one: (rate, head_start.get(one, 0.0)) for one, rate in rates.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,70 +67,76 @@ class Waiting:
     collects: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ranked:
-    """A person's place and the reason for it, in plain French."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A waiting person reduced to what decides the order; hours are seconds."""
 
-    waiting: Waiting
     line_class: LineClass
-    reason: str
+    #: Since when priority grows.
+    since: float
+    #: Since when it waits at this stage.
+    arrived: float
+    #: A walk-in who came before this hour and waits beyond the guard goes first.
+    mark: float
+    number: int
 
 
 def class_of(waiting: Waiting, policy: Policy) -> LineClass:
     """The class of a waiting person; more than `on_time` late, an appointment counts no more."""
-    if waiting.urgent_because:
-        return LineClass.URGENT
-    came_at = waiting.came_at or waiting.arrived_at
-    if waiting.booked_for is not None and came_at <= waiting.booked_for + policy.on_time:
-        return LineClass.BOOKED
-    if waiting.needs_help:
-        return LineClass.HELP
-    return LineClass.COLLECT if waiting.collects else LineClass.WALK_IN
+    return standing_of(waiting, policy).line_class
 
 
-def clock_of(waiting: Waiting, line_class: LineClass, policy: Policy) -> datetime:
-    """Since when priority grows: arriving early gains nothing, arriving a little late loses nothing."""
-    if line_class is LineClass.BOOKED and waiting.booked_for is not None:
-        return min(max(waiting.arrived_at, waiting.booked_for - policy.early), waiting.booked_for)
-    return waiting.arrived_at
+def standing_of(waiting: Waiting, policy: Policy) -> Standing:
+    """What the policy needs of a person who joins a line; none of it changes until the call."""
+    return stand(
+        number=waiting.number,
+        arrived=waiting.arrived_at.timestamp(),
+        came=(waiting.came_at or waiting.arrived_at).timestamp(),
+        booked_for=waiting.booked_for.timestamp() if waiting.booked_for is not None else None,
+        urgent=bool(waiting.urgent_because),
+        needs_help=waiting.needs_help,
+        collects=waiting.collects,
+        policy=policy,
+    )
 
 
-def priority(waiting: Waiting, at: datetime, policy: Policy) -> float:
-    """A person's priority now; within one class it only grows with the time waited."""
-    line_class = class_of(waiting, policy)
-    minutes = (at - clock_of(waiting, line_class, policy)).total_seconds() / 60
-    if line_class is LineClass.BOOKED:
-        return policy.booked_rate * (minutes + policy.head_start.total_seconds() / 60)
-    rates = {
-        LineClass.URGENT: policy.walk_in_rate,
-        LineClass.HELP: policy.help_rate,
-        LineClass.WALK_IN: policy.walk_in_rate,
-        LineClass.COLLECT: policy.collect_rate,
-    }
-    return rates[line_class] * minutes
+def stand(
+    *,
+    number: int,
+    arrived: float,
+    came: float,
+    booked_for: float | None,
+    urgent: bool,
+    needs_help: bool,
+    collects: bool,
+    policy: Policy,
+) -> Standing:
+    """The same from hours in seconds, as a simulation knows them.
 
-
-def rank(line: Sequence[Waiting], at: datetime, policy: Policy, *, hour: Callable[[datetime], str]) -> list[Ranked]:
-    """Order the line: urgent first, then the guarded walk-ins, then by priority; equals keep their numbers' order.
+    With an appointment, arriving early gains nothing and arriving a little late loses nothing: neither changes the
+    clock, nor which guarded walk-ins go first, those who came before the last minute at which it could be kept.
 
     Args:
-        line: everyone who waits at one stage.
-        hour: writes an instant as the site's wall clock does (`8 h 10`).
+        came: when the person came to the laboratory, `arrived` when it came to this stage.
     """
+    since = mark = arrived
+    if urgent:
+        line_class = LineClass.URGENT
+    elif booked_for is not None and came <= booked_for + policy.on_time.total_seconds():
+        line_class = LineClass.BOOKED
+        since = min(max(arrived, booked_for - policy.early.total_seconds()), booked_for)
+        mark = max(arrived, booked_for + policy.on_time.total_seconds())
+    elif needs_help:
+        line_class = LineClass.HELP
+    else:
+        line_class = LineClass.COLLECT if collects else LineClass.WALK_IN
+    return Standing(line_class=line_class, since=since, arrived=arrived, mark=mark, number=number)
 
-    def place(waiting: Waiting) -> tuple[int, float, int]:
-        line_class = class_of(waiting, policy)
-        if line_class is LineClass.URGENT:
-            return (0, waiting.arrived_at.timestamp(), waiting.number)
-        guarded = line_class is LineClass.WALK_IN and at - waiting.arrived_at > policy.guard
-        if guarded:
-            return (1, waiting.arrived_at.timestamp(), waiting.number)
-        return (2, -priority(waiting, at, policy), waiting.number)
 
-    return [
-        Ranked(waiting=waiting, line_class=class_of(waiting, policy), reason=reason(waiting, at, policy, hour=hour))
-        for waiting in sorted(line, key=place)
-    ]
+def priority(standing: Standing, at: float, policy: Policy) -> float:
+    """A person's priority at an hour in seconds; within one class it only grows with the time waited."""
+    rate, head_start = policy.growth[standing.line_class]
+    return rate * (at - standing.since + head_start)
 
 
 def reason(waiting: Waiting, at: datetime, policy: Policy, *, hour: Callable[[datetime], str]) -> str:

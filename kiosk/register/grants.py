@@ -16,6 +16,7 @@ PUBLIC = {
     "convocation_shown": WRITE,
     "device": frozenset({"read", "update"}),
     "ticket_counter": WRITE,
+    "forecast": READ,
     "event": frozenset({"read", "insert"}),
     "event_counter": WRITE,
     "journal_leaf": frozenset({"insert"}),

@@ -43,6 +43,8 @@ class Act(StrEnum):
     VISIT_PARKED = "visit.parked"
     VISIT_RETURNED = "visit.returned"
     VISIT_TRANSFERRED = "visit.transferred"
+    VISIT_HANDED_BACK = "visit.handed_back"
+    VISIT_FAVOURED = "visit.favoured"
     VISIT_REGISTERED = "visit.registered"
     VISIT_SENT = "visit.sent"
     VISIT_ENTERED = "visit.entered"

@@ -24,7 +24,6 @@ class State(StrEnum):
     NO_SHOW = "no_show"  #: did not answer a call
     PARKED = "parked"  #: set aside, comes back on its own word
     LEFT = "left"  #: everything is done
-    TRANSFERRED = "transferred"  #: went on as another visit in another line
     CANCELLED = "cancelled"  #: gone before sampling, or entered twice
 
 
@@ -43,12 +42,13 @@ class Verb(StrEnum):
     PARK = "park"
     COME_BACK = "come_back"
     TRANSFER = "transfer"
+    HAND_BACK = "hand_back"
     CANCEL = "cancel"
 
 
-FINAL = frozenset({State.LEFT, State.TRANSFERRED, State.CANCELLED})
+FINAL = frozenset({State.LEFT, State.CANCELLED})
 
-#: Every permitted move; anything else is refused. House note, section 8.
+#: Every permitted move; anything else is refused. House note, section 8; a transfer keeps the number (docs/adr).
 MOVES: dict[tuple[State, Verb], State] = {
     (State.ARRIVED, Verb.CALL): State.CALLED,
     (State.RETURNED, Verb.CALL): State.CALLED,
@@ -56,6 +56,7 @@ MOVES: dict[tuple[State, Verb], State] = {
     (State.CALLED, Verb.RECALL): State.CALLED,
     (State.CALLED, Verb.REGISTER): State.REGISTERED,
     (State.REGISTERED, Verb.SEND): State.WAITING,
+    (State.CALLED, Verb.SEND): State.WAITING,
     (State.WAITING, Verb.CALL_TO_ROOM): State.IN_ROOM,
     (State.RETURNED, Verb.CALL_TO_ROOM): State.IN_ROOM,
     (State.IN_ROOM, Verb.UNDO): State.WAITING,
@@ -73,9 +74,10 @@ MOVES: dict[tuple[State, Verb], State] = {
     (State.NO_SHOW, Verb.PARK): State.PARKED,
     (State.NO_SHOW, Verb.COME_BACK): State.RETURNED,
     (State.PARKED, Verb.COME_BACK): State.RETURNED,
-    (State.ARRIVED, Verb.TRANSFER): State.TRANSFERRED,
-    (State.CALLED, Verb.TRANSFER): State.TRANSFERRED,
-    (State.WAITING, Verb.TRANSFER): State.TRANSFERRED,
+    (State.CALLED, Verb.TRANSFER): State.CALLED,
+    (State.IN_ROOM, Verb.TRANSFER): State.IN_ROOM,
+    (State.WAITING, Verb.HAND_BACK): State.ARRIVED,
+    (State.IN_ROOM, Verb.HAND_BACK): State.ARRIVED,
 } | {(state, Verb.CANCEL): State.CANCELLED for state in State if state not in FINAL | {State.SAMPLED}}
 
 
@@ -132,6 +134,8 @@ class Visit(Base):
     #: The range told on the ticket, in minutes, kept to be scored.
     announced_low: Mapped[int]
     announced_high: Mapped[int]
+    #: The middle of it to the minute, where the line was foretold.
+    announced_middle: Mapped[int | None]
 
 
 class Move(Base):

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from sqlalchemy import insert
 
+from kiosk.counter.turns import NobodyWaits, rank_and_call
 from kiosk.register import clock
 from kiosk.register.database import uuid7
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from kiosk.waiting import NobodyWaits, rank_and_call
 from results.upkeep.bench.bare import FIRST
 from results.upkeep.bench.reception import Reception, both, rate, together
 from results.upkeep.bench.rounds import SIDE, Broken, Engine, Ground, Measure, Row, Sides

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from kiosk.counter.appointments import Appointment, book
+from kiosk.counter.passage import advance
 from kiosk.line.estimate import Range
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Purpose, Verb, Visit, visit_of
-from kiosk.waiting import WhatWasSaid, advance, take_number
+from kiosk.waiting import WhatWasSaid, take_number
 from printers.spool import Spool
 from tests.staffroom import Browser, Chance, Room, open_room
 

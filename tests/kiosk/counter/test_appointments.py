@@ -26,13 +26,14 @@ from kiosk.counter.appointments import (
 )
 from kiosk.formats.convocation import CODE_LETTERS
 from kiosk.line.estimate import Range
+from kiosk.places import line
 from kiosk.register.database import Database
 from kiosk.register.events import Event
 from kiosk.register.journal import RegisterText
 from kiosk.register.patients import Sex, create_patient
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, Visit
-from kiosk.waiting import WhatWasSaid, line, take_number
+from kiosk.waiting import WhatWasSaid, take_number
 
 Chance = Callable[[int], bytes]
 

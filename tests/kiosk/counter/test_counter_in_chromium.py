@@ -167,6 +167,38 @@ def test_a_patient_is_received_and_drawn_by_keys_alone(browser: Browser, counter
     assert counter.visit(moreau.id).state is State.LEFT
 
 
+def test_a_key_in_the_line_acts_on_the_chosen_row_and_on_no_other(
+    browser: Browser, counter: Counter, address: str
+) -> None:
+    first, second, third = (counter.arrives() for _ in range(3))
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(address + "/file")
+        page.keyboard.press("a")  # nobody is chosen: nothing happens
+        page.keyboard.press("Delete")
+        expect(page.get_by_role("button", name="A besoin d'aide")).to_be_disabled()
+        page.locator(f"#line-{second.number}").focus()
+        is_readable(page)
+        page.keyboard.press("a")
+        expect(page.get_by_text(f"Le numéro {second.number} a besoin d'aide")).to_be_visible()
+        page.locator(f"#line-{third.number}").focus()
+        page.keyboard.press("u")
+        page.wait_for_url("**/place")
+        is_readable(page)
+        page.get_by_label("passe en premier : personne fragile").check()
+        page.keyboard.press("Alt+s")
+        expect(page.locator("[data-row]").first).to_contain_text("urgence : personne fragile")
+        page.locator(f"#line-{first.number}").focus()
+        page.keyboard.press("p")
+        expect(page.get_by_text(f"Le numéro {first.number} est mis de côté.")).to_be_visible()
+        page.locator(f"#line-{second.number}").focus()
+        page.keyboard.press("Delete")
+        page.wait_for_url("**/fin")
+        expect(page.get_by_text("Parti avant le prélèvement")).to_be_visible()
+    assert [counter.visit(one.id).needs_help for one in (first, second, third)] == [False, True, False]
+    assert counter.visit(first.id).state is State.PARKED
+    assert counter.visit(second.id).state is State.ARRIVED
+
+
 def test_an_open_line_changes_by_itself(browser: Browser, counter: Counter, address: str) -> None:
     with seated(browser, counter, address, "sophie", "Guichet 1") as page:
         page.goto(address + "/file")

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from kiosk.counter.appointments import Appointment, arrive, book
 from kiosk.counter.panel import LastRead, panel
 from kiosk.counter.reception import Traits, open_file
+from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
 from kiosk.line.policy import LineClass
+from kiosk.places import line
 from kiosk.register.database import Database
 from kiosk.register.patients import Document, Sex
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, Visit
-from kiosk.waiting import WhatWasSaid, call_next, line, take_number
+from kiosk.waiting import WhatWasSaid, take_number
 
 
 @dataclass

@@ -23,6 +23,7 @@ from kiosk.counter.reception import (
     recognise_as,
     version_of,
 )
+from kiosk.counter.turns import NobodyWaits
 from kiosk.exams.prescriptions import prescription_of, settle
 from kiosk.line.estimate import Range
 from kiosk.register.database import Database
@@ -30,7 +31,7 @@ from kiosk.register.journal import RegisterText
 from kiosk.register.patients import Document, Patient, Sex
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from kiosk.waiting import NobodyWaits, WhatWasSaid, take_number
+from kiosk.waiting import WhatWasSaid, take_number
 
 Chance = Callable[[int], bytes]
 MOREAU = Traits(birth_name="Moreau", given_names="Jeanne", birth_date="19540203", sex=Sex.F)

@@ -4,7 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from kiosk import waiting
+from kiosk.counter.passage import advance
+from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
+from kiosk.places import line
 from kiosk.register.visits import Purpose, Stage, Verb, visit_of
 from kiosk.waiting import WhatWasSaid
 from tests.kiosk.conftest import Reception
@@ -22,8 +25,8 @@ def arrives(reception: Reception) -> int:
 def calls(reception: Reception, desk: str) -> UUID:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
-        return waiting.call_next(
-            db, reception.site, Stage.COUNTER, waiting.line(db, reception.site, Stage.COUNTER, at=reception.at),
+        return call_next(
+            db, reception.site, Stage.COUNTER, line(db, reception.site, Stage.COUNTER, at=reception.at),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         ).id  # fmt: skip
 
@@ -31,7 +34,7 @@ def calls(reception: Reception, desk: str) -> UUID:
 def moves(reception: Reception, visit: UUID, verb: Verb, desk: str | None = None) -> None:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
-        waiting.advance(
+        advance(
             db, visit_of(db, visit), verb, by="sophie", at=reception.at, chance=reception.chance,
             key=reception.chance(16).hex(), desk=desk,
         )  # fmt: skip

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from kiosk import waiting
+from kiosk import places
+from kiosk.counter.passage import advance
+from kiosk.counter.turns import call_next
 from kiosk.door.following import follow_address
 from kiosk.register.visits import Stage, Verb, Visit
 from tests.kiosk.conftest import Reception, open_reception
@@ -51,16 +53,16 @@ def test_a_telephone_is_told_number_place_and_range_and_nothing_of_a_person(publ
 def test_it_says_where_to_go_when_the_number_is_called_and_when_all_is_over(published: Reception) -> None:
     published.send("/come/walk_in", "/come/walk_in")
     with published.staff.transaction() as db:
-        line = waiting.line(db, published.site, Stage.COUNTER, at=published.at)
-        visit = waiting.call_next(
-            db, published.site, Stage.COUNTER, line, desk="Guichet 2", by="sophie", at=published.at,
+        ranked = places.line(db, published.site, Stage.COUNTER, at=published.at)
+        visit = call_next(
+            db, published.site, Stage.COUNTER, ranked, desk="Guichet 2", by="sophie", at=published.at,
             chance=published.chance, key="a" * 32,
         )  # fmt: skip
     page = look(published, address(published))[1]
     assert "On vous appelle. Venez maintenant." in page
     assert "Guichet 2" in page
     with published.staff.transaction() as db:
-        waiting.advance(
+        advance(
             db, db.get_one(Visit, visit.id), Verb.LEAVE, by="sophie", at=published.at, chance=published.chance,
             key="b" * 32,
         )  # fmt: skip

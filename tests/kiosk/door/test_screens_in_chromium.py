@@ -14,7 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from kiosk import waiting
+from kiosk import places, waiting
+from kiosk.counter.turns import call_next
 from kiosk.door.profile import Profile
 from kiosk.door.rush import set_rush
 from kiosk.door.threshold import COOKIE
@@ -444,7 +445,7 @@ def call(reception: Reception, desk: str) -> None:
             db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
-        waiting.call_next(
-            db, reception.site, Stage.COUNTER, waiting.line(db, reception.site, Stage.COUNTER, at=reception.at),
+        call_next(
+            db, reception.site, Stage.COUNTER, places.line(db, reception.site, Stage.COUNTER, at=reception.at),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk import waiting
+from kiosk import places, waiting
+from kiosk.counter.turns import call_next
 from kiosk.door.languages import LANGUAGES
 from kiosk.door.speaking import place_words
 from kiosk.door.voice import KEPT, PAGES, VOICES, Voice
@@ -85,9 +86,9 @@ def call(reception: Reception, language: str = "fr") -> list[str]:
             db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(), language=language,
         )  # fmt: skip
-        line = waiting.line(db, reception.site, Stage.COUNTER, at=reception.at)
-        waiting.call_next(
-            db, reception.site, Stage.COUNTER, line, desk="Guichet 2", by="sophie", at=reception.at,
+        ranked = places.line(db, reception.site, Stage.COUNTER, at=reception.at)
+        call_next(
+            db, reception.site, Stage.COUNTER, ranked, desk="Guichet 2", by="sophie", at=reception.at,
             chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
     state = reception.client.get("/board/state", base_url="https://localhost").get_json()

@@ -12,7 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kiosk import waiting
+from kiosk.counter.passage import advance
+from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
+from kiosk.places import line
 from kiosk.register.database import Database
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Patient, Sex, create_patient
@@ -35,8 +38,8 @@ def take(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], V
 @pytest.fixture
 def call(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], Visit]:
     """Calls the next person for a form's key."""
-    return lambda db, key: waiting.call_next(
-        db, site, Stage.COUNTER, waiting.line(db, site, Stage.COUNTER, at=at), desk="Guichet 1", by="sophie", at=at,
+    return lambda db, key: call_next(
+        db, site, Stage.COUNTER, line(db, site, Stage.COUNTER, at=at), desk="Guichet 1", by="sophie", at=at,
         chance=chance, key=key,
     )  # fmt: skip
 
@@ -91,7 +94,7 @@ def test_the_same_form_moves_a_visit_once(
     for _ in range(2):
         with database.transaction() as db:
             row = db.get_one(Visit, visit.id)
-            waiting.advance(db, row, Verb.REGISTER, by="sophie", at=at, chance=chance, key=KEY)
+            advance(db, row, Verb.REGISTER, by="sophie", at=at, chance=chance, key=KEY)
             assert row.state is State.REGISTERED
     with database.reading() as db:
         assert db.scalar(select(func.count()).select_from(Move).where(Move.key == KEY)) == 1
@@ -107,11 +110,11 @@ def test_a_form_that_served_for_another_act_person_or_visit_is_refused(
     with database.transaction() as db, pytest.raises(PageAlreadyUsed):
         take(db, KEY)
     with database.transaction() as db, pytest.raises(PageAlreadyUsed):
-        waiting.call_next(db, site, Stage.COUNTER, [], desk="Guichet 2", by="nadia", at=at, chance=chance, key=KEY)
+        call_next(db, site, Stage.COUNTER, [], desk="Guichet 2", by="nadia", at=at, chance=chance, key=KEY)
     with database.transaction() as db:
-        waiting.advance(db, db.get_one(Visit, one.id), Verb.MISS, by="sophie", at=at, chance=chance, key="e" * 32)
+        advance(db, db.get_one(Visit, one.id), Verb.MISS, by="sophie", at=at, chance=chance, key="e" * 32)
     with database.transaction() as db, pytest.raises(PageAlreadyUsed):
-        waiting.advance(db, db.get_one(Visit, other.id), Verb.MISS, by="sophie", at=at, chance=chance, key="e" * 32)
+        advance(db, db.get_one(Visit, other.id), Verb.MISS, by="sophie", at=at, chance=chance, key="e" * 32)
 
 
 def test_the_same_form_opens_one_patients_file(database: Database, site: Site, at: datetime) -> None:
@@ -180,7 +183,7 @@ def test_of_two_different_moves_at_the_same_instant_one_is_made(
     def first() -> None:
         with database.transaction() as db:
             row = db.get_one(Visit, visit.id)
-            waiting.advance(db, row, Verb.REGISTER, by="sophie", at=at, chance=chance, key="a" * 32)
+            advance(db, row, Verb.REGISTER, by="sophie", at=at, chance=chance, key="a" * 32)
             first_did.set()
             second_asks.wait(0.5)  # on SQLite the second one is still at the door
 
@@ -189,7 +192,7 @@ def test_of_two_different_moves_at_the_same_instant_one_is_made(
         with database.transaction() as db:
             row = db.get_one(Visit, visit.id)  # on PostgreSQL still as it was before the first one's move
             second_asks.set()
-            waiting.advance(db, row, Verb.MISS, by="nadia", at=at, chance=chance, key="b" * 32)
+            advance(db, row, Verb.MISS, by="nadia", at=at, chance=chance, key="b" * 32)
 
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.submit(first), pool.submit(second)

@@ -71,7 +71,7 @@ def test_the_table_is_the_one_that_was_decided() -> None:
         Verb.UNDO: {State.CALLED: State.ARRIVED, State.IN_ROOM: State.WAITING},
         Verb.RECALL: {State.CALLED: State.CALLED, State.IN_ROOM: State.IN_ROOM},
         Verb.REGISTER: {State.CALLED: State.REGISTERED},
-        Verb.SEND: {State.REGISTERED: State.WAITING},
+        Verb.SEND: dict.fromkeys((State.REGISTERED, State.CALLED), State.WAITING),
         Verb.CALL_TO_ROOM: {State.WAITING: State.IN_ROOM, State.RETURNED: State.IN_ROOM},
         Verb.SAMPLE: {State.IN_ROOM: State.SAMPLED},
         Verb.LEAVE: dict.fromkeys((State.CALLED, State.REGISTERED, State.SAMPLED), State.LEFT),
@@ -80,7 +80,8 @@ def test_the_table_is_the_one_that_was_decided() -> None:
             (State.ARRIVED, State.CALLED, State.WAITING, State.IN_ROOM, State.NO_SHOW), State.PARKED
         ),
         Verb.COME_BACK: dict.fromkeys((State.NO_SHOW, State.PARKED), State.RETURNED),
-        Verb.TRANSFER: dict.fromkeys((State.ARRIVED, State.CALLED, State.WAITING), State.TRANSFERRED),
+        Verb.TRANSFER: {State.CALLED: State.CALLED, State.IN_ROOM: State.IN_ROOM},
+        Verb.HAND_BACK: dict.fromkeys((State.WAITING, State.IN_ROOM), State.ARRIVED),
         Verb.CANCEL: dict.fromkeys(cancel, State.CANCELLED),
     }
     assert {(state, verb): after for verb, ways in decided.items() for state, after in ways.items()} == MOVES

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from kiosk.counter.passage import advance
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Verb as VisitVerb
 from kiosk.register.visits import Visit, visit_of
-from kiosk.waiting import advance
 from printers.moves import STATION, Verb
 from printers.moves import State as Printed
 from printers.paper import ROLL_80, Text

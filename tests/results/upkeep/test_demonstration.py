@@ -14,13 +14,13 @@ from sqlalchemy import select
 
 from kiosk.counter.appointments import Appointment
 from kiosk.exams.prescriptions import exams_of, prescribe
+from kiosk.places import line
 from kiosk.register import clock
 from kiosk.register.clock import Chance
 from kiosk.register.patients import Document, Patient, recognise
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Stage, State, Visit
 from kiosk.settings import KioskSettings, StaffSettings, read_settings
-from kiosk.waiting import line
 from labels.plan import plan
 from labels.printing import number_tubes
 from labels.tubes import Verb, move

@@ -122,6 +122,25 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("site_id", name=op.f("pk_event_counter")),
     )
     op.create_table(
+        "forecast",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("stage", sa.String(length=10), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("low", sa.Integer(), nullable=False),
+        sa.Column("high", sa.Integer(), nullable=False),
+        sa.Column("middle", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_forecast_site_id")),
+        sa.PrimaryKeyConstraint("site_id", "stage", name=op.f("pk_forecast")),
+    )
+    op.create_table(
+        "learnt_laws",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("laws", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_learnt_laws_site_id")),
+        sa.PrimaryKeyConstraint("site_id", "day", name=op.f("pk_learnt_laws")),
+    )
+    op.create_table(
         "patient",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -193,6 +212,7 @@ def make_register() -> None:
         sa.Column("called_at", UtcDateTime(), nullable=True),
         sa.Column("announced_low", sa.Integer(), nullable=False),
         sa.Column("announced_high", sa.Integer(), nullable=False),
+        sa.Column("announced_middle", sa.Integer(), nullable=True),
         sa.CheckConstraint("number > 0", name=op.f("ck_visit_number")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_visit_site_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
@@ -443,6 +463,8 @@ def drop_register() -> None:
     op.drop_index(op.f("ix_patient_site_id_patient_folded_birth_name_patient_birth_date"), table_name="patient")
     op.drop_index(op.f("ix_patient_site_id_patient_birth_date"), table_name="patient")
     op.drop_table("patient")
+    op.drop_table("learnt_laws")
+    op.drop_table("forecast")
     op.drop_table("event_counter")
     op.drop_table("event")
     op.drop_index(op.f("ix_device_token_hash"), table_name="device")

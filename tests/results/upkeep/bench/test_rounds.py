@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from kiosk.counter.turns import rank_and_call
 from kiosk.line.estimate import Range
 from kiosk.register import clock
 from kiosk.register.database import Base
 from kiosk.register.visits import Purpose, Stage
-from kiosk.waiting import rank_and_call, take_number
+from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
 from results.upkeep.bench.bare import FIRST, bare
 from results.upkeep.bench.line import LINE, _empty

@@ -1,0 +1,258 @@
+"""Whose turn it is: nobody is called twice, nobody is forgotten, and every call has its reason."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import case, select, update
+from sqlalchemy.orm import Session
+
+from kiosk.counter import turns
+from kiosk.counter.turns import NobodyWaits, claim
+from kiosk.places import Place, line
+from kiosk.register.database import Database, open_sqlite
+from kiosk.register.events import Event
+from kiosk.register.journal import verify
+from kiosk.register.sites import Site
+from kiosk.register.visits import Move, Purpose, Stage, State, Verb, Visit
+from tests.kiosk.secretary import Chance, Reception, a_line
+
+HOUSE = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def sophie(site: Site, at: datetime, chance: Chance) -> Reception:
+    return Reception(site, at, chance)
+
+
+def call_everyone(database: Database, secretary: Reception) -> list[UUID]:
+    """Press « Suivant » until nobody waits."""
+    called: list[UUID] = []
+    while True:
+        try:
+            called.append(secretary.presses_next(database).id)
+        except NobodyWaits:
+            return called
+
+
+def test_eight_desks_call_everyone_none_twice_and_none_forgotten(
+    database: Database, site: Site, at: datetime, chance: Chance
+) -> None:
+    people = a_line(site, at, 60 if database.turns else 200)
+    with database.transaction() as db:
+        db.add_all(people)
+    desks = [Reception(site, at + timedelta(hours=1), chance, f"s{n}", f"Guichet {n}") for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        called = [one for calls in pool.map(lambda desk: call_everyone(database, desk), desks) for one in calls]
+    called += call_everyone(database, desks[0])
+    assert [one for one, times in Counter(called).items() if times > 1] == []
+    assert set(called) == {one.id for one in people}
+    with database.reading() as db:
+        moves = db.scalars(select(Move)).all()
+        assert Counter(move.visit_id for move in moves) == Counter(called)
+        assert all(move.reason and move.desk for move in moves)
+        assert sorted(db.scalars(select(Event.seq))) == list(range(1, len(people) + 1))
+        assert verify(db, "register").sound
+
+
+Claim = Callable[[Session, Sequence[UUID], str], UUID | None]
+
+
+def claim_everyone(database: Database, claim: Claim) -> list[UUID]:
+    """Eight desks claim from the head of the line, with nothing else in the transaction."""
+
+    def one_desk(desk: int) -> list[UUID]:
+        called: list[UUID] = []
+        nobody = 0
+        while nobody < 3:
+            with database.transaction() as db:
+                left = db.scalars(
+                    select(Visit.id).where(Visit.state == State.ARRIVED).order_by(Visit.number).limit(16)
+                ).all()
+                taken = claim(db, left, f"Guichet {desk}") if left else None
+            if taken is None:
+                nobody += not left
+            else:
+                called.append(taken)
+        return called
+
+    with ThreadPoolExecutor(8) as pool:
+        return [one for calls in pool.map(one_desk, range(8)) for one in calls]
+
+
+def unlocked(db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
+    """The same statement without the lock and without the outer question."""
+    first = (
+        select(Visit.id)
+        .where(Visit.id.in_(ranked), Visit.state == State.ARRIVED)
+        .order_by(case({one: place for place, one in enumerate(ranked)}, value=Visit.id))
+        .limit(1)
+        .scalar_subquery()
+    )
+    return db.execute(
+        update(Visit)
+        .where(Visit.id == first)
+        .values(state=State.CALLED, desk=desk)
+        .returning(Visit.id)
+        .execution_options(synchronize_session=False)
+    ).scalar()
+
+
+def test_the_claim_alone_gives_each_person_to_one_desk_and_its_unlocked_control_does_not(
+    database: Database, site: Site, at: datetime
+) -> None:
+    # One writer at a time hides the fault: the run on PostgreSQL is the one that proves.
+    people = a_line(site, at, 60 if database.turns else 600)
+    with database.transaction() as db:
+        db.add_all(people)
+    ids = [one.id for one in people]
+    called = claim_everyone(database, lambda db, ranked, desk: claim(db, ranked, Stage.COUNTER, desk=desk, at=at))
+    assert Counter(called) == Counter(ids)
+    with database.transaction() as db:
+        db.execute(update(Visit).values(state=State.ARRIVED))
+    doubles = len(claim_everyone(database, unlocked)) - len(ids)
+    assert doubles == 0 if database.turns else doubles > 0
+
+
+PROGRAMME = """
+import sys, uuid, secrets, threading
+from datetime import datetime
+from pathlib import Path
+from kiosk.counter import turns
+from kiosk.register.database import open_sqlite
+from kiosk.register.sites import this_site
+from kiosk.register.visits import Stage
+folder, at = Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2])
+database = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
+with database.reading() as db:
+    site = this_site(db)
+called = []
+def desk(name):
+    while True:
+        try:
+            called.append(turns.rank_and_call(
+                database, site, Stage.COUNTER, desk=name, by=name, at=at, chance=secrets.token_bytes,
+                key=uuid.uuid4().hex,
+            ).id)
+        except turns.NobodyWaits:
+            return
+print("ready", flush=True)
+sys.stdin.readline()
+desks = [threading.Thread(target=desk, args=(f"{sys.argv[3]}{n}",)) for n in range(4)]
+for one in desks: one.start()
+for one in desks: one.join()
+print(*called, flush=True)
+"""
+
+
+def test_two_programmes_of_four_desks_call_nobody_twice_on_one_file(
+    sqlite_folder: Path, at: datetime, request: pytest.FixtureRequest
+) -> None:
+    opened = open_sqlite(sqlite_folder / "register.sqlite", sqlite_folder / "results.sqlite")
+    site = Site(
+        id=uuid4(), number=1, name="Annexe", timezone="Europe/Paris", opens=at.time(), closes=at.time()
+    )  # fmt: skip
+    people = a_line(site, at, 120)
+    with opened.transaction() as db:
+        db.add(site)
+        db.flush()  # the visits refer to it
+        db.add_all(people)
+    opened.close()
+    later = (at + timedelta(hours=1)).isoformat()
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAMME, str(sqlite_folder), later, name],
+            cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for name in ("A", "B")
+    ]  # fmt: skip
+    for one in both:
+        request.addfinalizer(one.kill)
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    told = [one.communicate(timeout=100)[0].split() for one in both]
+    assert all(told)  # both programmes took part
+    assert Counter(told[0] + told[1]) == Counter(str(one.id) for one in people)
+
+
+def test_one_desk_calls_in_the_order_of_the_line(
+    database: Database, site: Site, at: datetime, sophie: Reception
+) -> None:
+    people = a_line(site, at, 20)
+    people[14].booked_for = at + timedelta(minutes=10)
+    people[17].urgent_because = "glycémie à l'heure"
+    sophie.waits(30)
+    with database.transaction() as db:
+        db.add_all(people)
+    with database.reading() as db:
+        shown = [place.visit.id for place in line(db, site, Stage.COUNTER, at=sophie.at)]
+    assert shown[:2] == [people[17].id, people[14].id]
+    assert call_everyone(database, sophie) == shown
+
+
+def test_an_empty_line_calls_nobody(database: Database, sophie: Reception) -> None:
+    with pytest.raises(NobodyWaits):
+        sophie.presses_next(database)
+
+
+def test_who_was_called_since_the_ranking_is_passed_over(database: Database, site: Site, sophie: Reception) -> None:
+    with database.transaction() as db:
+        first, second = sophie.gives_number(db).id, sophie.gives_number(db).id
+    with database.reading() as db:
+        ranked = line(db, site, Stage.COUNTER, at=sophie.at)
+    assert sophie.presses_next(database).id == first
+    with database.transaction() as db:
+        assert sophie.calls_one_of(db, ranked).id == second
+    with database.transaction() as db, pytest.raises(NobodyWaits):
+        sophie.calls_one_of(db, ranked)
+
+
+def test_when_all_that_were_ranked_are_gone_the_line_is_ranked_anew(
+    database: Database, sophie: Reception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as db:
+        sophie.gives_number(db)
+    ranks = line
+
+    def ranks_late(db: Session, *place: Any, **when: Any) -> list[Place]:
+        """Between this ranking and its claim, another desk calls everyone and one more person comes."""
+        places = ranks(db, *place, **when)
+        monkeypatch.setattr(turns, "line", ranks)
+        assert len(call_everyone(database, sophie)) == 1
+        with database.transaction() as other:
+            sophie.gives_number(other)
+        return places
+
+    monkeypatch.setattr(turns, "line", ranks_late)
+    assert sophie.presses_next(database).number == 2
+
+
+def test_yesterdays_people_are_not_called_today(database: Database, sophie: Reception) -> None:
+    with database.transaction() as db:
+        sophie.gives_number(db)
+    sophie.waits(24 * 60)
+    with database.transaction() as db, pytest.raises(NobodyWaits):
+        sophie.calls_next(db)
+
+
+def test_a_kept_appointment_is_kept_in_the_sampling_line_too(database: Database, site: Site, sophie: Reception) -> None:
+    with database.transaction() as db:
+        visit = sophie.gives_number(db, Purpose.BOOKED)
+        visit.booked_for = sophie.at + timedelta(minutes=5)
+        sophie.calls_next(db)
+        sophie.waits(40)  # the counter took its time
+        sophie.moves(db, visit, Verb.REGISTER)
+        sophie.moves(db, visit, Verb.SEND)
+        [place] = line(db, site, Stage.SAMPLING, at=sophie.at)
+    assert place.ranked.reason == "rendez-vous de 8 h 35"

@@ -1,0 +1,70 @@
+"""A secretary at a desk, without a screen: she gives numbers, calls and notes what becomes of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from kiosk.counter.passage import advance
+from kiosk.counter.turns import call_next, rank_and_call
+from kiosk.places import Place, line
+from kiosk.register.database import Database
+from kiosk.register.sites import Site
+from kiosk.register.visits import Purpose, Stage, State, Verb, Visit
+from kiosk.waiting import WhatWasSaid, announced, take_number
+
+Chance = Callable[[int], bytes]
+
+
+def a_line(site: Site, at: datetime, people: int) -> list[Visit]:
+    """People who arrived one second after the other."""
+    return [
+        Visit(
+            id=uuid4(), site_id=site.id, day=at.date(), number=n, state=State.ARRIVED, stage=Stage.COUNTER,
+            purpose=Purpose.WALK_IN, language="fr", arrived_at=at + timedelta(seconds=n),
+            waits_since=at + timedelta(seconds=n), needs_help=False, announced_low=0, announced_high=5,
+        )
+        for n in range(1, people + 1)
+    ]  # fmt: skip
+
+
+class Reception:
+    """One secretary at one desk, with her own forms."""
+
+    def __init__(self, site: Site, at: datetime, chance: Chance, name: str = "sophie", desk: str = "Guichet 1") -> None:
+        self.site, self.at, self.chance, self.name, self.desk = site, at, chance, name, desk
+
+    def key(self) -> str:
+        return uuid4().hex
+
+    def gives_number(self, db: Session, purpose: Purpose = Purpose.WALK_IN, said: WhatWasSaid | None = None) -> Visit:
+        wait = announced(db, self.site, Stage.COUNTER, at=self.at)
+        return take_number(
+            db, self.site, wait=wait, purpose=purpose, said=said, by=self.name, at=self.at, chance=self.chance,
+            key=self.key(),
+        )  # fmt: skip
+
+    def calls_next(self, db: Session, stage: Stage = Stage.COUNTER) -> Visit:
+        """In one transaction with what went before; the screens rank the line first."""
+        places = line(db, self.site, stage, at=self.at)
+        return self.calls_one_of(db, places, stage)
+
+    def calls_one_of(self, db: Session, places: Sequence[Place], stage: Stage = Stage.COUNTER) -> Visit:
+        return call_next(
+            db, self.site, stage, places, desk=self.desk, by=self.name, at=self.at, chance=self.chance, key=self.key()
+        )
+
+    def presses_next(self, database: Database) -> Visit:
+        """As the screen does it."""
+        return rank_and_call(
+            database, self.site, Stage.COUNTER, desk=self.desk, by=self.name, at=self.at, chance=self.chance,
+            key=self.key(),
+        )  # fmt: skip
+
+    def moves(self, db: Session, visit: Visit, verb: Verb, reason: str | None = None) -> Visit:
+        row = db.get_one(Visit, visit.id)
+        return advance(db, row, verb, by=self.name, at=self.at, chance=self.chance, key=self.key(), reason=reason)
+
+    def waits(self, minutes: float) -> None:
+        self.at += timedelta(minutes=minutes)
