@@ -16,7 +16,7 @@ from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Right
+from kiosk.register.staff import Actor, Right
 from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import needs, present
@@ -251,7 +251,13 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "critical.all_of_them", "title": "Valeurs critiques", "icon": "bell", "key": "Shift+F8"},
-    {"endpoint": "critical_rules.times", "title": "Délais critiques", "icon": "chart-column"},
+    # Whoever calls critical values finds their figures beside them.
+    {
+        "endpoint": "critical_rules.times",
+        "title": "Délais critiques",
+        "icon": "chart-column",
+        "unless": Right.CRITICAL,
+    },
     {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
@@ -418,7 +424,7 @@ def _around() -> dict[str, object]:
     return {
         "person": here.actor.name,
         "desk": here.desk,
-        "menu": [one for one in MENU if here.actor.may(Right(ROUTES[one["endpoint"]]))],
+        "menu": [one for one in MENU if _is_shown(one, here.actor)],
         "alarm_panes": ["critical.alarm"] if here.actor.may(Right.CALL) else [],
         "open_here": [one for one in ROUTES if ROUTES[one] != "open" and here.actor.may(Right(ROUTES[one]))],
         # Asked by the frame of a whole page alone, not by each of its live panes.
@@ -427,3 +433,8 @@ def _around() -> dict[str, object]:
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
         "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],
     }
+
+
+def _is_shown(entry: dict[str, str], here: Actor) -> bool:
+    may = here.may(Right(ROUTES[entry["endpoint"]]))
+    return may and not ("unless" in entry and here.may(Right(entry["unless"])))

@@ -41,7 +41,7 @@ CONTACTS: Final = {
     Contact.PHYSICIAN: "Médecin traitant",
     Contact.NURSE: "Infirmier à domicile",
     Contact.PATIENT: "Patient, par le biologiste",
-    Contact.EMERGENCY: "SAMU, 15",
+    Contact.EMERGENCY: "SAMU",
 }
 CAUSES: Final = {"flag": "signal du SIL", "limit": "borne dépassée", "unreadable": "illisible", "mark": "biologiste"}
 ENDS: Final = (

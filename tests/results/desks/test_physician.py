@@ -139,6 +139,7 @@ def test_a_proved_prescriber_is_told_and_repeats_without_anyone_seeing(doctor: D
     assert "Potassium" in told.text
     assert told.headers["Cache-Control"] == "no-store"
     page = doctor.browser.post(f"{call}/lu", read="0")
+    assert "Sophie Martin" in page.text
     assert VALUE not in page.text
     assert "otassium" not in page.text
     wrong = doctor.repeats(call, value_secret="4271")
