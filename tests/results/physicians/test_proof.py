@@ -12,7 +12,7 @@ from sqlalchemy import select
 from kiosk.register.accounts import vouched
 from kiosk.register.database import Database, uuid7
 from kiosk.register.sites import Site
-from results.physicians.proof import Outcome, PhysicianTry, prove
+from results.physicians.proof import Outcome, PhysicianTry, _spend, prove
 from results.physicians.register import (
     BadNumber,
     BadRpps,
@@ -110,6 +110,18 @@ def test_a_thousand_random_orders_accept_each_step_once_and_only_forward(house: 
         if house.says(digits) is not None:
             accepted.append(step)
     assert accepted == sorted(set(accepted))
+
+
+def test_two_who_read_the_same_row_at_once_spend_one_step(house: House) -> None:
+    """What the second one has read is old by then: the row moves only from the state that was read."""
+    with house.database.reading() as db:
+        stale = db.get_one(Physician, house.id)
+        db.expunge(stale)
+    said, step = house.digits(), int(house.at.timestamp()) // 30
+    assert house.says(said) == house.id
+    with house.database.transaction("results") as db:
+        db.add(stale)
+        assert not _spend(db, stale, step, POWER)
 
 
 def test_a_key_that_was_drawn_and_not_yet_read_proves_nobody(
