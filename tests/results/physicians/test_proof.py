@@ -23,6 +23,7 @@ from results.physicians.register import (
     enter_physician,
     number_words,
     phone_of,
+    physician_by_rpps,
     physician_of,
     read_number,
     read_rpps,
@@ -139,7 +140,9 @@ def test_a_second_key_puts_the_first_one_out(house: House) -> None:
 
 def test_a_closed_entry_proves_nobody(house: House) -> None:
     with house.database.transaction("results") as db:
-        close_physician(db, house.id, by=house.by, power=POWER, at=house.at, chance=house.chance)
+        row = close_physician(db, house.id, by=house.by, power=POWER, at=house.at, chance=house.chance)
+        assert (row.phone, row.totp_seed) == (None, None)
+        assert physician_by_rpps(db, house.site.id, RPPS, POWER) is None
     assert house.says(house.digits()) is None
 
 
