@@ -9,7 +9,7 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
-from kiosk.counter import calling, dossier, enrolling, helping, placing, returning
+from kiosk.counter import agenda, calling, dossier, enrolling, helping, placing, returning
 from kiosk.counter.foretelling import Foreteller
 from kiosk.counter.passage import bring_back
 from kiosk.register import clock
@@ -58,8 +58,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, enrolling, returning, calling, placing, helping, dossier, desk, room, gestures, sampling, delivery,
-    phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts,
+    health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, room, gestures, sampling,
+    delivery, phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts,
     confirming, computers,
 )  # fmt: skip
 
@@ -99,6 +99,8 @@ ROUTES: Final[dict[str, str]] = {
     "helping.go": Right.CALL,
     "helping.rush": Right.CALL,
     "helping.turn_rush": Right.CALL,
+    "agenda.day_page": Right.REGISTER,
+    "agenda.print_convocation": Right.REGISTER,
     "dossier.visit_page": Right.REGISTER,
     "dossier.search": Right.REGISTER,
     "dossier.compare": Right.REGISTER,
@@ -245,6 +247,7 @@ ROUTES: Final[dict[str, str]] = {
 MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "home", "title": "Accueil", "icon": "house"},
     {"endpoint": "calling.line_page", "title": "File d'attente", "icon": "users-round"},
+    {"endpoint": "agenda.day_page", "title": "Rendez-vous", "icon": "calendar-days"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
     {"endpoint": "room.printers", "title": "Imprimantes", "icon": "printer"},
     {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},

@@ -54,7 +54,7 @@ SCREENS = {
     "kiosk/door/threshold.py", "kiosk/door/touchscreen.py", "kiosk/door/answering.py", "kiosk/door/speaking.py",
     "kiosk/door/following.py", "kiosk/door/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
     "kiosk/counter/helping.py", "kiosk/counter/enrolling.py", "kiosk/counter/returning.py",
-    "kiosk/counter/placing.py",
+    "kiosk/counter/placing.py", "kiosk/counter/agenda.py",
     "labels/desk.py", "labels/sampling.py", "labels/printroom/room.py", "labels/printroom/gestures.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",

@@ -1,6 +1,6 @@
 """The label itself: whatever the name, the bars are read back and nothing leaves its place.
 
-`ETIQUETTE_LABELS=10000` draws that many labels at random on each medium instead of the few of every day.
+`ETIQUETTE_LABELS=10000 pytest --timeout 0` draws that many labels at random on each medium, not the few of every day.
 """
 
 import os
@@ -21,6 +21,7 @@ from printers.draw import Drawing, lay_out
 from printers.errors import Unprintable
 from printers.paper import LABEL_50X25, ROLL_80, At, Barcode, Form, Paper, Text
 from printers.verify import proved, read_symbols, verify
+from printers.zpl import zpl
 
 NUMBER = "263250100014"
 HOUR = datetime(2026, 11, 21, 8, 30)  # noqa: DTZ001  # the wall clock of the site
@@ -211,6 +212,26 @@ def test_people_of_every_script_stay_in_their_cells_and_are_read_back(form: Form
         assert label.symbols() == [number]
         assert outside_its_cells(label, drawing) == 0
         assert all(text.may_cut for text in drawing.cut)
+
+
+def test_an_ordinary_label_keeps_its_bytes_on_the_wire_and_the_fullest_has_its_own_bound() -> None:
+    """Real text does not pack below this: docs/adr/0010 says why it is not made smaller."""
+    chance = random.Random(10)
+    ordinary, fullest = [], []
+    for turn in range(1, MANY + 1):
+        number = sample_number(2026, chance.randint(1, 366), 1, turn % 9999 + 1)
+        plain = bearer(chance.choice(["MARTIN", "LEFEBVRE", "LE GOFF", "NGUYỄN", "MOREAU"]), "Jean-Baptiste")
+        ordinary.append(sticker(tube(number=number), plain, planned=HOUR, form=LABEL_50X25))
+        long = "".join(chance.choices(FRENCH, k=chance.randint(18, 60)))
+        full = tube(chance.choice(list(Kind)), number=number)
+        fullest.append(
+            sticker(
+                full, bearer(long, long[:14].title(), long[5:]), planned=HOUR, form=LABEL_50X25, copy=12, urgent=True,
+                sampler="KB12",
+            )
+        )  # fmt: skip
+    assert max(len(zpl(lay_out(label).image, LABEL_50X25)) for label in ordinary) <= 2_500
+    assert max(len(zpl(lay_out(label).image, LABEL_50X25)) for label in fullest) <= 3_700
 
 
 def test_a_timed_tube_shows_its_minutes() -> None:

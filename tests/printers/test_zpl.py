@@ -62,7 +62,7 @@ def test_the_check_is_the_one_of_the_standards_example() -> None:
     [
         ("MOREAU", False, 2_500),
         ("DE LA ROCHEFOUCAULD-MONTMORENCY", False, 2_500),
-        ("DE LA ROCHEFOUCAULD-MONTMORENCY", True, 2_600),  # the fullest label there is
+        ("DE LA ROCHEFOUCAULD-MONTMORENCY", True, 2_600),
     ],
 )
 def test_a_label_keeps_its_byte_budget(label: MakeLabel, name: str, budget: int, *, urgent: bool) -> None:

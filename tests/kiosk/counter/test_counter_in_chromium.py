@@ -205,3 +205,20 @@ def test_an_open_line_changes_by_itself(browser: Browser, counter: Counter, addr
         expect(page.get_by_text("Personne n'attend le guichet.")).to_be_visible()
         counter.arrives()
         expect(page.locator("[data-row]")).to_have_count(1, timeout=2500)
+
+
+def test_a_convocation_is_printed_by_keys_alone(browser: Browser, counter: Counter, address: str) -> None:
+    counter.books("Wawrzyniakowski-Lefèbvre", "19540203")
+    counter.books("Roux", "19800101", minutes=90)
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(f"{address}/rendez-vous")
+        is_readable(page)
+        page.get_by_label("Préparation de ROUX").focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("La convocation part")).to_be_visible()
+        is_readable(page)
+        page.keyboard.press("Alt+n")
+        expect(page.get_by_text("Personne n'est attendu ce jour-là.")).to_be_visible()
+    assert [job.kind for job in counter.spool.jobs()] == ["convocation"]
