@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from kiosk.counter.appointments import EXPECTED, Appointment, NotExpectedAnyMore
-from kiosk.questions import PREFIX
-from kiosk.register.clock import appointment_words
+from kiosk.formats.convocation import Convocation, write_convocation
+from kiosk.register.clock import appointment_words, local
 from kiosk.register.sites import Site
 from printers.paper import ROLL_80, Cut, Feed, Form, Paper, Qr, Text
 
@@ -69,10 +69,15 @@ def convocation(row: Appointment, site: Site, preparation: Preparation, *, form:
     ]
     for sentence in SENTENCES[preparation]:
         items += [line(sentence, 32, bold=True), Feed(dots=form.dpmm)]
+    scanned = Convocation(
+        code=row.code,
+        hour=local(site.timezone, row.start),
+        fasting=preparation in {Preparation.FASTING, Preparation.BOTH},
+    )
     module = (6 if is_wide else 4) * form.dpmm // ROLL_80.dpmm
     items += [
         line("À votre arrivée, présentez ce code à la borne :", 28),
-        Qr(data=PREFIX + row.code, module_dots=module),
+        Qr(data=write_convocation(scanned), module_dots=module),
         line(f"{row.code[:3]} {row.code[3:]}", 44, bold=True),
         Feed(dots=3 * form.dpmm),
         Cut(),

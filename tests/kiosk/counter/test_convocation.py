@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.counter.appointments import Appointment, NotExpectedAnyMore, State
 from kiosk.counter.convocation import Preparation, convocation
+from kiosk.formats.convocation import Convocation
 from kiosk.questions import read_code
 from kiosk.register.sites import Site
 from printers.draw import lay_out
@@ -62,7 +63,11 @@ def test_on_every_roll_it_is_drawn_whole_and_the_kiosk_reads_its_code(form: Form
     (code,) = read_symbols(proved(paper))
     assert code.isalnum()
     assert code == code.upper()
-    assert read_code(code) == "K7MP2X"
+    assert read_code(code) == Convocation(
+        code="K7MP2X",
+        hour=datetime(2026, 11, 24, 8, 15),  # noqa: DTZ001  # the site's own hour
+        fasting=preparation in {Preparation.FASTING, Preparation.BOTH},
+    )
     assert lay_out(paper).cut == ()
 
 
