@@ -1,9 +1,11 @@
 """What is printed and opened, measured one by one: a label, and one try of a code."""
 
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from kiosk.register.sites import this_site
 from labels.numbering import sample_number
 from labels.sticker import Bearer, sticker
 from labels.tubes import Kind, Tube
-from printers import encode
+from printers import encode, zpl
 from printers.paper import LABEL_50X25, Paper
 from printers.verify import proved
 from results.matrix import Channel
@@ -33,6 +35,7 @@ from results.vault.wraps import stretch_code
 
 #: The notes' limits, where nothing can run beside.
 LABEL_BYTES, LABEL_MS = 10_100.0, 10.0
+PACKED_BYTES, HEX_BYTES = 2_500.0, 20_100.0
 #: Codes of one slip: one round tries them all.
 LINES: Final = 4
 #: Labels of one round.
@@ -66,6 +69,17 @@ def compiled(paper: Paper) -> bytes:
 def _label_bytes(_: Ground) -> Iterator[Sides]:
     papers = list(labels(LABELS // 5))
     yield Sides(ours=lambda: float(max(len(compiled(paper)) for paper in papers)), floor=lambda: LABEL_BYTES)
+
+
+@contextmanager
+def _zpl_bytes(_: Ground, *, packed: bool) -> Iterator[Sides]:
+    """The mean of a label in a Zebra's language: packed, its length goes with its ink, so with the name."""
+    papers = list(labels(LABELS // 5))
+
+    def ours() -> float:
+        return statistics.mean(len(zpl.zpl(proved(paper), LABEL_50X25, compressed=packed)) for paper in papers)
+
+    yield Sides(ours=ours, floor=lambda: PACKED_BYTES if packed else HEX_BYTES)
 
 
 @contextmanager
@@ -155,6 +169,8 @@ def _code_check(ground: Ground) -> Iterator[Sides]:
 
 LABEL_AND_CODE: Final[tuple[Measure, ...]] = (
     alone("label_bytes", "paper", "bytes", "<=1.0", _label_bytes),
+    alone("label_z64", "paper", "bytes", "<=1.0", partial(_zpl_bytes, packed=True)),
+    alone("label_hex", "paper", "bytes", "<=1.0", partial(_zpl_bytes, packed=False)),
     alone("label_cpu", "paper", "ms", "<=1.0", _label_cpu),
     alone("code_check", "code", "ms", "<=1.2", _code_check),
 )

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from functools import partial
 from html import unescape
 from itertools import count
@@ -20,12 +19,21 @@ from kiosk.line.estimate import Range
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Purpose, Stage, State, Visit
 from kiosk.waiting import take_number
-from results.upkeep import demonstration
 from results.upkeep.bench.bare import bare
 from results.upkeep.bench.label_and_code import LABEL_AND_CODE
 from results.upkeep.bench.reception import rate, reception, together
 from results.upkeep.bench.rounds import SIDE, Broken, Ground, Sides, Unmeasured, alone
-from results.upkeep.bench.serving import Browser, Laboratory, free_ports, laboratory, serve, serving, started
+from results.upkeep.bench.serving import (
+    Browser,
+    Laboratory,
+    free_ports,
+    laboratory,
+    serve,
+    serving,
+    sign_in,
+    started,
+)
+from results.upkeep.bench.six_tubes import six_tubes
 from results.upkeep.founding import open_instance
 from results.upkeep.supervise import programmes
 
@@ -125,7 +133,7 @@ def first_load(port: int) -> int:
 def _counter_page(ground: Ground) -> Iterator[Sides]:
     """The live line with twenty people, beside a page that says hello on the same server."""
     lab, served = ground.shared(laboratory), ground.shared(serving)
-    cookies = _sign_in(lab, served.staff, ground.now())
+    cookies = sign_in(lab, served.staff, ground.now())
     _leave_in_line(lab, ground, IN_LINE)
     (port,) = free_ports(1)
     folder = ground.folder / "hello"
@@ -181,18 +189,6 @@ def _asked_together(port: int, ask: Callable[[Browser], object], *, cookies: dic
     return together(work, CLIENTS)
 
 
-def _sign_in(lab: Laboratory, port: int, at: datetime) -> dict[str, str]:
-    """The cookies of a secretary at the first desk."""
-    told = re.search(r" sophie +(\S+) +code (\d{6})", demonstration.codes(lab.proofs, at=at))
-    with closing(Browser(port)) as browser:
-        browser.look("/entrer")
-        proofs = {"password": told[1], "digits": told[2]} if told else {}
-        status, _, _ = browser.ask("/entrer", {"login": "sophie", "desk": "Guichet 1"} | proofs)
-        if status not in {http.client.FOUND, http.client.SEE_OTHER}:
-            raise Broken(f"l'entrée du personnel répond {status}")
-        return browser.cookies
-
-
 def _leave_in_line(lab: Laboratory, ground: Ground, people: int) -> None:
     """Send home everyone but the newest arrivals, as a morning would; then bring the line up to its length."""
     database = open_instance(lab.instance)
@@ -221,4 +217,5 @@ SERVED: Final = (
     alone("first_page", "web", "KB", "<=1.0", _first_page),
     alone("counter_page", "web", "req/s", ">=0.35", _counter_page),
     alone("checkin_http", "web", "tx/s", ">=0.20", _checkin_http),
+    alone("six_tubes", "paper", "s", "<=1.0", six_tubes),
 )
