@@ -3,10 +3,7 @@
 import io
 import random
 import re
-import select
-import socket
 import struct
-import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +13,8 @@ import zxingcpp
 from PIL import Image
 
 from printers.fake.answers import XOFF, XON, Body, text
+from printers.fake.port import Port
 
-BUFFER = 4096  #: bytes that a small printer receives ahead of its head
 MODEL = "DEMONSTRATION"  #: what a fake says when it is asked for its model
 _ASKED_ID = re.compile(rb"\x1d\(H\x06\x0000(....)", re.DOTALL)
 _REALTIME = re.compile(rb"\x10\x04([\x01-\x04])")
@@ -58,10 +55,6 @@ class Printed:
         return sorted(symbol.text for symbol in zxingcpp.read_barcodes(self.image.convert("L")))
 
 
-class PowerCutError(Exception):
-    """The bytes being worked on are gone."""
-
-
 @dataclass
 class _Head:
     """What the head has been told and not yet put on paper."""
@@ -70,7 +63,7 @@ class _Head:
     columns: int = 0
 
 
-class FakePrinter:
+class FakePrinter(Port):
     """One printer on a loopback port; `paper` is the truth of what came out, in order.
 
     `print_s` is the time of one paper; `answers_id` False is a printer without process ID, "liar" one that answers it
@@ -95,54 +88,26 @@ class FakePrinter:
         polite: bool = False,
         idle_s: float = 300.0,
     ) -> None:
+        super().__init__(port=port, cut_at=cut_at, dies=dies, polite=polite, idle_s=idle_s)
         self.name = name
         self.paper: list[Printed] = []
         self.unknown = 0
-        self.connections = 0
         self.answers_id = answers_id
         self.model = model
-        self.cut_at = cut_at
-        self.dies = dies
-        self.polite = polite
         self.mute = False
+        self.body = Body()
         self._out = out
         self._print_s = print_s
         self._faults = Faults() if faults is None else faults
         self._chance = random.Random(seed)  # noqa: S311 - faults must come again
-        self._idle_s = idle_s
-        self._ready = threading.Condition()
-        self._buffer = bytearray()
-        self.body = Body()
         self._automatic = False
-        self._client: socket.socket | None = None
-        self._reset = False
-        self._generation = 0
         self._latest: bytes | None = None
         self._swallow = 0
         self._wrong = 0
-        self._stopped = False
         self._head = _Head()
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=8)
-        self.port: int = self._listener.getsockname()[1]
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._receive, self._work)]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def address(self) -> str:
-        """Where a station reaches it."""
-        return f"tcp://127.0.0.1:{self.port}"
-
-    def stop(self) -> None:
-        """Switch it off."""
-        with self._ready:
-            self._stopped = True
-            self._ready.notify_all()
-        for thread in self._threads:
-            thread.join(5)
-        self._listener.close()
+        self._start()
 
     def run_out(self) -> None:
         """No more paper: data are held until `put_right`."""
@@ -185,63 +150,18 @@ class FakePrinter:
         return self.body.status(question)
 
     def _answer(self, data: bytes) -> bool:
-        client = self._client
-        if client is None or self.mute:
+        if self.mute:
             return False
         if self._happens(self._faults.chatter):
             data = self._chance.choice([XON, XOFF, self.body.automatic()]) + data
-        try:
-            client.sendall(data)
-        except OSError:
-            return False
-        return True
+        return self._say(data)
 
-    # The receiving side: one client at a time, the others wait in the listener's queue.
-
-    def _receive(self) -> None:
-        while not self._stopped:
-            if _readable(self._listener):
-                client, _ = self._listener.accept()
-                self._serve(client)
-                if self.dies and self._reset:
-                    self._listener.close()
-                    return
-
-    def _serve(self, client: socket.socket) -> None:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _welcome(self) -> None:
+        """Whoever comes after the one who asked is told the latest ID, and no other."""
         with self._ready:
-            self._client, self._reset = client, False
-            self.connections += 1
             latest, self._latest = self._latest, None
         if latest is not None:
             self._answer(b'7"' + latest + b"\x00")
-        tail, total, heard = b"", 0, time.monotonic()
-        try:
-            while not (self._stopped or self._reset) and time.monotonic() - heard < self._idle_s:
-                room = self._room()
-                if room == 0 or not _readable(client):
-                    continue
-                limit = room if self.cut_at is None else min(room, self.cut_at - total)
-                data = client.recv(limit) if limit > 0 else b""
-                total, heard = total + len(data), time.monotonic()
-                tail = self._take_in(tail, data)
-                if self.cut_at is not None and total >= self.cut_at:
-                    self.cut_at, self._reset = None, True
-                if not data:
-                    break
-        except OSError:
-            pass
-        with self._ready:
-            self._client = None
-        if self._reset and not self.polite:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.close()
-
-    def _room(self) -> int:
-        with self._ready:
-            if len(self._buffer) >= BUFFER:
-                self._ready.wait(0.02)
-            return BUFFER - len(self._buffer)
 
     def _take_in(self, tail: bytes, data: bytes) -> bytes:
         """Real-time requests are answered as they arrive, even inside a raster, as real printers do."""
@@ -260,28 +180,8 @@ class FakePrinter:
 
     # The printing side: commands one after the other, whatever the pieces they came in.
 
-    def _work(self) -> None:
-        while not self._stopped:
-            try:
-                self._command()
-            except PowerCutError:
-                self._head = _Head()
-
-    def _take(self, count: int) -> bytes:
-        taken = bytearray()
-        with self._ready:
-            generation = self._generation
-            while len(taken) < count:
-                if self._stopped or generation != self._generation:
-                    raise PowerCutError
-                if not self._buffer:
-                    self._ready.wait(0.1)
-                    continue
-                piece = self._buffer[: count - len(taken)]
-                del self._buffer[: len(piece)]
-                taken += piece
-                self._ready.notify_all()
-        return bytes(taken)
+    def _forget(self) -> None:
+        self._head, self._latest = _Head(), None
 
     def _command(self) -> None:
         first = self._take(1)
@@ -380,15 +280,6 @@ class FakePrinter:
         self._swallow += self._happens(self._faults.lost_reply)
         self._wrong += self._happens(self._faults.wrong_id)
 
-    def _power_cut(self) -> None:
-        with self._ready:
-            self._buffer.clear()
-            self._generation += 1
-            self._reset = True
-            self._latest = None
-            self._ready.notify_all()
-        raise PowerCutError
-
     def _prove(self, pid: bytes) -> None:
         if self.answers_id is not True:
             return
@@ -401,10 +292,3 @@ class FakePrinter:
         if not self._answer(b'7"' + pid + b"\x00"):
             # Nobody listens: the latest ID is kept for the next client.
             self._latest = pid
-
-
-def _readable(end: socket.socket) -> bool:
-    """Whether somebody has said something at this end, within a short look."""
-    waiting = select.poll()
-    waiting.register(end, select.POLLIN)
-    return bool(waiting.poll(20))

@@ -6,7 +6,8 @@ import zlib
 
 from PIL import Image
 
-from printers.fake.printer import FakePrinter, PowerCutError
+from printers.fake.port import PowerCutError
+from printers.fake.printer import FakePrinter
 
 _SIGN = re.compile(rb"[\^~]")
 _ASKED = re.compile(rb"~H(S|I|QES|QOD)")

@@ -9,7 +9,8 @@ import pytest
 
 from printers import encode
 from printers.draw import draw
-from printers.fake.printer import BUFFER, FakePrinter, Faults
+from printers.fake.port import BUFFER
+from printers.fake.printer import FakePrinter, Faults
 from printers.paper import LABEL_50X25, ROLL_80, Paper
 
 MakeLabel = Callable[..., Paper]
