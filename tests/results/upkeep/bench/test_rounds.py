@@ -343,11 +343,11 @@ def test_a_number_on_postgresql_is_measured_for_real(
 
 
 def test_paper_is_measured_for_real(runs: Runs) -> None:
-    _, rows = runs(*SERVED, only=("paper",), rounds=2, now=clock.now)
+    _, rows = runs(*SERVED, only=("paper",), rounds=1, now=clock.now)
     told = {row["name"]: row for row in rows}
     assert list(told) == ["label_bytes", "label_z64", "label_hex", "label_cpu", "six_tubes"]
-    assert all(row["ok"] is not None for row in rows)
     assert told["label_bytes"]["ours"] == 10_028
+    assert told["label_cpu"]["ours"] > 0
     assert told["label_z64"]["ours"] < told["label_hex"]["ours"] == 20_063
     # Five labels must be out before the sixth is handed over.
     assert told["six_tubes"]["ours"] > 5 * PRINT_S
