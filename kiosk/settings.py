@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -65,6 +65,8 @@ class StaffSettings:
     promise_minutes: dict[str, int]
     #: Marks every screen of a demonstration laboratory.
     demonstration: bool
+    #: The site's table of tubes, read by `labels.planning.table`; without one the shipped table holds.
+    tubes: dict[str, Any] = field(default_factory=dict)
 
 
 def read_settings(path: Path, kind: type[Settings]) -> Settings:
@@ -120,7 +122,8 @@ def _fits(value: Any, wanted: Any) -> bool:
     if get_origin(wanted) is tuple:
         return isinstance(value, list) and all(type(one) is get_args(wanted)[0] for one in value)
     if get_origin(wanted) is dict:
-        return isinstance(value, dict) and all(type(one) is get_args(wanted)[1] for one in value.values())
+        inside = get_args(wanted)[1]
+        return isinstance(value, dict) and (inside is Any or all(type(one) is inside for one in value.values()))
     return type(value) is wanted
 
 

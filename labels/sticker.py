@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kiosk.register.patients import Patient, birth_date_words
 from labels.numbering import in_fours
-from labels.tubes import LOOKS, Tube
+from labels.tubes import Tube
 from printers.paper import LABEL_50X25, At, Barcode, Paper, Text
 
 #: After this long a label that has not come out waits for a person: yesterday's must not come out this morning.
@@ -64,9 +64,8 @@ def sticker(
 
     Source: the design note on paper, section 5.2; CLSI AUTO02-A2 and AUTO12-A as known from their abstracts.
     """
-    look = LOOKS[tube.kind]
+    look = tube.look
     used = f" (ut. {bearer.used_name.upper()})" if bearer.used_name else ""
-    turn = f"{tube.position}/{tube.total}" if tube.minutes is None else f"T+{tube.minutes}"
     made = f"{look.nature} · prévu {planned:%d/%m/%Y %H:%M} · prél. {sampler or '______'}"
     cells = [
         # The name may be cut with a visible ellipsis: at 18 dots its first 18 letters always fit.
@@ -75,7 +74,7 @@ def sticker(
         _cell((8, 36, 264, 24), bearer.given_name + used, (22, 16), may_cut=True),
         _cell((8, 60, 264, 22), f"{bearer.born} {bearer.sex} N° {bearer.number}", (20, 15)),
         _cell((280, 36, 112, 30), look.words, (28, 18)),
-        _cell((280, 86, 112, 30), turn, (28, 18), bold=True),
+        _cell((280, 86, 112, 30), tube.turn, (28, 18), bold=True),
         At(x=28, y=86, w=202, h=60, item=Barcode(digits=tube.sample_number, module_dots=2, height_dots=60)),
         _cell((8, 148, 264, 22), in_fours(tube.sample_number), (20, 16)),
         _cell((8, 172, 384, 22), made, (18, 13)),

@@ -1,6 +1,7 @@
 """The staff app: the roof that ties every screen of the laboratory's people to what it holds."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,10 @@ from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import needs, present
 from kiosk.web import House, make_app, page
-from labels import desk, sampling
+from labels import adjusting, desk, sampling
 from labels.following import follow_labels
+from labels.planning.table import read_table
+from labels.validation import SiteTable
 from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
@@ -35,7 +38,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, calling, helping, dossier, desk, sampling, delivery, phone, handover, signoff, quarantine,
+    health, signin, calling, helping, dossier, desk, adjusting, sampling, delivery, phone, handover, signoff,
+    quarantine,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -81,6 +85,8 @@ ROUTES: Final[dict[str, str]] = {
     "desk.void": Right.PRINT_LABELS,
     "desk.end_visit": Right.PRINT_LABELS,
     "desk.plan_pane": Right.PRINT_LABELS,
+    "adjusting.change": Right.PRINT_LABELS,
+    "adjusting.undo": Right.PRINT_LABELS,
     "sampling.room": Right.DRAW,
     "sampling.next_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
@@ -247,7 +253,12 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
         spool=Spool(folder / settings.spool, station=station),
         site_name=site.name,
         demonstration=settings.demonstration,
-        more={"settings": settings, "keys": keys, "power": power},
+        more={
+            "settings": settings,
+            "keys": keys,
+            "power": power,
+            "tubes": SiteTable(rules=read_table(folder / "staff.toml"), proves=partial(keys.has_signed, "tubes")),
+        },
     )
     return home, keys
 

@@ -15,6 +15,7 @@ from printers import settings as printer_settings
 from printers.errors import PrinterError
 from printers.station.keys import station_id
 from results.upkeep.founding import opened_instance
+from results.upkeep.tubes import read_printable
 from results.vault.keys import ExchangeKeys, KeyRing
 from results.vault.power import KeyRingPower
 
@@ -53,6 +54,9 @@ def _settings(instance: Path) -> Iterator[Finding]:
             read_settings(instance / name, kind)
         except UnsafeSettings as refused:
             yield Finding(sentence=str(refused), stops=True)
+        else:
+            if kind is StaffSettings:
+                yield from _tubes(instance / name)
     try:
         found = printer_settings.read(instance / "printers.toml")
         settings = read_settings(instance / "staff.toml", StaffSettings)
@@ -64,6 +68,13 @@ def _settings(instance: Path) -> Iterator[Finding]:
         for wanted in (settings.label_printer, settings.slip_printer, settings.ticket_printer):
             if wanted not in found:
                 yield Finding(sentence=f"printers.toml ne connaît pas l'imprimante « {wanted} ».", stops=True)
+
+
+def _tubes(file: Path) -> Iterator[Finding]:
+    try:
+        read_printable(file)
+    except UnsafeSettings as refused:
+        yield Finding(sentence=str(refused), stops=True)
 
 
 def _station(instance: Path) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from kiosk.register.database import Database, uuid7
 from kiosk.register.patients import Document, Sex, create_patient, recognise
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from labels.plan import Plan, plan
+from labels.planning.plan import plan
+from labels.planning.planned import Plan
 from labels.printing import number_tubes
 from labels.tubes import Tube
 

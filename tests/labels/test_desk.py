@@ -14,7 +14,7 @@ from PIL import Image
 from kiosk.exams.catalogue import catalogue
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
-from labels.plan import plan
+from labels.planning.plan import plan
 from labels.printing import labels_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
@@ -91,7 +91,7 @@ def test_the_plan_says_that_nobody_has_signed_it(counter: Counter) -> None:
     counter.arrives()
     visit = sophie.calls()
     pane = sophie.sends(f"/passage/{visit.id}/plan", exam=["1104", "0552"]).text
-    assert "Plan non validé" in pane
+    assert "Table des tubes non validée" in pane
     assert "EDTA" in pane
     assert "FLUORURE" in pane
 

@@ -13,7 +13,7 @@ from kiosk.exams.prescriptions import NoPrescription, Settled
 from kiosk.register.journal import verify
 from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.visits import visit_of
-from labels.plan import plan
+from labels.planning.plan import plan
 from labels.printing import (
     OWED_FOR,
     LabelCopy,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from kiosk.register.patients import Patient, Sex
 from labels.numbering import sample_number
+from labels.planning.kinds import Kind
 from labels.sticker import Bearer, bearer_of, sticker
-from labels.tubes import Kind, Tube
+from labels.tubes import Tube
 from printers.draw import Drawing, lay_out
 from printers.paper import At, Barcode, Paper, Text
 from printers.verify import proved, read_symbols, verify

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from kiosk.register.database import uuid7
 from kiosk.register.sites import this_site
 from labels.numbering import sample_number
+from labels.planning.kinds import Kind
 from labels.sticker import Bearer, sticker
-from labels.tubes import Kind, Tube
+from labels.tubes import Tube
 from printers import encode
 from printers.paper import LABEL_50X25, Paper
 from printers.verify import proved
