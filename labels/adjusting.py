@@ -50,7 +50,7 @@ def undo(visit_id: UUID, change_id: UUID) -> ResponseReturnValue:
 
 def _read(told: str, reason: str) -> Wish:
     """Read a line of the list: `add/EDTA`, `remove/EDTA/1104+1577`, `remove/FLUORURE/0413/120`, `split/EDTA/1104`."""
-    word, kind, *rest = f"{told}//".split("/")
+    word, kind, *rest = f"{told}///".split("/")
     exams, minutes = rest[0], rest[1]
     try:
         return Wish(

@@ -119,13 +119,14 @@ def change_plan(
     _still_open(db, visit)
     reason = read_reason(wish.reason)
     there = {
-        Change.ADD: True,
+        Change.ADD: not wish.exams and wish.minutes is None,
         Change.REMOVE: any(
             (tube.kind, tube.exams, tube.minutes) == (wish.kind, wish.exams, wish.minutes) for tube in plan.tubes
         ),
-        Change.SPLIT: any(
-            wish.kind is tube.kind and set(wish.exams) < set(tube.exams) for tube in plan.tubes if len(wish.exams) == 1
-        ),
+        # An exam that is alone already has its own tube.
+        Change.SPLIT: len(wish.exams) == 1
+        and wish.minutes is None
+        and any(tube.kind is wish.kind and set(wish.exams) < set(tube.exams) for tube in plan.tubes),
     }[wish.change]
     if not there:
         raise NotInThisPlan
@@ -154,7 +155,8 @@ def undo_change(db: Session, visit: Visit, change_id: UUID, *, by: str, at: date
 
 def hold(db: Session, visit: Visit) -> None:
     """Hold a visit to the end of the transaction: its plan is changed or numbered by one desk at a time."""
-    db.get_one(Visit, visit.id, with_for_update=True)
+    db.flush()  # what this transaction has changed is not read over
+    db.get_one(Visit, visit.id, with_for_update=True, populate_existing=True)
 
 
 def _still_open(db: Session, visit: Visit) -> None:

@@ -55,9 +55,9 @@ def label_visit(
         CallFirst: the patient is not at the counter.
         NotRecognised, NoPrescription, PlanChanged, NothingToLabel, NumbersUsedUp: nothing is numbered.
     """
+    hold(db, visit)  # a change of the plan or F6 at the same moment comes before or after, never between
     if visit.state not in PRESENT:
         raise CallFirst
-    hold(db, visit)  # a change of the plan at the same moment comes before or after, never between
     tubes = number_tubes(db, visit, plan_of(db, visit, rules), by=by, at=at, chance=chance)
     if visit.state is State.CALLED:
         advance(db, visit, Verb.REGISTER, by=by, at=at, chance=chance, key=key)
