@@ -13,6 +13,7 @@ from kiosk.exams.prescriptions import NoPrescription, Settled, exams_of
 from kiosk.register.journal import verify
 from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.visits import Visit, visit_of
+from labels.numbering import LARGEST, NumbersUsedUp, SampleCounter, parts_of
 from labels.planning.kinds import Kind
 from labels.planning.plan import plan
 from labels.planning.table import shipped
@@ -327,3 +328,31 @@ def test_a_copy_says_what_the_first_label_said_whatever_the_table_says_since(rec
     said = [cell.item.s for cell in paper.items if isinstance(cell, At) and isinstance(cell.item, Text)]
     assert "EDTA K2" in said
     assert "mauve" in said
+
+
+def test_on_the_last_numbers_of_the_day_a_plan_is_numbered_whole_or_not_at_all(
+    reception: Reception, at: datetime
+) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    made = reception.prescribe(visit, "0126", "1208", "1104")
+    with reception.database.transaction() as db:
+        db.add(SampleCounter(site_id=reception.site.id, day=at.date(), number=LARGEST - 2))
+    with pytest.raises(NumbersUsedUp):
+        reception.number(visit, made)
+    with reception.database.reading() as db:
+        assert labels_owed(db, at) == []
+    tubes = reception.number(visit, reception.prescribe(visit, "1208", "1104"))
+    assert [parts_of(tube.sample_number).counter for tube in tubes] == [LARGEST - 1, LARGEST]
+
+
+def test_a_number_is_never_given_again_also_after_a_void(reception: Reception, at: datetime, chance: Chance) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    made, given_out = reception.prescribe(visit, "1208", "1104"), []
+    for _ in range(3):
+        given_out += [tube.sample_number for tube in reception.number(visit, made)]
+        with reception.database.transaction() as db:
+            void_tubes(db, db.merge(visit), reason="à refaire", by="sophie", at=at, chance=chance)
+    assert len(set(given_out)) == 6
+    assert [parts_of(number).counter for number in given_out] == [1, 2, 3, 4, 5, 6]
