@@ -91,6 +91,7 @@ ROUTES: Final[dict[str, str]] = {
     "sampling.next_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
     "sampling.advance_visit": Right.DRAW,
+    "sampling.see_ticket": Right.DRAW,
     "sampling.identify": Right.DRAW,
     "sampling.prove": Right.DRAW,
     "sampling.answer": Right.DRAW,

@@ -277,6 +277,14 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("visit_id", name=op.f("pk_said")),
     )
     op.create_table(
+        "ticket_proof",
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_ticket_proof_visit_id")),
+        sa.PrimaryKeyConstraint("visit_id", name=op.f("pk_ticket_proof")),
+    )
+    op.create_table(
         "tube",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -407,6 +415,7 @@ def drop_register() -> None:
     op.drop_table("tube_scan")
     op.drop_index(op.f("ix_tube_visit_id_tube_position"), table_name="tube")
     op.drop_table("tube")
+    op.drop_table("ticket_proof")
     op.drop_table("said")
     op.drop_index(op.f("ix_recognition_patient_id"), table_name="recognition")
     op.drop_table("recognition")
