@@ -46,6 +46,8 @@ DONE: Final = {
     Verb.UNDO: "L'appel du numéro {} est annulé. Il a repris sa place.",
     Verb.MISS: "Le numéro {} est noté absent. Il peut revenir à l'accueil.",
 }
+#: What a scan is shown as; whatever is not here may be a label on a wrong tube.
+TONES: Final = {Outcome.DRAWN: "ok", Outcome.NOT_A_TUBE: "warn", Outcome.ALIQUOT: "warn"}
 REASONS: Final = ("non prélevé", "échec de la ponction", "refus du patient", "quantité insuffisante")
 
 
@@ -57,8 +59,10 @@ def room() -> ResponseReturnValue:
         visit = at_desk(db, this_site(db), desk(), at=now())
         if visit is None:
             return page("labels/room.html", **_next(db))
-        if stop_of(db, visit) is not None:
-            return page("labels/stop.html", visit=visit, words=FRENCH[Outcome.OTHER_PATIENT])
+        if (wrong := stop_of(db, visit)) is not None:
+            return page(
+                "labels/stop.html", visit=visit, words=FRENCH[Outcome.OTHER_PATIENT], number=wrong.sample_number
+            )
         if identity_check_of(db, visit) is None:
             left = max(0, int((visit.called_at + UNDO - now()).total_seconds())) if visit.called_at else 0
             return page(
@@ -203,6 +207,8 @@ def _draw(db: Session, visit: Visit) -> dict[str, Any]:
         "left": left,
         "told": told,
         "words": FRENCH[told.outcome] if told else "",
+        "tone": TONES.get(told.outcome, "danger") if told else "",
+        "handling": house().more["tubes"].rules.handling,
         "here": here,
         "skipped": [one.position for one in left if drawn and here and one.position < here.position],
         "reasons": REASONS,

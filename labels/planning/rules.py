@@ -103,6 +103,11 @@ class Rules:
         """Name of the bench where an exam is made; empty where the table does not say it."""
         return next((name for name, bench in self.benches.items() if exam in bench.exams), "")
 
+    def handling(self, exams: Collection[str]) -> tuple[str, ...]:
+        """What must be done with a tube of these exams as soon as it is drawn, in French."""
+        told = ((self.on_ice, "sur glace"), (self.from_light, "à l'abri de la lumière"))
+        return tuple(words for codes, words in told if codes & set(exams))
+
     def excluded(self, exam: str, asked: Collection[str]) -> frozenset[str]:
         """Which of the exams asked for may not be in the tube of this one."""
         return frozenset(other for group in self.apart if exam in group for other in group & set(asked)) - {exam}

@@ -10,6 +10,7 @@ from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
 from kiosk.ticket import code_of
 from labels.bedside import Proof, identity_check_of
+from labels.numbering import in_fours
 from labels.scanning import Outcome, scans_of
 from labels.tubes import State, Tube, tubes_of
 from printers.moves import State as Printed
@@ -93,6 +94,7 @@ def test_another_patients_tube_stops_everything_until_it_is_answered(counter: Co
     page = scans(karim, visit, other.sample_number)
     assert "Ce tube est à un autre patient. Arrêtez." in page
     assert "DURAND" not in page
+    assert in_fours(other.sample_number) in page
     assert "scanned" not in page
     assert "Arrêtez" in karim.sees("/prelevement")
     assert karim.sends(f"/prelevement/{visit.id}/tube", scanned=own.sample_number).status_code == 409
@@ -240,6 +242,12 @@ def test_the_ticket_is_the_second_proof_and_another_one_is_refused(counter: Coun
     assert (refused.status_code, "celui d'un autre numéro" in words_of(refused)) == (409, True)
     assert f"C'est le ticket du numéro {visit.number}." in karim.does(path, scanned=code_of(visit.id))
     assert "ticket scanné" in karim.does(f"/prelevement/{visit.id}/identite", proof="said")
+
+
+def test_the_sampler_sees_what_goes_on_ice(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0536")
+    identified(karim, visit)
+    assert karim.sees("/prelevement").count("<strong>sur glace</strong>") == 1
 
 
 def test_a_draw_without_a_ticket_goes_on(counter: Counter, karim: Person) -> None:

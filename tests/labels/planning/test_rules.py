@@ -46,3 +46,10 @@ def test_exams_that_exclude_each_other_know_it_of_each_other_alone() -> None:
     rules = Rules(apart=(frozenset({"a", "b", "c"}), frozenset({"a", "d"})))
     assert rules.excluded("a", ["a", "b", "d", "e"]) == {"b", "d"}
     assert rules.excluded("e", ["a", "b"]) == frozenset()
+
+
+def test_the_sampler_is_told_what_to_do_with_the_tube() -> None:
+    rules = Rules(on_ice=frozenset({"0536"}), from_light=frozenset({"1601", "0536"}))
+    assert rules.handling(["1104"]) == ()
+    assert rules.handling(["1104", "1601"]) == ("à l'abri de la lumière",)
+    assert rules.handling(["0536"]) == ("sur glace", "à l'abri de la lumière")
