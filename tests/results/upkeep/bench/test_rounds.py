@@ -118,7 +118,7 @@ def test_every_row_of_the_note_is_there() -> None:
         "checkin_sqlite", "checkin_http", "checkin_pg", "claim_sqlite", "claim_pg", "turn_tail", "turn_gain",
         "turn_cost", "counter_page", "board_200", "growth_board", "growth_checkin", "growth_claim", "growth_p95",
         "backup_checkin", "restore_1e6", "notify_pg", "call_next_fqm", "ticket_fqm", "first_page", "startup", "memory",
-        "label_bytes", "label_cpu", "code_check",
+        "label_bytes", "label_cpu", "tube_plan", "code_check",
     }  # fmt: skip
 
 
@@ -342,7 +342,8 @@ def test_a_number_on_postgresql_is_measured_for_real(
 
 def test_paper_is_measured_for_real(runs: Runs) -> None:
     _, rows = runs(*SERVED, only=("paper",), rounds=2)
-    assert [(row["name"], row["ok"] is None) for row in rows] == [("label_bytes", False), ("label_cpu", False)]
+    assert [row["name"] for row in rows] == ["label_bytes", "label_cpu", "tube_plan"]
+    assert all(row["ok"] in {True, False} for row in rows)
     assert rows[0]["ours"] == 10_028
 
 
