@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from printers.paper import ROLL_80, Cut, Feed, Form, Paper, Qr, Text
+from printers.paper import ROLL_80, Barcode, Cut, Feed, Form, Paper, Qr, Text
 
 #: After two minutes nobody stands at the kiosk any more: the number is on the screen and in the line.
 EXPIRES_S = 2 * 60
@@ -25,6 +25,14 @@ class Words:
     follow: str
 
 
+def code_of(visit_id: UUID) -> str:
+    """The 20 digits under the bars of a ticket: the part of the visit's name that was drawn by chance.
+
+    They say nothing, and are compared with the visit of the person who is there.
+    """
+    return f"{int.from_bytes(visit_id.bytes[8:], 'big'):020d}"
+
+
 def ticket(
     visit_id: UUID,
     number: int,
@@ -38,7 +46,7 @@ def ticket(
     """Make a ticket: neither name, nor reason, nor appointment stands on it.
 
     Args:
-        visit_id: names the job in the spool, and is not printed.
+        visit_id: names the job in the spool; only its part drawn by chance is printed, as bars for the sampling room.
         number: the number that will be called.
         words: what it says, already in the patient's language.
         follow_url: page that follows the line, or None where the site has not opened it.
@@ -57,7 +65,7 @@ def ticket(
 
     large_number = Text(s=str(number), size_max=round(220 * scale), size_min=11 * form.dpmm, bold=True, align="center")
 
-    items: list[Text | Qr | Feed | Cut] = [
+    items: list[Text | Barcode | Qr | Feed | Cut] = [
         line(words.heading, 40),
         large_number,
         Feed(dots=2 * form.dpmm),
@@ -69,6 +77,10 @@ def ticket(
         module = (6 if form.width_mm >= ROLL_80.width_mm else 4) * form.dpmm // ROLL_80.dpmm
         items += [Feed(dots=2 * form.dpmm), Qr(data=follow_url, module_dots=module)]
         items.append(line(words.follow, 28))
+    items += [
+        Feed(dots=24),
+        Barcode(digits=code_of(visit_id), module_dots=form.dpmm // 4, height_dots=6 * form.dpmm),
+    ]
     if letters is not None:
         smallest = 2 * form.dpmm
         items += [Feed(dots=smallest), Text(s=letters, size_max=smallest * 5 // 4, size_min=smallest, align="center")]

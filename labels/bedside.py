@@ -15,6 +15,7 @@ from kiosk.register.errors import Conflict
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
 from kiosk.register.visits import Move, NotNow, State, Verb, Visit
+from kiosk.ticket import code_of
 from labels.scanning import Outcome, TubeScan, scan, scans_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
@@ -53,6 +54,17 @@ class IdentityCheck(Base):
     key: Mapped[str] = mapped_column(String(32))
 
 
+class TicketProof(Base):
+    """The ticket in the patient's hand, scanned before the needle: the second proof, beside what was said."""
+
+    __tablename__ = "ticket_proof"
+    keep = "10 years: traces of care"
+
+    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class StopAnswer(Base):
     """The answer to a stop: the sampler has put the other patient's tube away."""
 
@@ -82,6 +94,12 @@ class AskFirst(Conflict):
     french = "Demandez d'abord nom, prénom et date de naissance, puis confirmez."
 
 
+class TicketOfAnother(Conflict):
+    """This ticket is not the one of the number called; do not draw, and look who is there."""
+
+    french = "Ce ticket est celui d'un autre numéro. Ne prélevez pas : regardez qui est là, ou appelez l'accueil."
+
+
 class StopFirst(Conflict):
     """A tube of another patient was scanned; answer the stop before anything else."""
 
@@ -92,6 +110,26 @@ class TubesLeft(Conflict):
     """Some tubes are neither drawn nor missing; scan them or say why not."""
 
     french = "Il reste des tubes. Scannez-les, ou dites pourquoi ils manquent."
+
+
+def prove_ticket(db: Session, visit: Visit, scanned: str, *, by: str, at: datetime) -> TicketProof:
+    """Compare the ticket in the patient's hand with the visit that was called to the room.
+
+    Raises:
+        NotNow: when the visit is not in a room.
+        TicketOfAnother: it is another one, or no ticket at all; nothing is noted.
+    """
+    if visit.state is not State.IN_ROOM:
+        raise NotNow
+    if scanned.strip() != code_of(visit.id):
+        raise TicketOfAnother
+    return db.merge(TicketProof(visit_id=visit.id, by=by, at=at))
+
+
+def ticket_proof_of(db: Session, visit: Visit) -> TicketProof | None:
+    """The ticket scanned since this call to a room, or None."""
+    proof = db.get(TicketProof, visit.id)
+    return proof if proof is not None and visit.called_at is not None and proof.at >= visit.called_at else None
 
 
 def confirm_identity(

@@ -20,10 +20,15 @@ from kiosk.register.visits import Visit, visit_of
 from kiosk.settings import StaffSettings
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from labels.plan import plan
+from labels.changes import changes_of, shown
+from labels.planning.kinds import Kind, Look
+from labels.planning.plan import plan
+from labels.planning.rules import Rules
+from labels.planning.table import shipped
 from labels.printing import confirm, labels_of, reprint, void_tubes
-from labels.readiness import end_before_draw, label_visit, plan_of
-from labels.tubes import LOOKS, Kind, Tube, tubes_of
+from labels.readiness import child_of, end_before_draw, label_visit, plan_of
+from labels.tubes import Tube, labelled_of
+from labels.validation import SiteTable
 from printers.draw import cut_texts
 from printers.errors import ImpossibleMove, PrinterError, UnknownJob
 from printers.moves import State, Verb
@@ -49,6 +54,7 @@ CAPS: Final = {
     Kind.EDTA_GROUP: "rose", Kind.FLUORIDE: "fluorure", Kind.CITRATE_ESR: "vs",
 }  # fmt: skip
 REASONS: Final = ("abîmée", "illisible", "perdue", "jamais sortie")
+WHY_CHANGE: Final = ("demande du prescripteur", "patient difficile à prélever", "tube déjà reçu", "essai ou étude")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,7 @@ class Label:
 
 @bp.app_context_processor
 def _looks() -> dict[str, object]:
-    return {"LOOKS": LOOKS, "CAPS": CAPS, "exam_name": _exam_name}
+    return {"swatch": _swatch, "exam_name": _exam_name, "looks": house().more["tubes"].rules.looks}
 
 
 @bp.get("/passage/<uuid:visit_id>/etiquettes")
@@ -80,9 +86,11 @@ def labels_page(visit_id: UUID) -> ResponseReturnValue:
     """The plan before the labels are numbered, and each label after."""
     with reading() as db:
         visit = visit_of(db, visit_id)
+        made = plan_of(db, visit, site_rules(db))
         return page(
-            "labels/labels.html", visit=visit, bearer=patient_of(db, visit.id), plan=plan_of(db, visit),
-            labels=(labels := _labels(db, visit)), seen=_seen(labels), reasons=REASONS,
+            "labels/labels.html", visit=visit, bearer=patient_of(db, visit.id), plan=made, kinds=tuple(Kind),
+            changes=shown(changes_of(db, visit), made), labels=(labels := _labels(db, visit)), seen=_seen(labels),
+            reasons=REASONS, why_change=WHY_CHANGE,
             cut=any(cut_texts(one.paper) for one in labels),
         )  # fmt: skip
 
@@ -105,7 +113,7 @@ def print_labels(visit_id: UUID) -> ResponseReturnValue:
     """Number the containers, commit, then put each label in the spool in order of draw."""
     with transaction() as db:
         visit = visit_of(db, visit_id)
-        label_visit(db, visit, by=str(actor().id), at=now(), chance=chance, key=form_key())
+        label_visit(db, visit, site_rules(db), by=str(actor().id), at=now(), chance=chance, key=form_key())
         papers = labels_of(db, visit, house().forms["labels"])
     _put(papers, visit)
     return redirect(url_for("desk.labels_page", visit_id=visit_id), 303)
@@ -187,14 +195,22 @@ def plan_pane(visit_id: UUID) -> ResponseReturnValue:
     """The plan of the exams on a form that is not saved yet, beside the prescription."""
     chosen = [catalogue().by_code(code) for code in request.form.getlist("exam")]
     with reading() as db:
-        visit = visit_of(db, visit_id)
-    return page("labels/plan_pane.html", visit=visit, plan=plan([exam for exam in chosen if exam is not None]))
+        visit, rules = visit_of(db, visit_id), site_rules(db)
+        child, wishes = child_of(db, visit, rules), [row.wish for row in changes_of(db, visit)]
+    exams = [exam for exam in chosen if exam is not None]
+    return page("labels/plan_pane.html", visit=visit, plan=plan(exams, rules=rules, child=child, wishes=wishes))
+
+
+def site_rules(db: Session) -> Rules:
+    """The site's table of tubes, with what the signatures say of it now."""
+    table: SiteTable = house().more["tubes"]
+    return table.now(db)
 
 
 def _labels(db: Session, visit: Visit) -> list[Label]:
     found = []
     papers = {paper.key.split("/")[1]: paper for paper in labels_of(db, visit, house().forms["labels"])}
-    for tube in tubes_of(db, visit):
+    for tube in labelled_of(db, visit):
         if tube.sample_number not in papers:
             continue
         paper = papers[tube.sample_number]
@@ -241,6 +257,11 @@ def _close(label: Label, reason: str) -> None:
         _move(label.paper.key, Verb.DISOWN, reason)
     elif label.state in {State.QUEUED, State.HELD, State.NOT_SENT}:
         _move(label.paper.key, Verb.DROP, reason)
+
+
+def _swatch(kind: Kind, look: Look) -> str:
+    """The colour class of a cap; none where the site's maker has it in another colour than ours."""
+    return CAPS.get(kind, "") if look.cap == shipped().looks[kind].cap else ""
 
 
 def _exam_name(code: str) -> str:

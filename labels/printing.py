@@ -19,9 +19,9 @@ from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import Site
 from kiosk.register.visits import Visit, visit_of
 from labels.numbering import next_sample_number
-from labels.plan import Plan
+from labels.planning.planned import Aliquot, Plan, PlannedTube
 from labels.sticker import bearer_of, check_names, sticker
-from labels.tubes import NoTubeHere, State, Tube, Verb, move, read_reason, tube_of, tubes_of
+from labels.tubes import NoTubeHere, State, Tube, Verb, labelled_of, move, read_reason, tube_of
 from printers.errors import Unprintable
 from printers.paper import Form, Paper
 
@@ -113,7 +113,7 @@ def number_tubes(db: Session, visit: Visit, plan: Plan, *, by: str, at: datetime
         plan: what the secretary has seen; it must serve the prescription as it is now.
 
     Returns:
-        The containers in order of draw; after the commit, put `labels_of` in the spool.
+        The containers in order of draw, then the aliquots; after the commit, put `labels_of` in the spool.
 
     Raises:
         NotRecognised, NoPrescription, PlanChanged, PatientChanged, NothingToLabel, NameNotWritable, NumbersUsedUp:
@@ -123,7 +123,7 @@ def number_tubes(db: Session, visit: Visit, plan: Plan, *, by: str, at: datetime
     if patient is None:
         raise NotRecognised
     if not settle(db, visit.id, at=at):
-        before = tubes_of(db, visit)
+        before = labelled_of(db, visit)
         if any(tube.patient_id != patient.id for tube in before):
             raise PatientChanged
         return before
@@ -135,14 +135,22 @@ def number_tubes(db: Session, visit: Visit, plan: Plan, *, by: str, at: datetime
     _check_names(patient)
     site = db.get_one(Site, visit.site_id)
     today = day(site.timezone, at)
-    tubes = [
-        Tube(
+    everything = len(plan.tubes) + len(plan.aliquots)
+
+    def numbered(planned: PlannedTube | Aliquot, place: int, total: int) -> Tube:
+        return Tube(
             id=uuid7(at, chance), site_id=site.id, visit_id=visit.id, patient_id=patient.id,
-            sample_number=next_sample_number(db, site, today), kind=planned.kind, position=planned.k, total=planned.n,
-            minutes=planned.minutes, exams=list(planned.exams), state=State.PLANNED, numbered_at=at,
-        )
-        for planned in plan.tubes
-    ]  # fmt: skip
+            sample_number=next_sample_number(db, site, today), kind=planned.kind, words=planned.look.words,
+            cap=planned.look.cap, position=place, total=total, exams=list(planned.exams), minutes=planned.minutes,
+            state=State.PLANNED, numbered_at=at,
+        )  # fmt: skip
+
+    tubes = [numbered(planned, planned.k, planned.n) for planned in plan.tubes]
+    for place, aliquot in enumerate(plan.aliquots, start=len(plan.tubes) + 1):
+        poured = numbered(aliquot, place, everything)
+        # A number of its own; whose part it is stands here, never in the bars.
+        poured.parent_id = tubes[aliquot.parent - 1].id
+        tubes.append(poured)
     db.add_all(tubes)
     db.flush()  # the copies stand on the tubes' rows
     db.add_all(

@@ -11,8 +11,12 @@ from kiosk.exams.prescriptions import exams_of
 from kiosk.register.clock import Chance
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
+from kiosk.register.patients import patient_of
 from kiosk.register.visits import Move, State, Verb, Visit
-from labels.plan import Plan, plan
+from labels.changes import changes_of, hold
+from labels.planning.plan import plan
+from labels.planning.planned import Plan
+from labels.planning.rules import Child, Rules
 from labels.printing import NothingToVoid, number_tubes, void_tubes
 from labels.tubes import Tube
 
@@ -26,21 +30,35 @@ class CallFirst(Conflict):
     french = "Appelez d'abord ce numéro : les étiquettes s'impriment quand la personne est devant vous."
 
 
-def plan_of(db: Session, visit: Visit) -> Plan:
-    """The containers that the prescription of a visit asks for, as it is now."""
-    return plan(exams_of(db, visit.id))
+def plan_of(db: Session, visit: Visit, rules: Rules) -> Plan:
+    """The containers that the prescription of a visit asks for, as it is now, with what a person changed.
+
+    Args:
+        rules: the site's table of tubes; a recognised child gets the volumes of its age.
+    """
+    wishes = [row.wish for row in changes_of(db, visit)]
+    return plan(exams_of(db, visit.id), rules=rules, child=child_of(db, visit, rules), wishes=wishes)
 
 
-def label_visit(db: Session, visit: Visit, *, by: str, at: datetime, chance: Chance, key: str) -> list[Tube]:
+def child_of(db: Session, visit: Visit, rules: Rules) -> Child | None:
+    """The class of age of the person recognised for a visit; None for an adult, and before anybody is recognised."""
+    patient = patient_of(db, visit.id)
+    return None if patient is None else rules.child(patient.birth_date, visit.day)
+
+
+def label_visit(
+    db: Session, visit: Visit, rules: Rules, *, by: str, at: datetime, chance: Chance, key: str
+) -> list[Tube]:
     """Number the containers of a visit and say that its file is ready; asked again, the same containers.
 
     Raises:
         CallFirst: the patient is not at the counter.
         NotRecognised, NoPrescription, PlanChanged, NothingToLabel, NumbersUsedUp: nothing is numbered.
     """
+    hold(db, visit)  # a change of the plan or F6 at the same moment comes before or after, never between
     if visit.state not in PRESENT:
         raise CallFirst
-    tubes = number_tubes(db, visit, plan_of(db, visit), by=by, at=at, chance=chance)
+    tubes = number_tubes(db, visit, plan_of(db, visit, rules), by=by, at=at, chance=chance)
     if visit.state is State.CALLED:
         advance(db, visit, Verb.REGISTER, by=by, at=at, chance=chance, key=key)
     return tubes

@@ -26,13 +26,16 @@ from labels.bedside import (
     finish,
     identity_check_of,
     last_scan,
+    prove_ticket,
     scan_tube,
     stop_of,
+    ticket_proof_of,
 )
 from labels.printing import labels_of
-from labels.scanning import FRENCH, Outcome
+from labels.scanning import FRENCH, Outcome, scans_of
 from labels.tubes import State, miss, tubes_of
 from printers.errors import ImpossibleMove, UnknownJob
+from printers.moves import State as Printed
 from printers.moves import Verb as PrintVerb
 
 bp = Blueprint("sampling", __name__)
@@ -50,6 +53,8 @@ DONE: Final = {
     Verb.PARK: "Le numéro {} est mis de côté. L'accueil le remet dans la file quand il revient.",
     Verb.HAND_BACK: "Le numéro {} est renvoyé au guichet, à sa place.",
 }
+#: What a scan is shown as; whatever is not here may be a label on a wrong tube.
+TONES: Final = {Outcome.DRAWN: "ok", Outcome.NOT_A_TUBE: "warn", Outcome.ALIQUOT: "warn"}
 REASONS: Final = ("non prélevé", "échec de la ponction", "refus du patient", "quantité insuffisante")
 
 
@@ -61,13 +66,16 @@ def room() -> ResponseReturnValue:
         visit = at_desk(db, this_site(db), desk(), at=now())
         if visit is None:
             return page("labels/room.html", **_next(db))
-        if stop_of(db, visit) is not None:
-            return page("labels/stop.html", visit=visit, words=FRENCH[Outcome.OTHER_PATIENT])
+        if (wrong := stop_of(db, visit)) is not None:
+            return page(
+                "labels/stop.html", visit=visit, words=FRENCH[Outcome.OTHER_PATIENT], number=wrong.sample_number
+            )
         if identity_check_of(db, visit) is None:
             left = max(0, int((visit.called_at + UNDO - now()).total_seconds())) if visit.called_at else 0
             return page(
                 "labels/identity.html", visit=visit, bearer=patient_of(db, visit.id), undo_for=left, proofs=PROOFS,
                 rooms=[one for one in _settings().rooms if one != visit.desk],
+                ticket=ticket_proof_of(db, visit),
             )  # fmt: skip
         return page("labels/draw.html", **_draw(db, visit))
 
@@ -117,6 +125,15 @@ def to_other_room(visit_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("sampling.room"), 303)
 
 
+@bp.post("/prelevement/<uuid:visit_id>/ticket")
+@needs(Right.DRAW)
+def see_ticket(visit_id: UUID) -> ResponseReturnValue:
+    """The ticket in the patient's hand is the one of the number called."""
+    with transaction() as db:
+        prove_ticket(db, visit_of(db, visit_id), request.form.get("scanned", ""), by=str(actor().id), at=now())
+    return redirect(url_for("sampling.room"), 303)
+
+
 @bp.post("/prelevement/<uuid:visit_id>/identite")
 @needs(Right.DRAW)
 def identify(visit_id: UUID) -> ResponseReturnValue:
@@ -140,9 +157,7 @@ def prove(visit_id: UUID) -> ResponseReturnValue:
         )  # fmt: skip
         papers = {paper.key.split("/")[1]: paper.key for paper in labels_of(db, visit, house().forms["labels"])}
     if told.outcome is Outcome.DRAWN and told.sample_number in papers:
-        # A label that was scanned is out: its job is proved, where the printer could not say so.
-        with suppress(ImpossibleMove, UnknownJob):
-            house().spool.move(papers[told.sample_number], PrintVerb.CONFIRM, by=str(actor().id), at=now())
+        _confirm(papers[told.sample_number])
     return redirect(url_for("sampling.room"), 303)
 
 
@@ -182,6 +197,18 @@ def _settings() -> StaffSettings:
     return settings
 
 
+def _confirm(key: str) -> None:
+    """A label that was scanned is out: its job is proved, where the printer could not say so.
+
+    All copies carry the same bars: where an older one is not known to have never come out, the scan may be of that one.
+    """
+    label, _, copy = key.rpartition("/")
+    older = [house().spool.job(f"{label}/{number}") for number in range(1, int(copy))]
+    if all(job is None or job.state is Printed.VOID for job in older):
+        with suppress(ImpossibleMove, UnknownJob):
+            house().spool.move(key, PrintVerb.CONFIRM, by=str(actor().id), at=now())
+
+
 def _next(db: Session) -> dict[str, Any]:
     places = line(db, this_site(db), Stage.SAMPLING, at=now())
     shown = [(place.visit.number, place.ranked.reason) for place in places[:AHEAD]]
@@ -197,6 +224,8 @@ def _draw(db: Session, visit: Visit) -> dict[str, Any]:
     drawn = told is not None and told.outcome is Outcome.DRAWN
     return {
         "visit": visit,
+        "typed": {one.sample_number for one in scans_of(db, visit) if one.typed and one.outcome is Outcome.DRAWN},
+        "ticket": ticket_proof_of(db, visit),
         "bearer": patient_of(db, visit.id),
         "check": identity_check_of(db, visit),
         "proofs": PROOFS,
@@ -204,6 +233,8 @@ def _draw(db: Session, visit: Visit) -> dict[str, Any]:
         "left": left,
         "told": told,
         "words": FRENCH[told.outcome] if told else "",
+        "tone": TONES.get(told.outcome, "danger") if told else "",
+        "handling": house().more["tubes"].rules.handling,
         "here": here,
         "skipped": [one.position for one in left if drawn and here and one.position < here.position],
         "reasons": REASONS,

@@ -29,6 +29,8 @@ class Outcome(StrEnum):
     OTHER_PATIENT = "other_patient"
     #: It was scanned before: a second label may be on another tube.
     ALREADY_APPLIED = "already_applied"
+    #: It is the label of a part that the laboratory pours later: nothing is drawn into it.
+    ALIQUOT = "aliquot"
     #: Its label was made void.
     VOID = "void"
     #: A right number that this site gave to no tube.
@@ -45,6 +47,10 @@ FRENCH: Final = MappingProxyType(
         Outcome.ALREADY_APPLIED: (
             "Étiquette déjà appliquée. Une seconde copie est peut-être sur un autre tube : "
             "détruisez-la, ou appelez l'accueil."
+        ),
+        Outcome.ALIQUOT: (
+            "C'est l'étiquette d'une aliquote : elle se colle au laboratoire. "
+            "Détachez-la de ce tube et scannez l'étiquette du tube."
         ),
         Outcome.VOID: "Cette étiquette est annulée. Détruisez-la et prenez la nouvelle.",
         Outcome.UNKNOWN_TUBE: "Ce numéro n'a été donné à aucun tube. Mettez le tube à part et appelez l'accueil.",
@@ -160,4 +166,6 @@ def _judged(db: Session, visit: Visit, number: str | None, tube: Tube | None) ->
     patient = patient_of(db, visit.id)
     if tube.visit_id != visit.id or patient is None or patient.id != tube.patient_id:
         return Outcome.OTHER_PATIENT
+    if tube.parent_id is not None:
+        return Outcome.ALIQUOT
     return Outcome.ALREADY_APPLIED if tube.state is State.DRAWN else Outcome.DRAWN

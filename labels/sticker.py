@@ -6,7 +6,7 @@ from datetime import datetime
 from kiosk.register.patients import Patient, birth_date_words
 from labels.layouts import Cell, layout
 from labels.numbering import in_fours
-from labels.tubes import LOOKS, Tube
+from labels.tubes import Tube
 from printers.draw import check_signs
 from printers.paper import At, Barcode, Form, Paper, Text
 
@@ -76,9 +76,8 @@ def sticker(
 
     Source: the design note on paper, section 5.2; CLSI AUTO02-A2 and AUTO12-A as known from their abstracts.
     """
-    place, look = layout(form), LOOKS[tube.kind]
+    place, look = layout(form), tube.look
     used = f" (ut. {bearer.used_name.upper()})" if bearer.used_name else ""
-    turn = f"{tube.position}/{tube.total}" if tube.minutes is None else f"T+{tube.minutes}"
     made = f"{look.nature} · prévu {planned:%d/%m/%Y %H:%M} · prél. {sampler or '______'}"
     bars = Barcode(digits=tube.sample_number, module_dots=place.module, height_dots=place.bars.h)
     cells = [
@@ -88,7 +87,7 @@ def sticker(
         _written(place.given_name, bearer.given_name + used, may_cut=True),
         _written(place.traits, f"{bearer.born} {bearer.sex} N° {bearer.number}"),
         _written(place.container, look.words),
-        _written(place.turn, turn, bold=True),
+        _written(place.turn, tube.turn, bold=True),
         At(x=place.bars.x, y=place.bars.y, w=place.bars.w, h=place.bars.h, item=bars),
         _written(place.digits, in_fours(tube.sample_number)),
         _written(place.draw, made),

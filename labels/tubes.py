@@ -1,11 +1,7 @@
-"""The kinds of container in their order of draw, and each container of a visit from its number to its draw."""
+"""Each container of a visit, from its number to its draw."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
@@ -17,78 +13,8 @@ from kiosk.register.database import Base, UtcDateTime
 from kiosk.register.errors import Conflict, Invalid, NotFound
 from kiosk.register.journal import Act
 from kiosk.register.visits import Visit
-
-
-class Kind(StrEnum):
-    """A kind of container; the order of the members is the order of draw.
-
-    Source: CLSI GP41 as quoted by fiches-ide.fr; what has no rank is collected after the blood.
-    """
-
-    HEMOC_AEROBIC = "HEMOC-AEROBIE"
-    HEMOC_ANAEROBIC = "HEMOC-ANAEROBIE"
-    CITRATE = "CITRATE"
-    DRY = "SEC"
-    DRY_GEL = "SEC-GEL"
-    HEPARIN = "HEPARINE"
-    EDTA = "EDTA"
-    EDTA_GROUP = "EDTA-GROUPE"
-    FLUORIDE = "FLUORURE"
-    CITRATE_ESR = "CITRATE-VS"
-    URINE = "URINE"
-    URINE_STERILE = "URINE-STERILE"
-    URINE_FIRST = "URINE-1ER-JET"
-    URINE_DAY = "URINES-24H"
-    STOOL = "SELLES"
-    SWAB = "ECOUVILLON"
-    SEMEN = "SPERME"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """How a container is named to the person who takes it in hand."""
-
-    #: At most 12 letters: the label has 14 mm for them.
-    words: str
-    #: Colour of the cap in words, as most makers have it; empty for a pot.
-    cap: str
-    #: Place in the order of draw; None is after the blood, in any order.
-    rank: int | None
-    #: Nature of the specimen (public health code, art. D6211-2).
-    nature: str
-
-
-def _blood(words: str, cap: str, rank: int) -> Look:
-    return Look(words=words, cap=cap, rank=rank, nature="SANG")
-
-
-def _other(words: str, cap: str, nature: str) -> Look:
-    return Look(words=words, cap=cap, rank=None, nature=nature)
-
-
-# Rank 2 is the purge tube, which has no label.
-LOOKS: Final[Mapping[Kind, Look]] = MappingProxyType(
-    {
-        Kind.HEMOC_AEROBIC: _blood("HÉMOC AÉRO", "flacon aérobie", 1),
-        Kind.HEMOC_ANAEROBIC: _blood("HÉMOC ANA", "fl. anaérobie", 1),
-        Kind.CITRATE: _blood("CITRATE", "bleu", 3),
-        Kind.DRY: _blood("SEC", "rouge", 4),
-        Kind.DRY_GEL: _blood("SEC-GEL", "jaune ou or", 4),
-        Kind.HEPARIN: _blood("HÉPARINE", "vert", 5),
-        Kind.EDTA: _blood("EDTA", "violet", 6),
-        Kind.EDTA_GROUP: _blood("EDTA DÉDIÉ", "rose", 6),
-        Kind.FLUORIDE: _blood("FLUORURE", "gris", 7),
-        Kind.CITRATE_ESR: _blood("CITRATE VS", "noir", 8),
-        Kind.URINE: _other("URINE", "pot", "URINE"),
-        Kind.URINE_STERILE: _other("URINE STÉR.", "pot stérile", "URINE"),
-        Kind.URINE_FIRST: _other("URINE 1ER J.", "pot stérile", "URINE"),
-        Kind.URINE_DAY: _other("URINES 24 H", "bidon", "URINE"),
-        Kind.STOOL: _other("SELLES", "pot", "SELLES"),
-        Kind.SWAB: _other("ÉCOUVILLON", "", "FROTTIS"),
-        Kind.SEMEN: _other("SPERME", "pot stérile", "SPERME"),
-    }
-)
-ORDER: Final[Mapping[Kind, int]] = MappingProxyType({kind: place for place, kind in enumerate(Kind)})
+from labels.planning.kinds import LONGEST_CAP, LONGEST_WORDS, Kind, Look
+from labels.planning.table import shipped
 
 
 class State(StrEnum):
@@ -151,6 +77,11 @@ class Tube(Base):
     #: Twelve digits, see `labels.numbering`.
     sample_number: Mapped[str] = mapped_column(String(12))
     kind: Mapped[Kind] = mapped_column(Enum(Kind, native_enum=False, length=16, values_callable=list))
+    #: How the site's table named it when it was numbered: a copy says what the first label said. None is the usual way.
+    words: Mapped[str | None] = mapped_column(String(LONGEST_WORDS))
+    cap: Mapped[str | None] = mapped_column(String(LONGEST_CAP))
+    #: The tube that an aliquot is poured from; None for what is drawn from the patient.
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("tube.id"))
     #: Place in the order of draw: k of n.
     position: Mapped[int]
     total: Mapped[int]
@@ -166,6 +97,20 @@ class Tube(Base):
     drawn_by: Mapped[str | None] = mapped_column(String(40))
     #: Why it is missing or void.
     reason: Mapped[str | None] = mapped_column(String(120))
+
+    @property
+    def look(self) -> Look:
+        """How its label names it."""
+        usual = shipped().looks[self.kind]
+        words, cap = self.words or usual.words, usual.cap if self.cap is None else self.cap
+        return Look(words=words, cap=cap, nature=self.kind.nature)
+
+    @property
+    def turn(self) -> str:
+        """Its place as the label says it: k of n, the minutes of a timed test, or that it is an aliquot."""
+        if self.parent_id is not None:
+            return "ALIQUOT"
+        return f"{self.position}/{self.total}" if self.minutes is None else f"T+{self.minutes}"
 
 
 class NotFromHere(Conflict):
@@ -187,7 +132,12 @@ class ReasonToGive(Invalid):
 
 
 def tubes_of(db: Session, visit: Visit) -> list[Tube]:
-    """Give the containers of a visit in order of draw, without the void ones."""
+    """Give the containers that are drawn from the patient, in order of draw, without the void ones."""
+    return [tube for tube in labelled_of(db, visit) if tube.parent_id is None]
+
+
+def labelled_of(db: Session, visit: Visit) -> list[Tube]:
+    """Give every container that has a label: those that are drawn, then the aliquots, without the void ones."""
     return list(
         db.scalars(select(Tube).where(Tube.visit_id == visit.id, Tube.state != State.VOID).order_by(Tube.position))
     )

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +22,13 @@ from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import needs, present
 from kiosk.web import House, house, make_app, now, page
-from labels import desk, sampling
+from labels import adjusting, desk, sampling
 from labels.following import follow_labels
 from labels.layouts import media_of
+from labels.planning.table import read_table
 from labels.printroom import gestures, room
 from labels.printroom.watching import trouble
+from labels.validation import SiteTable
 from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
@@ -58,9 +61,9 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, room, gestures, sampling,
-    delivery, phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine, accounts,
-    confirming, computers,
+    health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
+    sampling, delivery, phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine,
+    accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -134,11 +137,14 @@ ROUTES: Final[dict[str, str]] = {
     "gestures.pause": Right.PRINT_LABELS,
     "gestures.resume": Right.PRINT_LABELS,
     "gestures.try_out": Right.PRINT_LABELS,
+    "adjusting.change": Right.PRINT_LABELS,
+    "adjusting.undo": Right.PRINT_LABELS,
     "sampling.room": Right.DRAW,
     "sampling.next_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
     "sampling.advance_visit": Right.DRAW,
     "sampling.to_other_room": Right.DRAW,
+    "sampling.see_ticket": Right.DRAW,
     "sampling.identify": Right.DRAW,
     "sampling.prove": Right.DRAW,
     "sampling.answer": Right.DRAW,
@@ -406,7 +412,12 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
         site_name=site.name,
         demonstration=settings.demonstration,
         forms=forms,
-        more={"settings": settings, "keys": keys, "power": power},
+        more={
+            "settings": settings,
+            "keys": keys,
+            "power": power,
+            "tubes": SiteTable(rules=read_table(folder / "staff.toml"), proves=partial(keys.has_signed, "tubes")),
+        },
     )
     return home, keys
 

@@ -21,6 +21,7 @@ from results.exchange.intake import take
 from results.matrix import in_force
 from results.upkeep import demonstration, founding, interview, screens, supervise
 from results.upkeep import rehearse as rehearsal
+from results.upkeep import tubes as tube_table
 from results.upkeep.check import check as look
 from results.upkeep.schema import migrate
 from results.vault.keys import ExchangeKeys, KeyRing
@@ -383,6 +384,28 @@ def sign_matrix(instance: Path, file: Path) -> None:
     Exemple : etiquette matrix sign table.json
     """
     interview.sign_new_matrix(instance, file, now=clock.now, chance=clock.chance)
+
+
+@main.group()
+def tubes() -> None:
+    """La table des tubes, [tubes] de staff.toml : « non validée » tant qu'un biologiste ne l'a pas signée."""
+
+
+@tubes.command("show")
+@click.pass_obj
+def show_tubes(instance: Path) -> None:
+    """Montre la table des tubes dans l'ordre de prélèvement, et si elle est signée."""
+    tube_table.show_tubes(instance)
+
+
+@tubes.command("sign")
+@click.pass_obj
+def sign_tubes(instance: Path) -> None:
+    """Signe la table telle qu'elle est dans staff.toml ; demande la phrase du biologiste.
+
+    Exemple : etiquette tubes sign
+    """
+    tube_table.sign_tubes(instance, now=clock.now, chance=clock.chance)
 
 
 @main.group()

@@ -17,6 +17,7 @@ from printers.errors import PrinterError
 from printers.paper import MEDIA
 from printers.station.keys import station_id
 from results.upkeep.founding import opened_instance
+from results.upkeep.tubes import read_printable
 from results.vault.keys import ExchangeKeys, KeyRing
 from results.vault.power import KeyRingPower
 
@@ -55,6 +56,9 @@ def _settings(instance: Path) -> Iterator[Finding]:
             read_settings(instance / name, kind)
         except UnsafeSettings as refused:
             yield Finding(sentence=str(refused), stops=True)
+        else:
+            if kind is StaffSettings:
+                yield from _tubes(instance / name)
     try:
         kiosk = read_settings(instance / "kiosk.toml", KioskSettings)
         media_of(read_settings(instance / "staff.toml", StaffSettings), instance / "printers.toml")
@@ -70,6 +74,15 @@ def _settings(instance: Path) -> Iterator[Finding]:
         elif tickets.media != MEDIA.get(kiosk.ticket_media):
             words = f"kiosk.toml : « ticket_media » n'est pas le papier de « {kiosk.ticket_printer} »."
             yield Finding(sentence=words, stops=True)
+
+
+def _tubes(file: Path) -> Iterator[Finding]:
+    try:
+        read_printable(file)
+    except UnsafeSettings as refused:
+        yield Finding(sentence=str(refused), stops=True)
+    except PrinterError:
+        return  # told with the printers
 
 
 def _station(instance: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from kiosk.register.database import Database, OtherTables, open_database, requir
 from kiosk.register.errors import Conflict
 from kiosk.register.sites import Site
 from kiosk.register.staff import Role, hash_password
+from labels.planning.table import SHIPPED
 from results import matrix
 from results.matrix import keep_head, read_routes, sign_matrix
 from results.upkeep.schema import migrate
@@ -128,6 +129,8 @@ def write_settings(instance: Path, answers: Answers, *, station: str, fingerprin
     write_toml(instance / "kiosk.toml", "Réglages de l'application publique (borne et écran).", kiosk)
     staff_file = instance / "staff.toml"
     write_toml(staff_file, "Réglages de l'application du personnel.", staff, promise_minutes=answers.promise_minutes)
+    # The whole table, so that a biologist reads in one place what is to be signed.
+    write_private(staff_file, staff_file.read_text("utf-8") + "\n" + SHIPPED.read_text("utf-8"))
     papers = {
         "labels": (answers.printers.labels, "label-50x25"),
         "tickets": (answers.printers.tickets, "roll-80"),

@@ -118,18 +118,18 @@ def make_first_keys(instance: Path, person: str, *, chance: Chance) -> None:
 def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *, now: Clock, chance: Chance) -> None:
     """Make an account whose roles a biologist signs on the spot; its owner sets the two proofs."""
     wanted = tuple(Role(role) for role in _known_roles(roles))
-    power, folder = _power(instance)
+    power, folder = lent_power(instance)
     with opened_instance(instance) as database, database.reading() as db:
         site = this_site(db).name
         if staff_by_login(db, login, power) is not None:
             raise LoginTaken
-    signer_login, unlocked = _unlock(folder)
+    signer_login, unlocked = ask_biologist(folder)
     password = _ask_password(login)
     seed = make_seed(chance)
     step = _ask_enrolment(seed, login, site=site, now=now)
     hashed = hash_password(password, chance=chance)
-    with _writing(instance) as db:
-        signer = _account(db, signer_login, power)
+    with writing_results(instance) as db:
+        signer = account_of(db, signer_login, power)
         made = make_staff(db, name=name, login=login, by=None, power=power, at=now(), chance=chance).staff
         equip(db, made, password_hash=hashed, seed=seed, step=step, power=power, at=now(), chance=chance)
         for role in wanted:
@@ -141,19 +141,19 @@ def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *,
 
 def close_account(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
     """Close an account from this instant on."""
-    power, _ = _power(instance)
-    with _writing(instance) as db:
-        disable(db, _account(db, login, power), by=_TERMINAL, power=power, at=now(), chance=chance)
+    power, _ = lent_power(instance)
+    with writing_results(instance) as db:
+        disable(db, account_of(db, login, power), by=_TERMINAL, power=power, at=now(), chance=chance)
     click.echo(f"Le compte « {login} » est fermé.")
 
 
 def reset_proofs(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
     """Take an account's proofs away with a second person present, and give the code for setting new ones."""
-    power, _ = _power(instance)
-    with _writing(instance) as db:
-        account = _account(db, login, power)
+    power, _ = lent_power(instance)
+    with writing_results(instance) as db:
+        account = account_of(db, login, power)
     second = _ask_second_person(instance, power, now=now, chance=chance)
-    with _writing(instance) as db:
+    with writing_results(instance) as db:
         invited = take_proofs_away(db, account, by=second, power=power, at=now(), chance=chance)
     click.echo(f"Code à donner en main propre, valable une heure : {invited.code}")
     click.echo("La personne l'utilise à la page d'entrée, « Première fois ».")
@@ -162,10 +162,10 @@ def reset_proofs(instance: Path, login: str, *, now: Clock, chance: Chance) -> N
 def sign_new_matrix(instance: Path, file: Path, *, now: Clock, chance: Chance) -> None:
     """Sign a new version of who may be told what, with the biologist's passphrase."""
     routes = read_routes(file.read_bytes())
-    power, folder = _power(instance)
-    login, unlocked = _unlock(folder)
-    with _writing(instance) as db:
-        signer = _account(db, login, power)
+    power, folder = lent_power(instance)
+    login, unlocked = ask_biologist(folder)
+    with writing_results(instance) as db:
+        signer = account_of(db, login, power)
         signed = sign_next(db, routes, valid_from=now(), biologist=unlocked, by=signer, at=now(), chance=chance)
     keep_head(folder, signed)
     click.echo(f"La table n° {signed.version} est signée et en vigueur.")
@@ -207,10 +207,10 @@ def _ask_second_person(instance: Path, power: KeyRingPower, *, now: Clock, chanc
     login = click.prompt("Deuxième personne (identifiant)")
     password = click.prompt("Son mot de passe", hide_input=True)
     digits = click.prompt("Ses six chiffres")
-    with _writing(instance) as db:
+    with writing_results(instance) as db:
         found = knock(db, login, digits, device="terminal", power=power, at=now(), chance=chance)
     proved = verify_password(found.password_hash, password) and found.passed
-    with _writing(instance) as db:
+    with writing_results(instance) as db:
         if found.staff_id is None or not proved:
             raise NotProved
         staff, roles = staff_of(db, found.staff_id, power), roles_of(db, found.staff_id, power)
@@ -257,25 +257,29 @@ def _ask_enrolment(seed: str, login: str, *, site: str, now: Clock) -> int:
         click.echo("Ces six chiffres ne correspondent pas. Attendez les suivants et recopiez-les.")
 
 
-def _unlock(folder: Path) -> tuple[str, BiologistKeys]:
+def ask_biologist(folder: Path) -> tuple[str, BiologistKeys]:
+    """Ask the biologist who is there to unlock the keys; give the login and the keys."""
     login = click.prompt("Biologiste présent (identifiant)")
     passphrase = click.prompt("Phrase de ses clés", hide_input=True)
     return login, unlock(folder, login, passphrase)
 
 
-def _power(instance: Path) -> tuple[KeyRingPower, Path]:
+def lent_power(instance: Path) -> tuple[KeyRingPower, Path]:
+    """The keys of power of an instance, and the folder of its keys."""
     settings = read_settings(instance / "staff.toml", StaffSettings)
     folder = instance / settings.keys
     return KeyRingPower(KeyRing.load(folder), biologist_fingerprint=settings.biologist_fingerprint), folder
 
 
 @contextmanager
-def _writing(instance: Path) -> Iterator[Session]:
+def writing_results(instance: Path) -> Iterator[Session]:
+    """One transaction that writes the results of an instance."""
     with opened_instance(instance) as database, database.transaction("results") as db:
         yield db
 
 
-def _account(db: Session, login: str, power: KeyRingPower) -> UUID:
+def account_of(db: Session, login: str, power: KeyRingPower) -> UUID:
+    """The staff id of a login; NoAccount when nobody has it."""
     account = staff_by_login(db, login, power)
     if account is None:
         raise NoAccount

@@ -18,7 +18,9 @@ from results.vault.sealing import (
     Cost,
     DoesNotOpen,
     Purpose,
+    check_signature,
     derive,
+    label,
     make_pair,
     public_of,
     same,
@@ -87,6 +89,14 @@ class KeyRing:
     def subkey(self, purpose: Purpose, version: int | None = None) -> bytes:
         """Give the key of one purpose, of the newest fields key unless an older one is named."""
         return derive(self.fields[max(self.fields) if version is None else version], purpose)
+
+    def has_signed(self, what: str, signer: str, data: bytes, signature: bytes) -> bool:
+        """Tell whether a biologist of this laboratory has signed these bytes for this one use."""
+        try:
+            check_signature(self.signers[signer], label(what) + data, signature)
+        except (KeyError, DoesNotOpen):
+            return False
+        return True
 
     def sign_journal(self, message: bytes) -> bytes:
         """Sign a checkpoint with the newest journal key."""

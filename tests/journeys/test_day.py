@@ -238,6 +238,7 @@ def test_the_wrong_tube_stops_everything_and_the_right_ones_are_drawn(desk: Desk
         expect(page.get_by_text("C'est bien son tube.")).to_be_visible()
         scans(page, story.other)
         expect(page.get_by_role("alertdialog")).to_contain_text("Ce tube est à un autre patient. Arrêtez.")
+        assert page.evaluate("document.documentElement.dataset.rang") == "stop"
         look_at(page, "room-stop")
         wedge(page, story.own[1])
         expect(page.get_by_role("alertdialog")).to_be_visible()

@@ -9,7 +9,8 @@ from kiosk.register.database import Database, uuid7
 from kiosk.register.patients import Document, Sex, create_patient, recognise
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from labels.plan import Plan, plan
+from labels.planning.plan import plan
+from labels.planning.planned import Plan
 from labels.printing import number_tubes
 from labels.tubes import Tube
 
@@ -34,12 +35,18 @@ class Reception:
             db.add(visit)
         return visit
 
-    def recognise(self, visit: Visit, birth_name: str = "MOREAU", given_names: str = "Jeanne, Marie") -> None:
+    def recognise(
+        self,
+        visit: Visit,
+        birth_name: str = "MOREAU",
+        given_names: str = "Jeanne, Marie",
+        birth_date: str = "19540229",
+    ) -> None:
         """The secretary opens the file of the person who is there."""
         with self.database.transaction() as db:
             patient = create_patient(
                 db, self.site.id, id=uuid7(self.at, self.chance), birth_name=birth_name, given_names=given_names,
-                birth_date="19540229", sex=Sex.F, used_name=None, birth_place=None, by="sophie", at=self.at,
+                birth_date=birth_date, sex=Sex.F, used_name=None, birth_place=None, by="sophie", at=self.at,
                 key=self.chance(16).hex(),
             )  # fmt: skip
             db.flush()

@@ -5,18 +5,22 @@ from datetime import timedelta
 import pytest
 
 from kiosk.register.visits import NotNow, Stage, State, Visit
+from kiosk.ticket import code_of
 from labels.bedside import (
     AskFirst,
     Proof,
     StopFirst,
+    TicketOfAnother,
     TubesLeft,
     answer_stop,
     confirm_identity,
     finish,
     identity_check_of,
     last_scan,
+    prove_ticket,
     scan_tube,
     stop_of,
+    ticket_proof_of,
 )
 from labels.scanning import Outcome
 from labels.tubes import Tube
@@ -112,3 +116,29 @@ def test_a_draw_with_open_tubes_does_not_end(reception: Reception, in_room: tupl
         for _ in range(2):
             finish(db, visit, by="karim", at=reception.at, chance=reception.chance, key="9" * 32)
         assert visit.state is State.LEFT
+
+
+def test_the_ticket_in_the_hand_is_the_one_of_the_number_called(
+    reception: Reception, in_room: tuple[Visit, list[Tube]]
+) -> None:
+    visit, (first, _) = in_room
+    other, _ = reception.labelled("1104", number=2)
+
+    def shows(code: str) -> None:
+        with reception.database.transaction() as db:
+            prove_ticket(db, db.merge(visit), code, by="karim", at=reception.at)
+
+    for wrong in (code_of(other.id), first.sample_number, "", "x" * 5000):
+        with pytest.raises(TicketOfAnother):
+            shows(wrong)
+    with reception.database.reading() as db:
+        assert ticket_proof_of(db, visit) is None
+    for _ in range(2):
+        shows(code_of(visit.id) + "\r")
+    with reception.database.transaction() as db:
+        visit = db.merge(visit)
+        assert ticket_proof_of(db, visit) is not None
+        visit.called_at = reception.at + timedelta(minutes=5)
+        assert ticket_proof_of(db, visit) is None
+    with pytest.raises(NotNow), reception.database.transaction() as db:
+        prove_ticket(db, db.merge(other), code_of(other.id), by="karim", at=reception.at)

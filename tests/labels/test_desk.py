@@ -1,8 +1,10 @@
 """The labels of a visit: numbered once, printed once, and a person asked where no machine can know."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -14,14 +16,20 @@ from PIL import Image
 from kiosk.exams.catalogue import catalogue
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
-from labels.plan import plan
+from labels.planning.kinds import Kind
+from labels.planning.plan import plan
+from labels.planning.table import shipped
 from labels.printing import labels_of
 from labels.tubes import State as TubeState
 from labels.tubes import tubes_of
+from labels.validation import sign_tubes
 from printers.draw import draw
 from printers.moves import State, Verb
 from printers.paper import LABEL_50X25, MEDIA
-from tests.kiosk.counter.conftest import Counter, open_counter, words_of
+from results.vault.keys import unlock
+from results.vault.sealing import label, sign
+from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
+from tests.staffroom import CHEAP
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def test_the_plan_says_that_nobody_has_signed_it(counter: Counter) -> None:
     counter.arrives()
     visit = sophie.calls()
     pane = sophie.sends(f"/passage/{visit.id}/plan", exam=["1104", "0552"]).text
-    assert "Plan non validé" in pane
+    assert "Table des tubes non validée" in pane
     assert "EDTA" in pane
     assert "FLUORURE" in pane
 
@@ -216,3 +224,96 @@ def test_a_manager_prints_no_labels(counter: Counter) -> None:
     visit = counter.arrives()
     assert roux.browser.get(f"/passage/{visit.id}/etiquettes").status_code == 403
     assert roux.sends(f"/passage/{visit.id}/etiquettes").status_code == 403
+
+
+def planned(counter: Counter, *codes: str) -> tuple[Person, Visit]:
+    """Someone at the counter whose plan is on the screen, not yet printed."""
+    sophie = counter.sits()
+    counter.arrives()
+    visit = sophie.calls()
+    sophie.opens_file(visit)
+    assert sophie.prescribes(visit, *codes).status_code == 303
+    return sophie, visit
+
+
+def test_the_plan_is_changed_with_a_reason_shown_and_taken_back(counter: Counter) -> None:
+    sophie, visit = planned(counter, "1104", "1577")
+    path = f"/passage/{visit.id}/plan/modifier"
+    page = sophie.does(path, wish="split/EDTA/1577", reason="demande du prescripteur", other="")
+    assert "Examen dans son propre tube" in page
+    assert "séparé à la demande : demande du prescripteur" in page
+    page = sophie.does(path, wish="add/CITRATE", reason="x", other="essai clinique")
+    assert "ajouté à la demande : essai clinique" in page
+    page = sophie.does(path, wish="remove/EDTA/1104", reason="tube déjà reçu")
+    assert "tube retiré à la demande (tube déjà reçu)" in page
+    undo = re.findall(r'action="(/passage/[^"]+/plan/revenir/[^"]+)"', page)
+    assert len(undo) == 3
+    for one in undo:
+        page = sophie.does(one)
+    assert "Modifié à la demande" not in page
+    assert page.count("<tr>") == 1
+
+
+def test_what_was_changed_is_printed_and_stays_in_sight(counter: Counter) -> None:
+    sophie, visit = planned(counter, "1104", "1577")
+    sophie.does(f"/passage/{visit.id}/plan/modifier", wish="split/EDTA/1577", reason="essai")
+    page = sophie.does(f"/passage/{visit.id}/etiquettes")
+    assert len(keys_of(counter)) == 2
+    assert "Modifié à la demande" in page
+    assert "plan/revenir" not in page
+    assert sophie.sends(f"/passage/{visit.id}/plan/modifier", wish="add/EDTA", reason="essai").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("wish", "reason", "status"),
+    [
+        ("add/EDTA", "", 422),
+        ("add/EDTA", "x" * 121, 422),
+        ("add/PAILLETTES", "essai", 409),
+        ("burn/EDTA", "essai", 409),
+        ("remove/EDTA/9999", "essai", 409),
+        ("remove/EDTA/1104/soon", "essai", 409),
+        ("split/EDTA", "essai", 409),
+        ("split/EDTA/1104/9", "essai", 409),
+        ("add/EDTA/1104", "essai", 409),
+        (f"add/EDTA//{9**40}", "essai", 409),
+        ("", "essai", 409),
+        ("/" * 5000, "essai", 409),
+    ],
+)
+def test_what_is_no_change_of_this_plan_is_refused_in_words(
+    counter: Counter, wish: str, reason: str, status: int
+) -> None:
+    sophie, visit = planned(counter, "1104")
+    assert sophie.sends(f"/passage/{visit.id}/plan/modifier", wish=wish, reason=reason).status_code == status
+
+
+def test_the_banner_goes_when_a_biologist_has_signed_and_comes_back_with_a_change(counter: Counter) -> None:
+    sophie, visit = planned(counter, "1104")
+    page = f"/passage/{visit.id}/etiquettes"
+    assert "Table des tubes non validée" in sophie.sees(page)
+    house = counter.room.app.extensions["house"]
+    keys = house.more["keys"]
+    unlocked = unlock(keys.folder, "lenoir", "la rivière sous le pont", cost=CHEAP)
+    with counter.room.database.transaction("results") as db:
+        sign_tubes(
+            db, shipped(), sign=lambda data: sign(unlocked.signer_seed, label("tubes") + data),
+            proves=partial(keys.has_signed, "tubes"), signer="lenoir", by=counter.room.people["lenoir"].id,
+            at=counter.room.at, chance=counter.chance,
+        )  # fmt: skip
+    assert "Table des tubes non validée" not in sophie.sees(page)
+    table = replace(house.more["tubes"], rules=replace(shipped(), said="changed"))
+    counter.room.app.extensions["house"] = replace(house, more={**house.more, "tubes": table})
+    assert "Table des tubes non validée" in sophie.sees(page)
+
+
+def test_the_sites_own_words_stand_on_the_plan_and_another_colour_has_no_swatch_of_ours(counter: Counter) -> None:
+    sophie, visit = planned(counter, "1104")
+    assert 'class="cap edta"' in sophie.sees(f"/passage/{visit.id}/etiquettes")
+    house = counter.room.app.extensions["house"]
+    looks = {**shipped().looks, Kind.EDTA: replace(shipped().looks[Kind.EDTA], cap="mauve")}
+    table = replace(house.more["tubes"], rules=replace(shipped(), looks=looks))
+    counter.room.app.extensions["house"] = replace(house, more={**house.more, "tubes": table})
+    page = sophie.does(f"/passage/{visit.id}/etiquettes")
+    assert "EDTA, mauve" in page
+    assert 'class="cap edta"' not in page

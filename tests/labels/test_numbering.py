@@ -1,7 +1,10 @@
 """Sample numbers: known ones, wrong ones, and eight desks that ask at once."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +26,7 @@ from labels.numbering import (
 )
 
 TODAY = date(2026, 11, 21)
+HOUSE = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -122,3 +126,53 @@ def test_eight_desks_at_once_get_no_double_and_no_gap(database: Database, site: 
         given_out = [number for numbers in desks.map(ask, range(8)) for number in numbers]
     assert len(given_out) == 72
     assert sorted(parts_of(number).counter for number in given_out) == list(range(1, 73))
+
+
+#: A programme of its own: four desks that all ask for numbers at the word.
+PROGRAMME = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from kiosk.register.database import open_database
+from kiosk.register.sites import this_site
+from labels.numbering import next_sample_number
+
+database = open_database(sys.argv[1], sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+
+def ask(desk):
+    given = []
+    for _ in range(int(sys.argv[3])):
+        with database.transaction() as db:
+            given.append(next_sample_number(db, this_site(db), date(2026, 11, 21)))
+    return given
+
+with ThreadPoolExecutor(4) as desks:
+    print(*(number for given in desks.map(ask, range(4)) for number in given))
+"""
+
+
+def test_eight_writers_in_two_programmes_get_no_double_and_no_gap(database: Database, site: Site) -> None:
+    url = database.reading_engine.url
+    results = str(database.results_file) if database.results_file else ""
+    register = str(database.results_file.parent / "register.sqlite") if database.results_file else ""
+    line = [sys.executable, "-c", PROGRAMME, register or url.render_as_string(hide_password=False), results, "15"]
+    programmes = [
+        subprocess.Popen(line, cwd=HOUSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    try:
+        for programme in programmes:
+            assert programme.stdout is not None
+            assert programme.stdout.readline() == "ready\n"
+        for programme in programmes:
+            assert programme.stdin is not None
+            programme.stdin.write("go\n")
+            programme.stdin.flush()
+        said = [programme.communicate(timeout=120)[0] for programme in programmes]
+    finally:
+        for programme in programmes:
+            programme.kill()
+            programme.wait()
+    given_out = [number for words in said for number in words.split()]
+    assert sorted(given_out) == [sample_number(2026, 325, site.number, turn) for turn in range(1, 121)]

@@ -9,11 +9,14 @@ from threading import Barrier, Thread
 import pytest
 
 from kiosk.exams.catalogue import catalogue
-from kiosk.exams.prescriptions import NoPrescription, Settled
+from kiosk.exams.prescriptions import NoPrescription, Settled, exams_of
 from kiosk.register.journal import verify
 from kiosk.register.once import PageAlreadyUsed
-from kiosk.register.visits import visit_of
-from labels.plan import plan
+from kiosk.register.visits import Visit, visit_of
+from labels.numbering import LARGEST, NumbersUsedUp, SampleCounter, parts_of
+from labels.planning.kinds import Kind
+from labels.planning.plan import plan
+from labels.planning.table import shipped
 from labels.printing import (
     OWED_FOR,
     LabelCopy,
@@ -33,7 +36,7 @@ from labels.printing import (
 )
 from labels.scanning import scan
 from labels.tubes import NoTubeHere, ReasonToGive, State, Tube, tubes_of
-from printers.paper import LABEL_50X25, MEDIA, At, Paper, Text
+from printers.paper import LABEL_50X25, MEDIA, At, Barcode, Paper, Text
 from printers.verify import proved
 from tests.labels.reception import Reception
 
@@ -294,3 +297,84 @@ def test_when_the_visit_turns_out_to_be_someone_else_no_old_label_comes_out(rece
     assert new.sample_number != tubes[0].sample_number
     with reception.database.reading() as db:
         assert "DIALLO" in words(labels_of(db, visit, LABEL_50X25)[0])
+
+
+def sent_out(reception: Reception) -> tuple[Visit, list[Tube]]:
+    """A patient with one tube of serum and one of EDTA; two exams of the serum go to another laboratory."""
+    visit = reception.arrive()
+    reception.recognise(visit)
+    reception.prescribe(visit, "1208", "1374", "1139", "1104")
+    rules = replace(shipped(), send_out=frozenset({"1374", "1139"}))
+    with reception.database.reading() as db:
+        made = plan(exams_of(db, visit.id), rules=rules)
+    return visit, reception.number(visit, made)
+
+
+def test_an_aliquot_has_a_label_with_its_own_number_and_its_parent_in_the_database(reception: Reception) -> None:
+    visit, tubes = sent_out(reception)
+    serum, _, *aliquots = tubes
+    assert [(one.exams, one.position, one.total, one.turn) for one in aliquots] == [
+        (["1139"], 3, 4, "ALIQUOT"),
+        (["1374"], 4, 4, "ALIQUOT"),
+    ]
+    assert {one.parent_id for one in aliquots} == {serum.id}
+    assert len({one.sample_number for one in tubes}) == 4
+    with reception.database.reading() as db:
+        papers = labels_of(db, visit, LABEL_50X25)
+        assert [tube.sample_number for tube in tubes_of(db, visit)] == [tube.sample_number for tube in tubes[:2]]
+        assert len(labels_owed(db, reception.at, LABEL_50X25)) == 4
+    for tube, paper in zip(tubes, papers, strict=True):
+        bars = [cell.item.digits for cell in paper.items if isinstance(cell, At) and isinstance(cell.item, Barcode)]
+        assert bars == [tube.sample_number]
+    said = [cell.item.s for cell in papers[2].items if isinstance(cell, At) and isinstance(cell.item, Text)]
+    assert "ALIQUOT" in said
+
+
+def test_f6_twice_numbers_each_aliquot_once(reception: Reception) -> None:
+    visit, tubes = sent_out(reception)
+    with reception.database.reading() as db:
+        made = plan(exams_of(db, visit.id))
+    assert [tube.id for tube in reception.number(visit, made)] == [tube.id for tube in tubes]
+
+
+def test_a_copy_says_what_the_first_label_said_whatever_the_table_says_since(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    reception.prescribe(visit, "1104")
+    looks = {**shipped().looks, Kind.EDTA: replace(shipped().looks[Kind.EDTA], words="EDTA K2", cap="mauve")}
+    with reception.database.reading() as db:
+        made = plan(exams_of(db, visit.id), rules=replace(shipped(), looks=looks))
+    reception.number(visit, made)
+    with reception.database.reading() as db:
+        (paper,) = labels_of(db, visit, LABEL_50X25)
+    said = [cell.item.s for cell in paper.items if isinstance(cell, At) and isinstance(cell.item, Text)]
+    assert "EDTA K2" in said
+    assert "mauve" in said
+
+
+def test_on_the_last_numbers_of_the_day_a_plan_is_numbered_whole_or_not_at_all(
+    reception: Reception, at: datetime
+) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    made = reception.prescribe(visit, "0126", "1208", "1104")
+    with reception.database.transaction() as db:
+        db.add(SampleCounter(site_id=reception.site.id, day=at.date(), number=LARGEST - 2))
+    with pytest.raises(NumbersUsedUp):
+        reception.number(visit, made)
+    with reception.database.reading() as db:
+        assert labels_owed(db, at, LABEL_50X25) == []
+    tubes = reception.number(visit, reception.prescribe(visit, "1208", "1104"))
+    assert [parts_of(tube.sample_number).counter for tube in tubes] == [LARGEST - 1, LARGEST]
+
+
+def test_a_number_is_never_given_again_also_after_a_void(reception: Reception, at: datetime, chance: Chance) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    made, given_out = reception.prescribe(visit, "1208", "1104"), []
+    for _ in range(3):
+        given_out += [tube.sample_number for tube in reception.number(visit, made)]
+        with reception.database.transaction() as db:
+            void_tubes(db, db.merge(visit), reason="à refaire", by="sophie", at=at, chance=chance)
+    assert len(set(given_out)) == 6
+    assert [parts_of(number).counter for number in given_out] == [1, 2, 3, 4, 5, 6]

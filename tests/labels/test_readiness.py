@@ -3,6 +3,7 @@
 import pytest
 
 from kiosk.register.visits import State
+from labels.planning.table import shipped
 from labels.printing import NotRecognised
 from labels.readiness import CallFirst, end_before_draw, label_visit
 from labels.tubes import ReasonToGive, tubes_of
@@ -18,19 +19,19 @@ def test_labels_never_come_out_for_an_empty_chair(reception: Reception, state: S
         visit = db.merge(visit)
         visit.state = state
         with pytest.raises(CallFirst):
-            label_visit(db, visit, by="sophie", at=reception.at, chance=reception.chance, key="1" * 32)
+            label_visit(db, visit, shipped(), by="sophie", at=reception.at, chance=reception.chance, key="1" * 32)
 
 
 def test_labels_make_the_file_ready_once(reception: Reception) -> None:
     visit = reception.arrive()
     reception.prescribe(visit, "1104")
     with reception.database.transaction() as db, pytest.raises(NotRecognised):
-        label_visit(db, db.merge(visit), by="sophie", at=reception.at, chance=reception.chance, key="1" * 32)
+        label_visit(db, db.merge(visit), shipped(), by="sophie", at=reception.at, chance=reception.chance, key="1" * 32)
     reception.recognise(visit)
     with reception.database.transaction() as db:
         visit = db.merge(visit)
         made = [
-            label_visit(db, visit, by="sophie", at=reception.at, chance=reception.chance, key=str(turn) * 32)
+            label_visit(db, visit, shipped(), by="sophie", at=reception.at, chance=reception.chance, key=str(turn) * 32)
             for turn in (2, 3)
         ]
         assert visit.state is State.REGISTERED

@@ -8,7 +8,9 @@ import pytest
 
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
+from kiosk.ticket import code_of
 from labels.bedside import Proof, identity_check_of
+from labels.numbering import in_fours
 from labels.scanning import Outcome, scans_of
 from labels.tubes import State, Tube, tubes_of
 from printers.moves import State as Printed
@@ -92,6 +94,7 @@ def test_another_patients_tube_stops_everything_until_it_is_answered(counter: Co
     page = scans(karim, visit, other.sample_number)
     assert "Ce tube est à un autre patient. Arrêtez." in page
     assert "DURAND" not in page
+    assert in_fours(other.sample_number) in page
     assert "scanned" not in page
     assert "Arrêtez" in karim.sees("/prelevement")
     assert karim.sends(f"/prelevement/{visit.id}/tube", scanned=own.sample_number).status_code == 409
@@ -227,3 +230,80 @@ def test_a_secretary_draws_nothing(counter: Counter) -> None:
     sophie = counter.sits()
     assert sophie.browser.get("/prelevement").status_code == 403
     assert sophie.sends("/prelevement/appeler").status_code == 403
+
+
+def test_the_ticket_is_the_second_proof_and_another_one_is_refused(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    stranger = counter.arrives()
+    page = karim.does("/prelevement/appeler")
+    assert "Scannez le ticket" in page
+    path = f"/prelevement/{visit.id}/ticket"
+    refused = karim.sends(path, scanned=code_of(stranger.id))
+    assert (refused.status_code, "celui d'un autre numéro" in words_of(refused)) == (409, True)
+    assert f"C'est le ticket du numéro {visit.number}." in karim.does(path, scanned=code_of(visit.id))
+    assert "ticket scanné" in karim.does(f"/prelevement/{visit.id}/identite", proof="said")
+
+
+def test_the_sampler_sees_what_goes_on_ice(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0536")
+    identified(karim, visit)
+    assert karim.sees("/prelevement").count("<strong>sur glace</strong>") == 1
+
+
+def test_a_draw_without_a_ticket_goes_on(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit)
+    page = karim.sees("/prelevement")
+    assert "Scannez l'étiquette du tube 1" in page
+    assert "ticket scanné" not in page
+
+
+def test_a_stop_and_a_second_label_are_heard_and_a_right_tube_is_not(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    stranger = counter.sits("nadia", "Guichet 2").labels("1104", name="Durand")
+    identified(karim, visit)
+    first = tubes(counter, visit)[0].sample_number
+    assert "data-sound" not in scans(karim, visit, first)
+    assert 'data-sound="warn"' in scans(karim, visit, first)
+    assert 'data-sound="stop"' in scans(karim, visit, tubes(counter, stranger)[0].sample_number)
+
+
+def test_a_scan_proves_no_copy_while_an_older_one_may_be_on_the_tube(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    for tube, known in zip(tubes(counter, visit), (PrintVerb.CONFIRM, PrintVerb.DOUBT), strict=True):
+        key = f"label/{tube.sample_number}/1"
+        counter.spool.begin(key, at=counter.room.at)
+        counter.spool.move(key, PrintVerb.HAND_OVER, by="station", at=counter.room.at)
+        counter.spool.move(key, known, by="station", at=counter.room.at)
+    sophie = counter.sits()
+    for position in ("1", "2"):
+        path = f"/passage/{visit.id}/etiquettes/reimprimer"
+        sophie.does(path, position=position, reason="jamais sortie")
+        key = f"label/{tubes(counter, visit)[int(position) - 1].sample_number}/2"
+        counter.spool.begin(key, at=counter.room.at)
+        counter.spool.move(key, PrintVerb.DOUBT, by="station", at=counter.room.at)
+    identified(karim, visit)
+    told = []
+    for tube in tubes(counter, visit):
+        scans(karim, visit, tube.sample_number)
+        job = counter.spool.job(f"label/{tube.sample_number}/2")
+        assert job is not None
+        told.append(job.state)
+    # The first label of the first tube is known to be out: it may be the one that was scanned.
+    assert told == [Printed.UNSURE, Printed.CONFIRMED]
+
+
+def test_a_typed_number_says_so_in_the_list(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104", "0552")
+    identified(karim, visit)
+    first, second = tubes(counter, visit)
+    assert "numéro tapé" not in scans(karim, visit, first.sample_number)
+    assert karim.does(f"/prelevement/{visit.id}/tube", typed=second.sample_number).count("numéro tapé") == 1
+
+
+@pytest.mark.parametrize("flood", ["26325010", "1" * 5000, "<script>", "\x00", "٢" * 12])
+def test_half_a_code_garbage_or_a_flood_draws_nothing_and_says_so(counter: Counter, karim: Person, flood: str) -> None:
+    visit = sent(counter, "1104")
+    identified(karim, visit)
+    assert "ne forment pas un numéro" in scans(karim, visit, flood)
+    assert tubes(counter, visit)[0].state is State.PLANNED

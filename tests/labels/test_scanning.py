@@ -1,13 +1,17 @@
 """Scan-to-verify: the right tube is drawn, every other one stops the hand, and no scan is forgotten."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
 import pytest
 
+from kiosk.exams.prescriptions import exams_of
 from kiosk.register.visits import Visit
 from labels.numbering import in_fours, sample_number
+from labels.planning.plan import plan
+from labels.planning.table import shipped
 from labels.printing import void_tubes
 from labels.scanning import FRENCH, Outcome, Verified, scan, scans_of
 from labels.tubes import State, Tube, miss, tubes_of
@@ -155,3 +159,28 @@ def test_of_eight_scans_at_once_one_draws(reception: Reception) -> None:
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_outcome_has_its_sentence(outcome: Outcome) -> None:
     assert FRENCH[outcome].endswith((".", "…"))
+
+
+def test_the_label_of_an_aliquot_is_no_tube_of_the_draw(reception: Reception) -> None:
+    visit = reception.arrive()
+    reception.recognise(visit)
+    reception.prescribe(visit, "1208", "1374")
+    with reception.database.reading() as db:
+        made = plan(exams_of(db, visit.id), rules=replace(shipped(), send_out=frozenset({"1374"})))
+    serum, aliquot = reception.number(visit, made)
+    assert scanned(reception, visit, aliquot.sample_number).outcome is Outcome.ALIQUOT
+    answer = scanned(reception, visit, serum.sample_number)
+    assert (answer.right, answer.left) == (True, 0)
+    other, _ = reception.labelled("1104", number=2)
+    assert scanned(reception, other, aliquot.sample_number).outcome is Outcome.OTHER_PATIENT
+    with reception.database.reading() as db:
+        assert db.get_one(Tube, aliquot.id).state is State.PLANNED
+
+
+@pytest.mark.parametrize("what", ["26325010", "263250100014" * 2, "5" * 5000, "\x00\x1b[A", "é" * 12, "²" * 12, ""])
+def test_half_a_code_garbage_or_a_flood_is_no_tube_and_nothing_of_it_is_kept(reception: Reception, what: str) -> None:
+    visit, _ = reception.labelled("1104")
+    assert scanned(reception, visit, what).outcome is Outcome.NOT_A_TUBE
+    with reception.database.reading() as db:
+        assert [one.sample_number for one in scans_of(db, visit)] == [None]
+    assert states(reception, visit) == [State.PLANNED]

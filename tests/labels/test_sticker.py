@@ -15,8 +15,9 @@ from PIL import Image
 from kiosk.register.patients import Patient, Sex
 from labels.layouts import LAYOUTS, NoLayout, layout
 from labels.numbering import sample_number
+from labels.planning.kinds import Kind
 from labels.sticker import Bearer, bearer_of, check_names, sticker
-from labels.tubes import Kind, Tube
+from labels.tubes import Tube
 from printers.draw import Drawing, lay_out
 from printers.errors import Unprintable
 from printers.paper import LABEL_50X25, ROLL_80, At, Barcode, Form, Paper, Text

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from labels.tubes import (
-    LOOKS,
     MOVES,
-    Kind,
     NotFromHere,
     NoTubeHere,
     ReasonToGive,
@@ -42,11 +40,6 @@ def test_a_tube_moves_along_the_table_or_not_at_all(start: State, verbs: list[Ve
 
 def test_nothing_leaves_drawn_or_void() -> None:
     assert {state for state, _ in MOVES}.isdisjoint({State.DRAWN, State.VOID})
-
-
-def test_every_look_fits_the_label() -> None:
-    assert all(0 < len(look.words) <= 12 and look.nature for look in LOOKS.values())
-    assert all(look.cap for kind, look in LOOKS.items() if look.rank is not None and kind is not Kind.SWAB)
 
 
 def test_a_missing_tube_keeps_its_reason(reception: Reception, at: datetime, chance: Callable[[int], bytes]) -> None:

@@ -76,7 +76,8 @@ def test_a_folder_may_have_the_name_of_a_command(
     [
         ["db", "upgrade"], ["demo", "codes"], ["demo", "lis"], ["staff", "disable", "x"], ["staff", "reset-totp", "x"],
         ["staff", "add", "x", "X", "--role", "secretary"], ["journal", "verify"], ["matrix", "show"],
-        ["matrix", "sign", str(matrix.PROPOSAL)], ["keys", "check"], ["serve"], ["check"],
+        ["matrix", "sign", str(matrix.PROPOSAL)], ["tubes", "show"], ["tubes", "sign"], ["keys", "check"], ["serve"],
+        ["check"],
         ["results", "receive", str(MESSAGES / "plain.hl7")],
         ["rehearse", "--url", "http://localhost:9/", "--staff-url", "http://localhost:9/"],
     ],
@@ -153,6 +154,45 @@ def test_the_table_in_force_is_shown_and_a_new_one_needs_the_biologists_phrase(i
         found = matrix.in_force(db, KeyRing.load(instance / "keys"), clock.now() + timedelta(seconds=1))
     assert found is not None
     assert found.version == 2
+
+
+def test_the_table_of_tubes_is_shown_signed_and_asked_for_again_after_a_change(instance: Path) -> None:
+    shown = say(instance, "tubes", "show")
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("Table des tubes non validée")
+    assert shown.output.index("CITRATE ") < shown.output.index("EDTA ") < shown.output.index("SELLES ")
+    assert "0536 Ammoniémie" in shown.output
+    signed = say(instance, "tubes", "sign", typed=f"lenoir\n{PASSPHRASE}\n")
+    assert signed.exit_code == 0, signed.output
+    assert "La table des tubes n° 1 est signée" in signed.output
+    digest = signed.output.split("Empreinte : ")[1].strip()
+    now = say(instance, "tubes", "show").output.splitlines()
+    assert now[0] == f"Table des tubes n° 1, signée par lenoir, empreinte {digest}"
+    assert now[1:] == shown.output.splitlines()[1:]
+    again = say(instance, "tubes", "sign", typed=f"lenoir\n{PASSPHRASE}\n")
+    assert (again.exit_code, "déjà signée" in again.output) == (1, True)
+    assert "Phrase" not in again.output
+    settings = instance / "staff.toml"
+    settings.write_text(settings.read_text("utf-8").replace('cap = "violet"', 'cap = "mauve"', 1), "utf-8")
+    assert say(instance, "tubes", "show").output.startswith("Table des tubes non validée")
+    assert say(instance, "journal", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('cap = "violet"', 'couleur = "violet"', "réglage inconnu « couleur »"),
+        ('words = "CITRATE", cap', 'words = "MMMMMMMMMMMM", cap', "« CITRATE » est trop large pour l'étiquette"),
+    ],
+)
+def test_a_table_of_tubes_that_cannot_be_used_is_not_signed_and_nothing_starts(
+    instance: Path, old: str, new: str, told: str
+) -> None:
+    settings = instance / "staff.toml"
+    settings.write_text(settings.read_text("utf-8").replace(old, new, 1), "utf-8")
+    for words in (["tubes", "sign"], ["check"], ["serve"]):
+        done = say(instance, *words)
+        assert (done.exit_code, told in done.output) == (1, True), done.output
 
 
 def test_what_is_no_table_is_not_signed(instance: Path, tmp_path: Path) -> None:

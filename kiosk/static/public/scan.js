@@ -43,6 +43,7 @@
       field = box instanceof HTMLInputElement ? { box, value: box.value } : null;
     }
     last = event.timeStamp;
-    keys = keys.length < LONGEST ? keys + place[1] : "";
+    // What is too long stays too long until the keys rest: its tail is no code either.
+    if (keys.length < LONGEST) keys += place[1];
   }, true);
 })();

@@ -11,11 +11,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from kiosk.exams.catalogue import catalogue
 from kiosk.register.database import uuid7
 from kiosk.register.sites import this_site
 from labels.numbering import sample_number
+from labels.planning.kinds import Kind
+from labels.planning.plan import plan
 from labels.sticker import Bearer, sticker
-from labels.tubes import Kind, Tube
+from labels.tubes import Tube
 from printers import encode, zpl
 from printers.paper import LABEL_50X25, Paper
 from printers.verify import proved
@@ -34,12 +37,13 @@ from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_sl
 from results.vault.wraps import stretch_code
 
 #: The notes' limits, where nothing can run beside.
-LABEL_BYTES, LABEL_MS = 10_100.0, 10.0
+LABEL_BYTES, LABEL_MS, PLAN_MS = 10_100.0, 10.0, 5.0
 PACKED_BYTES, HEX_BYTES = 2_500.0, 20_100.0
 #: Codes of one slip: one round tries them all.
 LINES: Final = 4
-#: Labels of one round.
+#: Labels and plans of one round.
 LABELS: Final = 100
+PLANS: Final = 50
 BIRTH, PIN = "19540228", "7305"
 #: The wall clock of a made-up label.
 PLANNED: Final = datetime(2026, 1, 1, 8, 30)  # noqa: DTZ001  # the site's own hour, as printed
@@ -96,6 +100,22 @@ def _label_cpu(_: Ground) -> Iterator[Sides]:
         return 1000 * (time.process_time() - start) / len(papers)
 
     yield Sides(ours=ours, floor=lambda: LABEL_MS)
+
+
+@contextmanager
+def _tube_plan(_: Ground) -> Iterator[Sides]:
+    """Milliseconds of this process for one plan, over prescriptions of forty exams drawn from the catalogue."""
+    exams = catalogue().exams
+    prescriptions = [[exams[(start + step * 7) % len(exams)] for step in range(40)] for start in range(PLANS)]
+    plan(prescriptions[0])
+
+    def ours() -> float:
+        start = time.process_time()
+        for prescription in prescriptions:
+            plan(prescription)
+        return 1000 * (time.process_time() - start) / PLANS
+
+    yield Sides(ours=ours, floor=lambda: PLAN_MS)
 
 
 class _PlainRule:
@@ -172,5 +192,6 @@ LABEL_AND_CODE: Final[tuple[Measure, ...]] = (
     alone("label_z64", "paper", "bytes", "<=1.0", partial(_zpl_bytes, packed=True)),
     alone("label_hex", "paper", "bytes", "<=1.0", partial(_zpl_bytes, packed=False)),
     alone("label_cpu", "paper", "ms", "<=1.0", _label_cpu),
+    alone("tube_plan", "paper", "ms", "<=1.0", _tube_plan),
     alone("code_check", "code", "ms", "<=1.2", _code_check),
 )

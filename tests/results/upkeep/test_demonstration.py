@@ -21,7 +21,7 @@ from kiosk.register.patients import Document, Patient, recognise
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Stage, State, Visit
 from kiosk.settings import KioskSettings, StaffSettings, read_settings
-from labels.plan import plan
+from labels.planning.plan import plan
 from labels.printing import number_tubes
 from labels.tubes import Verb, move
 from printers import settings as printer_settings

@@ -281,6 +281,28 @@ def make_register() -> None:
         sa.UniqueConstraint("site_id", "key", name=op.f("uq_identity_check_site_id_key")),
     )
     op.create_table(
+        "plan_change",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("change", sa.String(length=8), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("exams", sa.JSON(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(length=120), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("undone_by", sa.String(length=40), nullable=True),
+        sa.Column("undone_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", name=op.f("ck_plan_change_undone")),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_plan_change_site_id")),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_plan_change_visit_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_change")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_plan_change_site_id_key")),
+    )
+    op.create_index(op.f("ix_plan_change_visit_id"), "plan_change", ["visit_id"], unique=False)
+    op.create_table(
         "prescription",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -318,6 +340,14 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("visit_id", name=op.f("pk_said")),
     )
     op.create_table(
+        "ticket_proof",
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_ticket_proof_visit_id")),
+        sa.PrimaryKeyConstraint("visit_id", name=op.f("pk_ticket_proof")),
+    )
+    op.create_table(
         "tube",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -325,6 +355,9 @@ def make_register() -> None:
         sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("sample_number", sa.String(length=12), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("words", sa.String(length=12), nullable=True),
+        sa.Column("cap", sa.String(length=14), nullable=True),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("minutes", sa.Integer(), nullable=True),
@@ -340,6 +373,7 @@ def make_register() -> None:
         sa.CheckConstraint("state NOT IN ('missing', 'void') OR reason IS NOT NULL", name=op.f("ck_tube_reason")),
         sa.CheckConstraint("length(sample_number) = 12", name=op.f("ck_tube_sample_number")),
         sa.CheckConstraint("position BETWEEN 1 AND total", name=op.f("ck_tube_position")),
+        sa.ForeignKeyConstraint(["parent_id"], ["tube.id"], name=op.f("fk_tube_parent_id")),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_tube_patient_id")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_tube_site_id")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_tube_visit_id")),
@@ -444,11 +478,14 @@ def drop_register() -> None:
     op.drop_table("tube_scan")
     op.drop_index(op.f("ix_tube_visit_id_tube_position"), table_name="tube")
     op.drop_table("tube")
+    op.drop_table("ticket_proof")
     op.drop_table("said")
     op.drop_index(op.f("ix_recognition_patient_id"), table_name="recognition")
     op.drop_table("recognition")
     op.drop_index(op.f("ix_prescription_visit_id"), table_name="prescription")
     op.drop_table("prescription")
+    op.drop_index(op.f("ix_plan_change_visit_id"), table_name="plan_change")
+    op.drop_table("plan_change")
     op.drop_table("identity_check")
     op.drop_table("convocation_shown")
     op.drop_index(op.f("ix_appointment_site_id_appointment_day"), table_name="appointment")
@@ -912,6 +949,16 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "tube_table",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("json", sa.Text(), nullable=False),
+        sa.Column("signer", sa.String(length=40), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("signed_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_tube_table")),
+        schema="results",
+    )
+    op.create_table(
         "critical_alert",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -1352,6 +1399,7 @@ def drop_results() -> None:
     )
     op.drop_index(op.f("ix_results_critical_alert_report_id"), table_name="critical_alert", schema="results")
     op.drop_table("critical_alert", schema="results")
+    op.drop_table("tube_table", schema="results")
     op.drop_table("staff", schema="results")
     op.drop_index(
         op.f("ix_results_sign_in_try_account_results_sign_in_try_device_results_sign_in_try_at"),

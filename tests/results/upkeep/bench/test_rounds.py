@@ -120,7 +120,7 @@ def test_every_row_of_the_note_is_there() -> None:
         "checkin_sqlite", "checkin_http", "checkin_pg", "claim_sqlite", "claim_pg", "turn_tail", "turn_gain",
         "turn_cost", "counter_page", "board_200", "growth_board", "growth_checkin", "growth_claim", "growth_p95",
         "backup_checkin", "restore_1e6", "notify_pg", "call_next_fqm", "ticket_fqm", "first_page", "startup", "memory",
-        "label_bytes", "label_z64", "label_hex", "label_cpu", "six_tubes", "code_check",
+        "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check",
     }  # fmt: skip
 
 
@@ -345,7 +345,7 @@ def test_a_number_on_postgresql_is_measured_for_real(
 def test_paper_is_measured_for_real(runs: Runs) -> None:
     _, rows = runs(*SERVED, only=("paper",), rounds=1, now=clock.now)
     told = {row["name"]: row for row in rows}
-    assert list(told) == ["label_bytes", "label_z64", "label_hex", "label_cpu", "six_tubes"]
+    assert list(told) == ["label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes"]
     assert told["label_bytes"]["ours"] == 10_028
     assert told["label_cpu"]["ours"] > 0
     assert told["label_z64"]["ours"] < told["label_hex"]["ours"] == 20_063

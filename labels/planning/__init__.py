@@ -1,0 +1,1 @@
+"""From a prescription to its containers: pure arithmetic on the site's own table."""
