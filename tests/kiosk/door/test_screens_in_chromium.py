@@ -111,7 +111,7 @@ def test_every_page_passes_axe_and_breaks_no_policy(screen: Page, address: str, 
 #: Everything that is touched: is it a key or a field, its least side and its top, in pixels.
 CONTROLS = """
 () => [...document.querySelectorAll("button, a, input")]
-  .filter((one) => one.type !== "hidden" && !one.closest("dialog") && one.checkVisibility() && one.getClientRects().length)
+  .filter((one) => one.type !== "hidden" && !one.closest("dialog") && one.checkVisibility() && one.offsetParent)
   .map((one) => {
     const box = one.getBoundingClientRect();
     return [Boolean(one.closest(".pad, .field")), Math.min(box.width, box.height), box.y, one.textContent.trim()];
