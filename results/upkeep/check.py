@@ -4,9 +4,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.door.profile import read_profiles
 from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
@@ -51,6 +53,12 @@ def _settings(instance: Path) -> Iterator[Finding]:
     for name, kind in (("kiosk.toml", KioskSettings), ("staff.toml", StaffSettings)):
         try:
             read_settings(instance / name, kind)
+        except UnsafeSettings as refused:
+            yield Finding(sentence=str(refused), stops=True)
+    with suppress(UnsafeSettings):  # said above
+        screens = read_settings(instance / "kiosk.toml", KioskSettings).screen
+        try:
+            read_profiles(screens)
         except UnsafeSettings as refused:
             yield Finding(sentence=str(refused), stops=True)
     try:
