@@ -4,9 +4,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.door.profile import read_profiles
 from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
@@ -59,6 +61,12 @@ def _settings(instance: Path) -> Iterator[Finding]:
         else:
             if kind is StaffSettings:
                 yield from _tubes(instance / name)
+    with suppress(UnsafeSettings):  # said above
+        screens = read_settings(instance / "kiosk.toml", KioskSettings).screen
+        try:
+            read_profiles(screens)
+        except UnsafeSettings as refused:
+            yield Finding(sentence=str(refused), stops=True)
     try:
         kiosk = read_settings(instance / "kiosk.toml", KioskSettings)
         media_of(read_settings(instance / "staff.toml", StaffSettings), instance / "printers.toml")

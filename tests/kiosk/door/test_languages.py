@@ -2,7 +2,9 @@
 
 import ast
 import re
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -13,10 +15,13 @@ from kiosk.door.languages import FRENCH, LANGUAGES, direction, say, table
 from kiosk.door.limits import TooOften
 from kiosk.door.voice import PAGES, VOICES
 from kiosk.live import TooManyScreens
+from kiosk.questions import range_words
 from kiosk.register.errors import Refusal
 from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.visits import NoVisit
+from kiosk.ticket import Words, ticket
 from kiosk.web import STATUS
+from printers.verify import proved
 
 KIOSK = Path(__file__).resolve().parents[3] / "kiosk"
 TEMPLATES = KIOSK / "templates" / "touchscreen"
@@ -139,3 +144,17 @@ def test_the_voice_says_what_stands_on_its_page() -> None:
     for name, question in QUESTIONS.items():
         pages[name] = {question.asks, *question.answers.values()}
     assert {name: set(words) - pages[name] for name, words in PAGES.items()} == {name: set() for name in PAGES}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("large", [False, True])
+def test_a_ticket_is_drawn_in_every_language(language: str, *, large: bool) -> None:
+    tell = partial(say, language)
+    words = Words(
+        lang=language, heading=tell("Votre numéro"), wait=range_words(15, 60, tell),
+        what_next=tell("On vous appelle par ce numéro."), follow=tell("Suivez la file sur votre téléphone."),
+    )  # fmt: skip
+    paper = ticket(
+        UUID(int=1), 42, words, follow_url="https://file.labo.test/f/BHKAAATSEJK7Z2QLC3ZPWB4GUQ", large=large
+    )
+    assert proved(paper).height > 0

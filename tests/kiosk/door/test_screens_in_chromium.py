@@ -112,8 +112,7 @@ def test_every_page_passes_axe_and_breaks_no_policy(screen: Page, address: str, 
 #: Everything that is touched: is it a key or a field, its least side and its top, in pixels.
 CONTROLS = """
 () => [...document.querySelectorAll("button, a, input")]
-  .filter((one) => one.type !== "hidden" && !one.closest("dialog"))
-  .filter((one) => one.checkVisibility() && one.getClientRects().length)
+  .filter((one) => one.type !== "hidden" && !one.closest("dialog") && one.checkVisibility() && one.offsetParent)
   .map((one) => {
     const box = one.getBoundingClientRect();
     return [Boolean(one.closest(".pad, .field")), Math.min(box.width, box.height), box.y, one.textContent.trim()];
@@ -387,6 +386,17 @@ def test_a_printer_that_stops_after_the_number_was_shown_turns_the_page(
     reception.spool.tell("tickets", "held", "paper", at=reception.at)
     expect(screen.get_by_text("Notez votre numéro, ou prenez-le en photo.")).to_be_visible(timeout=9000)
     expect(screen.get_by_role("button", name="C'est noté")).to_be_visible()
+
+
+def test_a_board_whose_stream_is_refused_asks_by_itself(browser: Browser, reception: Reception, address: str) -> None:
+    with closing(paired(browser.new_context(viewport={"width": 1920, "height": 1080}), reception)) as context:
+        board = context.new_page()
+        board.route("**/board/events", lambda route: route.fulfill(status=503, headers={"Retry-After": "1"}))
+        board.goto(address + "/board")
+        board.wait_for_timeout(500)
+        call(reception, "Guichet 1")
+        expect(board.locator("#number")).to_have_text("1", timeout=10_000)
+        expect(board.locator("#offline")).to_be_hidden()
 
 
 def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Browser, reception: Reception) -> None:

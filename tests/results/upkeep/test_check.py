@@ -92,6 +92,10 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "an unknown staff setting": (rewritten("staff.toml", "desks =", 'theme = "bleu"\ndesks ='), "« theme »"),
     "a missing setting": (without("staff.toml", "label_printer"), "il manque le réglage « label_printer »"),
     "a setting of another form": (rewritten("kiosk.toml", "= false", '= "non"'), "« demonstration » n'a pas"),
+    "a kiosk out of reach": (
+        rewritten("kiosk.toml", "demonstration =", 'screen = {"Borne 1" = {bottom_mm = 1100}}\ndemonstration ='),
+        "doivent se trouver entre 380 et 1220 mm",
+    ),
     "not a settings file": (rewritten("kiosk.toml", "=", "est"), "kiosk.toml :"),
     "a default secret": (with_secret("0" * 64), "« secret » n'est pas fait de 32 octets tirés au hasard"),
     "a short secret": (with_secret("changez-moi"), "« secret » n'est pas fait de 32 octets tirés au hasard"),
