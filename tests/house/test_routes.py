@@ -30,6 +30,12 @@ OPEN = {
     "static_file", "health.livez", "health.readyz", "signin.door", "signin.enter", "signin.leave",
     "enrolling.first_time", "enrolling.invitation", "enrolling.take_over", "returning.lock", "returning.come_back",
 }  # fmt: skip
+#: What the phone desk asks a recent proof for, and what asks six digits of its own.
+FRESH = {"phone.desk_page", "phone.open_call"}
+RAISED = {
+    "accounts.people", "accounts.add", "accounts.propose", "accounts.close", "accounts.start_reset",
+    "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",
+}  # fmt: skip
 #: Values that stand for the parts of an address.
 PARTS = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1", "default": "x", "string": "x", "path": "x"}
 
@@ -77,6 +83,13 @@ def test_each_view_carries_the_right_that_the_table_names(room: Room) -> None:
     for endpoint, wanted in ROUTES.items():
         right = getattr(room.app.view_functions[endpoint], "right", "open")
         assert right == wanted, endpoint
+
+
+def test_each_view_that_gives_power_asks_six_digits_more_and_the_phone_desk_a_recent_proof(room: Room) -> None:
+    asked = {endpoint: getattr(room.app.view_functions[endpoint], "asks", "") for endpoint in ROUTES}
+    assert {endpoint for endpoint, question in asked.items() if question == "is_fresh"} == FRESH
+    assert {endpoint for endpoint, question in asked.items() if question == "is_raised"} == RAISED
+    assert {endpoint for endpoint, wanted in ROUTES.items() if wanted in {Right.ACCOUNTS, Right.PAIR}} <= RAISED
 
 
 def test_a_route_looks_or_changes_and_never_both(room: Room) -> None:

@@ -131,11 +131,13 @@ def test_five_wrong_ones_end_the_pin_here_until_both_proofs_and_only_here(home: 
 
 def test_a_right_one_gives_back_no_wrong_one(home: House, at: datetime) -> None:
     home.begins("sophie", home.one, at)
-    for _ in range(TRIES - 1):
-        assert home.returns("sophie", home.one, at, right=False) is None
-        assert home.returns("sophie", home.one, at) is not None
-    assert home.returns("sophie", home.one, at, right=False) is None
-    assert home.returns("sophie", home.one, at) is None
+    for minutes in range(1, TRIES):
+        later = at + timedelta(minutes=minutes)
+        assert home.returns("sophie", home.one, later, right=False) is None
+        assert home.returns("sophie", home.one, later + timedelta(seconds=30)) is not None
+    later = at + timedelta(minutes=TRIES)
+    assert home.returns("sophie", home.one, later, right=False) is None
+    assert home.returns("sophie", home.one, later + timedelta(seconds=30)) is None
 
 
 def test_a_try_that_never_got_its_answer_has_failed(home: House, at: datetime) -> None:
