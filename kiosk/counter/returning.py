@@ -70,7 +70,7 @@ def prove() -> ResponseReturnValue:
     """One more proof of the person who is here, for the phone desk or for what gives power."""
     kept, here, pc = carried(), _here(), this_pc()
     for_power = request.form.get("what") == "power"
-    if "desk_pin" in request.form and not for_power:
+    if "desk_pin" in request.form:
         return _prove_by_pin(here, pc, kept)
     token = session[TOKEN]
     with transaction(writes="results") as db:

@@ -5,6 +5,9 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import update
 
+from kiosk.presence.duty import begin_duty, on_duty
+from kiosk.presence.pcs import pair, pc_of
+from kiosk.presence.pins import has_pin, set_pin
 from kiosk.presence.recovery import (
     WAITS,
     NoSuchReset,
@@ -60,24 +63,38 @@ def office(database: Database, at: datetime, chance: Chance) -> Office:
     return Office(database, at, chance)
 
 
-def test_one_asks_another_confirms_and_the_person_sets_new_proofs(office: Office) -> None:
+def test_one_asks_another_confirms_and_nothing_of_before_lives_on(office: Office) -> None:
+    who = office.people["sophie"].id
     with office.database.transaction("results") as db:
+        until = office.at + timedelta(hours=9)
+        paired = pair(
+            db, name="accueil", desk="Guichet 1", desks=("Guichet 1",), before=None, by=office.people["roux"].id,
+            power=office.power, at=office.at, chance=office.chance,
+        )  # fmt: skip
+        pc = pc_of(db, paired, office.power)
+        assert pc is not None
+        begin_duty(db, who, pc.id, until=until, power=office.power, at=office.at, chance=office.chance)
+        set_pin(db, who, pin_hash="before", power=office.power, at=office.at, chance=office.chance)
         token = enter(
-            db, office.people["sophie"].id, pc=None, desk="Guichet 1", is_by_pin=False,
-            until=office.at + timedelta(hours=9), power=office.power, at=office.at, chance=office.chance,
+            db, who, pc=None, desk="Guichet 1", is_by_pin=False, until=until, power=office.power, at=office.at,
+            chance=office.chance,
         )  # fmt: skip
     row = office.asks("alex")
     assert office.still_signs_in()
     code = office.confirms(row, "roux")
     assert not office.still_signs_in()
     with office.database.transaction("results") as db:
-        assert resume(db, token, power=office.power, at=office.at) is None
         _, seed = show_seed(db, "sophie", code, power=office.power, at=office.at, chance=office.chance)
         assert seed != SEED
         take_over(
             db, "sophie", code, typed=TOTP(seed).at(office.at), password_hash="x", power=office.power, at=office.at,
             chance=office.chance,
         )  # fmt: skip
+        # Back with new proofs: no sign-in, no desk PIN and no day of before has come back with her.
+        assert resume(db, token, power=office.power, at=office.at) is None
+        assert not has_pin(db, who, office.power)
+        set_pin(db, who, pin_hash="after", power=office.power, at=office.at, chance=office.chance)
+        assert on_duty(db, pc.id, power=office.power, at=office.at) == []
 
 
 def test_whoever_asked_does_not_confirm(office: Office) -> None:
