@@ -78,7 +78,8 @@
   };
   const values = (form, button) => {
     const data = new FormData(form, button);
-    if (form.closest("#again")) data.append("over", "yes");
+    // Over a page that stays: wherever the door came from, this is the page to go on with.
+    if (form.closest("#again")) { data.set("over", "yes"); data.set("then", location.pathname); }
     return form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
   };
   const shown = (page, url) => {

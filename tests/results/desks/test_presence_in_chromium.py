@@ -242,6 +242,21 @@ def test_five_minutes_without_a_hand_lock_and_a_veil_is_lifted_by_a_proof_alone(
     expect(page.locator("#handle_digits")).to_have_value("123")
 
 
+@pytest.mark.parametrize("lost", ["the sign-in", "the whole cookie"])
+def test_a_form_that_meets_a_lock_is_sent_after_it_as_it_was(desks: Desks, seat: Seat, lost: str) -> None:
+    page = seat.page
+    page.goto("/telephone")
+    if lost == "the sign-in":
+        desks.later(minutes=6)
+    else:
+        page.context.clear_cookies(name="__Host-etiquette-staff")
+    page.keyboard.type(with_check_digit("123456"))
+    expect(page.locator("#again #desk_pin")).to_be_focused()
+    page.keyboard.press("s")
+    page.keyboard.type(SOPHIE)
+    expect(page.get_by_text("Je dis cette phrase à tout le monde")).to_be_visible()
+
+
 def broken(route: Route) -> None:
     """What a server that breaks may answer with."""
     route.fulfill(status=500, content_type="text/html", body="<p>incident</p>")
