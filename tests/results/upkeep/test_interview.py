@@ -241,7 +241,6 @@ def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(insta
         assert door.enter("nadia", PASSWORD, door.digits(seed))
     for whom, second, password, digits, sentence in (
         ("nadia", "personne", PASSWORD, "000000", interview.NotProved.french),
-        ("nadia", "alex", PASSWORD, "000000", interview.NotProved.french),
         ("nadia", "alex", "faux mot de passe", later_digits(founded.seeds["alex"]), interview.NotProved.french),
         ("lenoir", "lenoir", PASSWORD, later_digits(founded.seeds["lenoir"], 1), NotYourself.french),
     ):
