@@ -26,7 +26,7 @@ from printers.errors import PrinterError
 from printers.sealing import StationId
 from printers.spool import Spool
 from results.calls import expire_calls
-from results.desks import delivery, handover, phone, signoff
+from results.desks import delivery, handover, manager, phone, signoff
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
@@ -38,6 +38,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, calling, placing, helping, dossier, desk, sampling, delivery, phone, handover, signoff, quarantine,
+    manager,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -131,6 +132,7 @@ ROUTES: Final[dict[str, str]] = {
     "signoff.sign": Right.SIGN,
     "signoff.keep_back": Right.SIGN,
     "signoff.let_go": Right.SIGN,
+    "manager.figures_page": Right.FIGURES,
     "quarantine.held_messages": Right.HELD_MESSAGES,
     "quarantine.whose": Right.HELD_MESSAGES,
     "quarantine.put_away": Right.HELD_MESSAGES,
@@ -145,6 +147,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
+    {"endpoint": "manager.figures_page", "title": "Chiffres", "icon": "chart-column"},
 )
 
 #: The tabs of a visit's dossier, each a screen of its own floor.

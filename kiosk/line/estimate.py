@@ -95,7 +95,7 @@ def foretell(now: Snapshot, laws: Laws, policy: Policy, service: Service, dice: 
     high = laws.scale * (middle + laws.spread * (above - middle))
     middle *= laws.scale
     low = int(middle) // 5 * 5
-    return Range(low=low, high=max(low + 5, -int(-high // 5) * 5), middle=round(middle))
+    return Range(low=low, high=max(low + 5, 5 * round(high / 5)), middle=round(middle))
 
 
 def _one_way(

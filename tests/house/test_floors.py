@@ -37,6 +37,7 @@ FLOORS = (
     "results/exchange",
     "results/upkeep",
     "results/upkeep/bench",
+    "results/upkeep/simulation",
 )
 #: The composition roots: they may import from every floor, nobody imports them.
 ROOFS = {"kiosk/app.py", "printers/__main__.py", "results/app.py", "results/cli.py"}
@@ -50,7 +51,7 @@ SCREENS = {
     "kiosk/counter/helping.py", "kiosk/counter/placing.py",
     "labels/desk.py", "labels/sampling.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
-    "results/desks/signoff.py",
+    "results/desks/signoff.py", "results/desks/manager.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 
