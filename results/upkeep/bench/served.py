@@ -125,8 +125,8 @@ def first_load(port: int) -> int:
 def _counter_page(ground: Ground) -> Iterator[Sides]:
     """The live line with twenty people, beside a page that says hello on the same server."""
     lab, served = ground.shared(laboratory), ground.shared(serving)
-    cookies = _sign_in(lab, served.staff, ground.now())
-    _leave_in_line(lab, ground, IN_LINE)
+    cookies = sign_in(lab, served.staff, ground.now())
+    leave_in_line(lab, ground, IN_LINE)
     (port,) = free_ports(1)
     folder = ground.folder / "hello"
     folder.mkdir(exist_ok=True)
@@ -154,7 +154,7 @@ def _checkin_http(ground: Ground) -> Iterator[Sides]:
             raise Broken(f"une arrivée répond {status}")
 
     def ours() -> float:
-        _leave_in_line(lab, ground, IN_LINE)
+        leave_in_line(lab, ground, IN_LINE)
         return _asked_together(port, arrive)
 
     folder, places = ground.folder / "bare-http", count()
@@ -181,7 +181,7 @@ def _asked_together(port: int, ask: Callable[[Browser], object], *, cookies: dic
     return together(work, CLIENTS)
 
 
-def _sign_in(lab: Laboratory, port: int, at: datetime) -> dict[str, str]:
+def sign_in(lab: Laboratory, port: int, at: datetime) -> dict[str, str]:
     """The cookies of a secretary at the first desk."""
     told = re.search(r" sophie +(\S+) +code (\d{6})", demonstration.codes(lab.proofs, at=at))
     with closing(Browser(port)) as browser:
@@ -193,7 +193,7 @@ def _sign_in(lab: Laboratory, port: int, at: datetime) -> dict[str, str]:
         return browser.cookies
 
 
-def _leave_in_line(lab: Laboratory, ground: Ground, people: int) -> None:
+def leave_in_line(lab: Laboratory, ground: Ground, people: int) -> None:
     """Send home everyone but the newest arrivals, as a morning would; then bring the line up to its length."""
     database = open_instance(lab.instance)
     try:
