@@ -11,8 +11,8 @@ from operator import itemgetter
 from random import Random
 from typing import Final
 
+from kiosk.line.ahead import Snapshot, foretell
 from kiosk.line.day import Day, people_of
-from kiosk.line.estimate import Snapshot, foretell
 from kiosk.line.laws import Laws
 from kiosk.line.order import Line
 from kiosk.line.policy import LineClass, Policy, stand

@@ -6,8 +6,8 @@ from statistics import fmean
 
 import pytest
 
+from kiosk.line.ahead import Snapshot, an_hour, foretell
 from kiosk.line.day import Day, people_of
-from kiosk.line.estimate import Snapshot, an_hour, foretell
 from kiosk.line.laws import Laws, Service, learn_appointments, learn_service, learn_share
 from kiosk.line.order import Line
 from kiosk.line.score import Told, pinball, recalibrate, score
