@@ -47,14 +47,23 @@ class Place:
 _MOVED = insert(table_of(Move))
 
 
-def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy | None = None) -> list[Place]:
-    """Everyone who waits at a stage, in the order in which they would be called, with the reason."""
+def line(
+    db: Session,
+    site: Site,
+    stage: Stage,
+    *,
+    at: datetime,
+    policy: Policy | None = None,
+    first: int | None = None,
+) -> list[Place]:
+    """Everyone who waits at a stage, or the first of them, in the order in which they would be called, and why."""
     visits = {visit.id: visit for visit in who_waits(db, site, stage, at=at)}
     ranked = rank(
         [as_waiting(visit) for visit in visits.values()],
         at,
         policy or Policy(),
         hour=partial(clock.hour, site.timezone),
+        first=first,
     )
     return [Place(visit=visits[one.waiting.id], ranked=one) for one in ranked]
 
@@ -94,7 +103,7 @@ def rank_and_call(
     """
     for _ in range(TRIES):
         with database.reading() as db:
-            places = line(db, site, stage, at=at, policy=policy)
+            places = line(db, site, stage, at=at, policy=policy, first=OFFERED)
         with suppress(NobodyWaits), database.transaction() as db:
             return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
         if not places:

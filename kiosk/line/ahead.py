@@ -12,8 +12,9 @@ from kiosk.line.laws import Laws, Service
 from kiosk.line.order import Line
 from kiosk.line.policy import LineClass, Policy, Standing, stand
 
-#: Imagined ways in which the line may go on: the upper end hardly moves with more of them.
-WAYS: Final = 200
+#: Imagined ways in which the line may go on, the upper end hardly moves with more of them; in a long line fewer are
+#: enough, since its length says most of it, and a look costs the same.
+WAYS, FEWEST, PEOPLE = 200, 40, 60
 #: Seconds ahead in which somebody may come who passes.
 HORIZON: Final = 5400.0
 #: How often an arrival is drawn again; who has not come after that is not expected any more.
@@ -64,8 +65,9 @@ def foretell(now: Snapshot, laws: Laws, policy: Policy, service: Service, dice: 
         line.join(standing, short)
         number = max(number, standing.number)
     pools = tuple(sorted(60 * law.draw(dice) for _ in range(POOL)) for law in (service, laws.short))
-    waits = sorted(_one_way(now, line.copy(), number + 1, pools, laws, policy, dice) for _ in range(WAYS))
-    middle, above = (waits[int(share * WAYS)] / 60 for share in (0.5, 0.9))
+    ways = min(WAYS, max(FEWEST, WAYS * PEOPLE // (len(line) + 1)))
+    waits = sorted(_one_way(now, line.copy(), number + 1, pools, laws, policy, dice) for _ in range(ways))
+    middle, above = (waits[int(share * ways)] / 60 for share in (0.5, 0.9))
     high = laws.scale * (middle + laws.spread * (above - middle))
     middle *= laws.scale
     low = int(middle) // 5 * 5
