@@ -25,14 +25,23 @@ class Place:
     ranked: Ranked
 
 
-def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy | None = None) -> list[Place]:
-    """Everyone who waits at a stage, in the order in which they would be called, with the reason."""
+def line(
+    db: Session,
+    site: Site,
+    stage: Stage,
+    *,
+    at: datetime,
+    policy: Policy | None = None,
+    first: int | None = None,
+) -> list[Place]:
+    """Everyone who waits at a stage, or the first of them, in the order in which they would be called, and why."""
     visits = {visit.id: visit for visit in who_waits(db, site, stage, at=at)}
     ranked = rank(
         [as_waiting(visit) for visit in visits.values()],
         at,
         policy or Policy(),
         hour=partial(clock.hour, site.timezone),
+        first=first,
     )
     return [Place(visit=visits[one.waiting.id], ranked=one) for one in ranked]
 

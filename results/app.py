@@ -10,7 +10,8 @@ from flask import Flask, Response
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
-from kiosk.counter import agenda, calling, dossier, enrolling, helping, placing, returning
+from kiosk.booking import agenda
+from kiosk.counter import calling, dossier, enrolling, helping, placing, returning
 from kiosk.counter.foretelling import Foreteller
 from kiosk.counter.passage import bring_back
 from kiosk.register import clock
@@ -43,6 +44,7 @@ from results.desks import (
     critical_rules,
     delivery,
     handover,
+    manager,
     phone,
     physician,
     prescribers,
@@ -63,7 +65,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
     sampling, delivery, phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine,
-    accounts, confirming, computers,
+    manager, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -233,6 +235,7 @@ ROUTES: Final[dict[str, str]] = {
     "critical_rules.end_line": Right.SIGN,
     "critical_rules.times": Right.FIGURES,
     "critical_rules.times_table": Right.FIGURES,
+    "manager.figures_page": Right.FIGURES,
     "quarantine.held_messages": Right.HELD_MESSAGES,
     "quarantine.whose": Right.HELD_MESSAGES,
     "quarantine.put_away": Right.HELD_MESSAGES,
@@ -269,6 +272,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     },
     {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
+    {"endpoint": "manager.figures_page", "title": "Chiffres", "icon": "chart-column"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
     {"endpoint": "confirming.waiting", "title": "À confirmer", "icon": "shield-check"},
     {"endpoint": "computers.listed", "title": "Postes", "icon": "keyboard"},

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kiosk.counter.appointments import recognise_arrivals
+from kiosk.booking.appointments import recognise_arrivals
 from kiosk.counter.panel import LastRead, panel
 from kiosk.counter.passage import advance
 from kiosk.counter.reception import call_in_turn, end_early, keep_papers_in

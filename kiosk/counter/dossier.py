@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import appointment, appointment_of, arrive, suiting
+from kiosk.booking.appointments import appointment, appointment_of, arrive, suiting
 from kiosk.counter.reception import (
     Traits,
     enter_prescription,

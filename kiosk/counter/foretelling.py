@@ -7,9 +7,10 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import EXPECTED, Appointment
+from kiosk.booking.appointments import EXPECTED, Appointment
 from kiosk.counter.history import laws_today, learn
-from kiosk.line.estimate import Range, Snapshot, an_hour, foretell
+from kiosk.line.ahead import Snapshot, an_hour, foretell
+from kiosk.line.estimate import Range
 from kiosk.line.policy import Policy, standing_of
 from kiosk.places import as_waiting, who_waits
 from kiosk.register import clock

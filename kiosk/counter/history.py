@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import JSON, ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.counter.appointments import Appointment
-from kiosk.counter.appointments import State as AppointmentState
+from kiosk.booking.appointments import Appointment
+from kiosk.booking.appointments import State as AppointmentState
 from kiosk.line.laws import Laws, as_figures, from_figures, learn_appointments, learn_service, learn_share
 from kiosk.line.policy import LineClass, Policy, class_of
 from kiosk.line.score import Told, recalibrate

@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import Matching, matching
+from kiosk.booking.appointments import Matching, matching
 from kiosk.counter.passage import UNDO
 from kiosk.counter.priorities import urgent_lately
 from kiosk.line.policy import LineClass, Policy

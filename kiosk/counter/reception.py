@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import matching, recognise_arrivals
+from kiosk.booking.appointments import matching, recognise_arrivals
 from kiosk.counter.passage import advance, bring_back
 from kiosk.counter.turns import rank_and_call
 from kiosk.exams.prescriptions import Prescription, exams_of, prescribe, prescription_of

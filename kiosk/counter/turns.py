@@ -56,7 +56,7 @@ def rank_and_call(
     """
     for _ in range(TRIES):
         with database.reading() as db:
-            places = line(db, site, stage, at=at, policy=policy)
+            places = line(db, site, stage, at=at, policy=policy, first=OFFERED)
         with suppress(NobodyWaits), database.transaction() as db:
             return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
         if not places:

@@ -13,7 +13,7 @@ HALF_HOUR = 1800.0
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """A day of a laboratory, told by the half-hour from its opening; the default is a morning at full load."""
+    """A day of a laboratory, told by the half-hour from its opening; the default is an ordinary busy morning."""
 
     #: Seconds after midnight.
     opens: float = 7.5 * 3600

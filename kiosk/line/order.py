@@ -90,22 +90,31 @@ class Line(Generic[Person]):
         return best
 
 
-def rank(line: Sequence[Waiting], at: datetime, policy: Policy, *, hour: Callable[[datetime], str]) -> list[Ranked]:
+def rank(
+    line: Sequence[Waiting],
+    at: datetime,
+    policy: Policy,
+    *,
+    hour: Callable[[datetime], str],
+    first: int | None = None,
+) -> list[Ranked]:
     """The line in the order in which it would be called if all were called now.
 
     Args:
         line: everyone who waits at one stage.
         hour: writes an instant as the site's wall clock does (`8 h 10`).
+        first: how many are wanted; a call needs no more than the head of a long line.
     """
     return [
         Ranked(waiting=one, line_class=class_of(one, policy), reason=reason(one, at, policy, hour=hour))
-        for one in in_turn(line, at, policy)
+        for one in in_turn(line, at, policy, first=first)
     ]
 
 
-def in_turn(line: Iterable[Waiting], at: datetime, policy: Policy) -> list[Waiting]:
+def in_turn(line: Iterable[Waiting], at: datetime, policy: Policy, *, first: int | None = None) -> list[Waiting]:
     """The same people, first to be called first."""
     standing: Line[Waiting] = Line(policy)
     for one in line:
         standing.join(standing_of(one, policy), one)
-    return [standing.call(at.timestamp()) for _ in range(len(standing))]
+    wanted = len(standing) if first is None else min(first, len(standing))
+    return [standing.call(at.timestamp()) for _ in range(wanted)]

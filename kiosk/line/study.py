@@ -5,8 +5,8 @@ from dataclasses import replace
 from random import Random
 from typing import cast
 
+from kiosk.line.ahead import Snapshot, an_hour, foretell
 from kiosk.line.day import Day, people_of
-from kiosk.line.estimate import Snapshot, an_hour, foretell
 from kiosk.line.figures import class_at_the_door
 from kiosk.line.laws import Laws, learn_appointments, learn_service, learn_share
 from kiosk.line.order import Line

@@ -39,7 +39,7 @@ def check(instance: Path) -> list[Finding]:
     """Look at an instance: folder, settings, keys, printers, tables, disk. An empty list is a good instance."""
     if not (instance / "staff.toml").exists():
         return [Finding(sentence=f"{instance} ne contient pas de laboratoire. Lancez « etiquette init ».", stops=True)]
-    looks = (_folder, _settings, _station, _keys, _tables, _disk)
+    looks = (_folder, _settings, _screens, _station, _keys, _tables, _disk)
     return [finding for look in looks for finding in look(instance)]
 
 
@@ -61,12 +61,6 @@ def _settings(instance: Path) -> Iterator[Finding]:
         else:
             if kind is StaffSettings:
                 yield from _tubes(instance / name)
-    with suppress(UnsafeSettings):  # said above
-        screens = read_settings(instance / "kiosk.toml", KioskSettings).screen
-        try:
-            read_profiles(screens)
-        except UnsafeSettings as refused:
-            yield Finding(sentence=str(refused), stops=True)
     try:
         kiosk = read_settings(instance / "kiosk.toml", KioskSettings)
         media_of(read_settings(instance / "staff.toml", StaffSettings), instance / "printers.toml")
@@ -82,6 +76,15 @@ def _settings(instance: Path) -> Iterator[Finding]:
         elif tickets.media != MEDIA.get(kiosk.ticket_media):
             words = f"kiosk.toml : « ticket_media » n'est pas le papier de « {kiosk.ticket_printer} »."
             yield Finding(sentence=words, stops=True)
+
+
+def _screens(instance: Path) -> Iterator[Finding]:
+    with suppress(UnsafeSettings):  # said above
+        screens = read_settings(instance / "kiosk.toml", KioskSettings).screen
+        try:
+            read_profiles(screens)
+        except UnsafeSettings as refused:
+            yield Finding(sentence=str(refused), stops=True)
 
 
 def _tubes(file: Path) -> Iterator[Finding]:

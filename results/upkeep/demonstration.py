@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pyotp import TOTP
 
-from kiosk.counter.appointments import book
+from kiosk.booking.appointments import book
 from kiosk.register import clock
 from kiosk.register.database import uuid7
 from kiosk.register.errors import NotFound

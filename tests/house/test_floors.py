@@ -29,6 +29,7 @@ FLOORS = (
     "kiosk/line",
     "kiosk",
     "kiosk/door",
+    "kiosk/booking",
     "kiosk/counter",
     "labels/planning",
     "labels",
@@ -43,6 +44,7 @@ FLOORS = (
     "results/exchange",
     "results/upkeep",
     "results/upkeep/bench",
+    "results/upkeep/simulation",
 )
 #: The composition roots: they may import from every floor, nobody imports them.
 ROOFS = {"kiosk/app.py", "printers/__main__.py", "results/app.py", "results/cli.py"}
@@ -55,7 +57,7 @@ SCREENS = {
     "kiosk/door/threshold.py", "kiosk/door/touchscreen.py", "kiosk/door/answering.py", "kiosk/door/speaking.py",
     "kiosk/door/following.py", "kiosk/door/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
     "kiosk/counter/helping.py", "kiosk/counter/enrolling.py", "kiosk/counter/returning.py",
-    "kiosk/counter/placing.py", "kiosk/counter/agenda.py",
+    "kiosk/counter/placing.py", "kiosk/booking/agenda.py",
     "labels/adjusting.py", "labels/desk.py", "labels/sampling.py",
     "labels/printroom/room.py", "labels/printroom/gestures.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
@@ -63,6 +65,7 @@ SCREENS = {
     "results/desks/confirming.py",
     "results/desks/physician.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
+    "results/desks/manager.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 
@@ -119,11 +122,12 @@ UNKNOWN_IN = {
         "kiosk.register.signins",
         "kiosk.signin",
         "kiosk.exams",
+        "kiosk.booking",
         "kiosk.counter",
     },
     # The plan is arithmetic on the site's table: no row, no screen, no paper can change it.
     "labels/planning": {"flask", "sqlalchemy", "printers", "kiosk.register", "kiosk.exams.prescriptions"},
-    "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.counter"},
+    "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.booking", "kiosk.counter"},
 }
 
 #: Folder -> third-party names it may import; besides them only the standard library and itself.

@@ -48,18 +48,18 @@ def _claims(ground: Ground, *, engine: Engine) -> Iterator[Sides]:
 
         def ours() -> float:
             lines = [FIRST + timedelta(days=next(days)) for _ in range(LINES)]
-            _fill(there, lines)
+            fill(there, lines)
             return _empty(lambda _, day: partial(_call, there, day), lines)
 
         def floor() -> float:
             lines = [FIRST + timedelta(days=next(days)) for _ in range(LINES)]
-            _fill(beside, lines)
+            fill(beside, lines)
             return _empty(lambda worker, day: lambda: raws[worker].call(day, next(places)), lines)
 
         yield Sides(ours=ours, floor=floor)
 
 
-def _fill(reception: Reception, lines: Sequence[datetime]) -> None:
+def fill(reception: Reception, lines: Sequence[datetime]) -> None:
     """Let sixty people wait on each of some days."""
     people = [
         {

@@ -134,7 +134,7 @@ def _counter_page(ground: Ground) -> Iterator[Sides]:
     """The live line with twenty people, beside a page that says hello on the same server."""
     lab, served = ground.shared(laboratory), ground.shared(serving)
     cookies = sign_in(lab, served.staff, ground.now())
-    _leave_in_line(lab, ground, IN_LINE)
+    leave_in_line(lab, ground, IN_LINE)
     (port,) = free_ports(1)
     folder = ground.folder / "hello"
     folder.mkdir(exist_ok=True)
@@ -162,7 +162,7 @@ def _checkin_http(ground: Ground) -> Iterator[Sides]:
             raise Broken(f"une arrivée répond {status}")
 
     def ours() -> float:
-        _leave_in_line(lab, ground, IN_LINE)
+        leave_in_line(lab, ground, IN_LINE)
         return _asked_together(port, arrive)
 
     folder, places = ground.folder / "bare-http", count()
@@ -189,7 +189,7 @@ def _asked_together(port: int, ask: Callable[[Browser], object], *, cookies: dic
     return together(work, CLIENTS)
 
 
-def _leave_in_line(lab: Laboratory, ground: Ground, people: int) -> None:
+def leave_in_line(lab: Laboratory, ground: Ground, people: int) -> None:
     """Send home everyone but the newest arrivals, as a morning would; then bring the line up to its length."""
     database = open_instance(lab.instance)
     try:

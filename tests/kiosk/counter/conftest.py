@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from kiosk.counter.appointments import Appointment, book
+from kiosk.booking.appointments import Appointment, book
 from kiosk.counter.passage import advance
 from kiosk.line.estimate import Range
 from kiosk.register.sites import this_site

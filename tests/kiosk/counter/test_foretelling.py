@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from kiosk.counter.appointments import Appointment, arrive, book
+from kiosk.booking.appointments import Appointment, arrive, book
 from kiosk.counter.foretelling import AGAIN, Foreteller, snapshot
 from kiosk.line.policy import LineClass
 from kiosk.register.database import Database

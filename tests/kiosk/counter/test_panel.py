@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import Appointment, arrive, book
+from kiosk.booking.appointments import Appointment, arrive, book
 from kiosk.counter.panel import LastRead, panel
 from kiosk.counter.reception import Traits, open_file
 from kiosk.counter.turns import call_next

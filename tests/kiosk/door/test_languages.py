@@ -21,6 +21,7 @@ from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.visits import NoVisit
 from kiosk.ticket import Words, ticket
 from kiosk.web import STATUS
+from printers.paper import ROLL_80
 from printers.verify import proved
 
 KIOSK = Path(__file__).resolve().parents[3] / "kiosk"
@@ -155,6 +156,7 @@ def test_a_ticket_is_drawn_in_every_language(language: str, *, large: bool) -> N
         what_next=tell("On vous appelle par ce numéro."), follow=tell("Suivez la file sur votre téléphone."),
     )  # fmt: skip
     paper = ticket(
-        UUID(int=1), 42, words, follow_url="https://file.labo.test/f/BHKAAATSEJK7Z2QLC3ZPWB4GUQ", large=large
-    )
+        UUID(int=1), 42, words, follow_url="https://file.labo.test/f/BHKAAATSEJK7Z2QLC3ZPWB4GUQ", large=large,
+        form=ROLL_80,
+    )  # fmt: skip
     assert proved(paper).height > 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from kiosk.counter.appointments import book
+from kiosk.booking.appointments import book
 from kiosk.register.database import uuid7
 from kiosk.register.events import Event
 from kiosk.register.patients import Sex, create_patient

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from kiosk.line.order import Ranked, rank
-from kiosk.line.policy import Policy, Waiting
+from kiosk.line.policy import Policy, Standing, Waiting, standing_of
 
 OPENING = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)
 NOON = OPENING + timedelta(hours=5)
@@ -54,3 +54,7 @@ def walk_in(number: int, arrived_at: datetime) -> Waiting:
 
 def booked(number: int, arrived_at: datetime, booked_for: datetime) -> Waiting:
     return Waiting(id=UUID(int=number), number=number, arrived_at=arrived_at, booked_for=booked_for)
+
+
+def standing_of_walk_in(number: int, arrived_at: datetime) -> Standing:
+    return standing_of(walk_in(number, arrived_at), POLICY)

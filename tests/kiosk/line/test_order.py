@@ -179,6 +179,11 @@ def test_over_a_whole_morning_the_guard_and_the_order_inside_each_class_hold_at_
         at += service
 
 
+@given(LINE, st.integers(0, 30))
+def test_the_head_of_a_line_is_the_head_of_the_whole_line(line: list[Waiting], first: int) -> None:
+    assert rank(line, NOON, POLICY, hour=hour, first=first) == places(line)[:first]
+
+
 def test_a_line_is_called_in_the_order_in_which_it_is_shown() -> None:
     line: Line[int] = Line(POLICY)
     people = [booked(1, NOON, NOON), walk_in(2, NOON - timedelta(minutes=44)), walk_in(3, NOON - timedelta(minutes=2))]

@@ -12,7 +12,7 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import select
 
-from kiosk.counter.appointments import Appointment
+from kiosk.booking.appointments import Appointment
 from kiosk.exams.prescriptions import exams_of, prescribe
 from kiosk.places import line
 from kiosk.register import clock

@@ -21,7 +21,10 @@ from kiosk.register.database import Base
 from kiosk.register.visits import Purpose, Stage
 from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
+from results.upkeep.bench import foretold, growth
 from results.upkeep.bench.bare import FIRST, bare
+from results.upkeep.bench.foretold import FORETOLD
+from results.upkeep.bench.growth import GROWTH
 from results.upkeep.bench.line import LINE, _empty
 from results.upkeep.bench.reception import Reception, both, rate, reception
 from results.upkeep.bench.rounds import (
@@ -114,13 +117,14 @@ def test_the_rows_have_exactly_the_agreed_form(runs: Runs) -> None:
 
 
 def test_every_row_of_the_note_is_there() -> None:
-    names = [row.name for measure in (*LINE, *SERVED, *LATER) for row in measure.rows]
+    names = [row.name for measure in (*LINE, GROWTH, *SERVED, *FORETOLD, *LATER) for row in measure.rows]
     assert len(names) == len(set(names))
     assert set(names) == {
         "checkin_sqlite", "checkin_http", "checkin_pg", "claim_sqlite", "claim_pg", "turn_tail", "turn_gain",
         "turn_cost", "counter_page", "board_200", "growth_board", "growth_checkin", "growth_claim", "growth_p95",
         "backup_checkin", "restore_1e6", "notify_pg", "call_next_fqm", "ticket_fqm", "first_page", "startup", "memory",
-        "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check",
+        "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check", "call_next_http",
+        "foretell_60", "mornings_400", "foretold_error", "foretold_cover", "foretold_late", "erlang_c", "two_classes",
     }  # fmt: skip
 
 
@@ -340,6 +344,26 @@ def test_a_number_on_postgresql_is_measured_for_real(
     _, rows = runs(*LINE, only=("checkin_pg", "claim_pg"), rounds=1)
     assert [row["name"] for row in rows] == ["checkin_pg", "claim_pg"]
     assert all(row["ratio"] > 0 for row in rows)
+
+
+def test_growth_is_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "YOUNG", 200)
+    monkeypatch.setattr(growth, "OLD", 2000)
+    _, rows = runs(GROWTH, engine="sqlite", rounds=1)
+    assert [row["name"] for row in rows] == ["growth_board", "growth_checkin", "growth_claim", "growth_p95"]
+    assert all(row["ratio"] > 0 for row in rows)
+
+
+def test_the_estimate_and_the_simulation_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foretold, "CUSTOMERS", 3000)
+    monkeypatch.setattr(foretold, "LEARNT", 1)
+    monkeypatch.setattr(foretold, "TRIED", 1)
+    _, rows = runs(*FORETOLD[1:], rounds=1)
+    told = {row["name"]: row for row in rows}
+    assert told["foretell_60"]["ok"] is True
+    assert told["mornings_400"]["ours"] > 0
+    assert 0 < told["foretold_error"]["ours"] < 15
+    assert all(row["ratio"] is not None for row in rows)
 
 
 def test_paper_is_measured_for_real(runs: Runs) -> None:

@@ -1,6 +1,6 @@
 """The day's appointments on screen, and the convocation that each person takes home."""
 
-from kiosk.counter.appointments import Verb, change
+from kiosk.booking.appointments import Verb, change
 from tests.kiosk.counter.conftest import Counter, Person
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.counter.appointments import Appointment, NotExpectedAnyMore, State
-from kiosk.counter.convocation import Preparation, convocation
+from kiosk.booking.appointments import Appointment, NotExpectedAnyMore, State
+from kiosk.booking.convocation import Preparation, convocation
 from kiosk.formats.convocation import Convocation
 from kiosk.questions import read_code
 from kiosk.register.sites import Site

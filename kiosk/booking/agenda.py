@@ -8,8 +8,8 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kiosk.counter.appointments import EXPECTED, Appointment, NoAppointment, State, day_list
-from kiosk.counter.convocation import Preparation, convocation
+from kiosk.booking.appointments import EXPECTED, Appointment, NoAppointment, State, day_list
+from kiosk.booking.convocation import Preparation, convocation
 from kiosk.register import clock
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right

@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from kiosk.counter.appointments import EXPECTED, Appointment, NotExpectedAnyMore
+from kiosk.booking.appointments import EXPECTED, Appointment, NotExpectedAnyMore
 from kiosk.formats.convocation import Convocation, write_convocation
 from kiosk.register.clock import appointment_words, local
 from kiosk.register.sites import Site

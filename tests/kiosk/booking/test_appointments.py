@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from kiosk.counter.appointments import (
+from kiosk.booking.appointments import (
     MOVES,
     Appointment,
     BookingToCorrect,
