@@ -114,7 +114,7 @@ def stand(
     """The same from hours in seconds, as a simulation knows them.
 
     With an appointment, arriving early gains nothing and arriving a little late loses nothing: neither changes the
-    clock, nor which guarded walk-ins go first, those who came before the last minute at which it could be kept.
+    clock, nor which guarded walk-ins go first. At a later stage the guard asks who came first to that stage.
 
     Args:
         came: when the person came to the laboratory, `arrived` when it came to this stage.
@@ -125,7 +125,7 @@ def stand(
     elif booked_for is not None and came <= booked_for + policy.on_time.total_seconds():
         line_class = LineClass.BOOKED
         since = min(max(arrived, booked_for - policy.early.total_seconds()), booked_for)
-        mark = max(arrived, booked_for + policy.on_time.total_seconds())
+        mark = since if arrived <= booked_for + policy.on_time.total_seconds() else arrived
     elif needs_help:
         line_class = LineClass.HELP
     else:

@@ -1,6 +1,7 @@
 """The sampling room: who it is, then each tube proved; another patient's tube stops everything."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -44,6 +45,37 @@ def test_a_room_calls_a_number_again(counter: Counter, karim: Person) -> None:
     visit = sent(counter, "1104")
     karim.does("/prelevement/appeler")
     karim.does(f"/prelevement/{visit.id}/rappeler")
+    assert counter.visit(visit.id).state is VisitState.IN_ROOM
+
+
+def test_a_room_gives_a_person_to_another_room_where_the_identity_is_asked_again(
+    counter: Counter, karim: Person
+) -> None:
+    house = counter.room.app.extensions["house"]
+    settings = replace(house.more["settings"], rooms=("Salle 1", "Salle 2"))
+    counter.room.app.extensions["house"] = replace(house, more={**house.more, "settings": settings})
+    visit = sent(counter, "1104")
+    karim.does("/prelevement/appeler")
+    page = karim.sees("/prelevement")
+    assert "Donner à : Salle 2" in page
+    assert "Donner à : Salle 1" not in page
+    identified_by = karim.does(f"/prelevement/{visit.id}/identite", proof="said")
+    assert "Qui est-ce" not in identified_by
+    counter.room.later(seconds=5)
+    assert karim.sends(f"/prelevement/{visit.id}/salle", desk="Guichet 1").status_code == 422
+    karim.does(f"/prelevement/{visit.id}/salle", desk="Salle 2")
+    moved = counter.visit(visit.id)
+    assert (moved.state, moved.desk, moved.number) == (VisitState.IN_ROOM, "Salle 2", visit.number)
+    with counter.room.database.reading() as db:
+        assert identity_check_of(db, moved) is None
+
+
+def test_a_room_sets_a_person_aside_and_the_counter_lets_it_come_back(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    karim.does("/prelevement/appeler")
+    assert "mis de côté" in karim.does(f"/prelevement/{visit.id}/de-cote")
+    counter.sits("nadia", "Guichet 2").does(f"/file/{visit.id}/de-retour")
+    karim.does("/prelevement/appeler")
     assert counter.visit(visit.id).state is VisitState.IN_ROOM
 
 
