@@ -216,7 +216,7 @@ def test_people_of_every_script_stay_in_their_cells_and_are_read_back(form: Form
 
 
 def test_an_ordinary_label_keeps_its_bytes_on_the_wire_and_the_fullest_has_its_own_bound() -> None:
-    """Real text does not pack below this: docs/adr/0010 says why it is not made smaller."""
+    """Real text does not pack below this: docs/adr/0015 says why it is not made smaller."""
     chance = random.Random(10)
     ordinary, fullest = [], []
     for turn in range(1, MANY + 1):
