@@ -13,7 +13,7 @@ from kiosk.register.errors import Invalid
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, fresh, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.calls import HeardOtherwise
 from results.desks import phone
@@ -58,6 +58,7 @@ class NameMissing(Invalid):
 
 @bp.get("/telephone/medecin")
 @needs(Right.PHONE)
+@fresh
 def desk_page() -> ResponseReturnValue:
     """A physician calls: the RPPS number first; beside it, who is to be rung back."""
     return _desk_page()
@@ -65,6 +66,7 @@ def desk_page() -> ResponseReturnValue:
 
 @bp.post("/telephone/medecin")
 @needs(Right.PHONE)
+@fresh
 def open_call() -> ResponseReturnValue:
     """Open the call of an RPPS number, whether anybody has it or not."""
     try:
@@ -121,6 +123,7 @@ def ring_back(call_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/telephone/medecin/<uuid:call_id>/sonner")
 @needs(Right.PHONE)
+@fresh
 def ring(call_id: UUID) -> ResponseReturnValue:
     """Show the number on file to whoever rings it now."""
     with transaction("results") as db:

@@ -31,7 +31,7 @@ OPEN = {
     "enrolling.first_time", "enrolling.invitation", "enrolling.take_over", "returning.lock", "returning.come_back",
 }  # fmt: skip
 #: What the phone desk asks a recent proof for, and what asks six digits of its own.
-FRESH = {"phone.desk_page", "phone.open_call"}
+FRESH = {"phone.desk_page", "phone.open_call", "physician.desk_page", "physician.open_call", "physician.ring"}
 RAISED = {
     "accounts.people", "accounts.add", "accounts.propose", "accounts.close", "accounts.start_reset",
     "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",
