@@ -10,6 +10,8 @@ from results.hl7v2.escapes import Delimiters
 _LEAD = " \t\ufeff\x00\x0b\x1c"
 _ENVELOPE = (b"FHS", b"BHS", b"BTS", b"FTS")
 _BOM = b"\xef\xbb\xbf"
+#: Byte order marks at the beginning, with what means nothing before them.
+_MARKED = re.compile(rb"(?:[ \t\r\n\x00\x0b\x1c]*\xef\xbb\xbf)+")
 _HEADER = re.compile(rb"MSH[^A-Za-z0-9\s]")
 _BEFORE_HEADER = re.compile(rb"(?:\A|[\r\n\x0b\x1c])(?:[ \t\x00]|\xef\xbb\xbf)*\Z")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -81,9 +83,9 @@ def _without_envelope(piece: bytes) -> bytes:
 
 def decode(raw: bytes, defects: set[Defect]) -> tuple[str, str]:
     """The characters of a message and the charset they were read in: UTF-8, else what MSH-18 names, else what fits."""
-    if raw.startswith(_BOM):
+    if (marks := _MARKED.match(raw)) is not None:
         defects.add(Defect.BOM)
-        raw = raw.removeprefix(_BOM)
+        raw = raw[marks.end() :]
     try:
         return raw.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as refused:

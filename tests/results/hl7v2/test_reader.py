@@ -3,7 +3,7 @@ from pathlib import Path
 
 import hl7
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from results.hl7v2.escapes import STANDARD, Delimiters
@@ -165,6 +165,8 @@ def test_nothing_of_a_value_shows_in_a_repr() -> None:
     assert shown.count("<") == 4
 
 
+@example(b"\x00\xef\xbb\xbf\xf5")
+@example(b"\xef\xbb\xbf\xef\xbb\xbf\xf5")
 @given(st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(CUTS), st.just(PLAIN)), max_size=12).map(b"".join))
 def test_reading_never_raises_and_writing_again_is_stable(raw: bytes) -> None:
     for piece in split(raw):
