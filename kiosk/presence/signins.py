@@ -11,7 +11,7 @@ from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, upd
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.presence.pcs import PairedPc
-from kiosk.register.accounts import Staff, mac_of, open_text, roles_of, staff_by_login, vouch, vouched
+from kiosk.register.accounts import Staff, open_text, roles_of, spend_step, staff_by_login, vouch, vouched
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.journal import Act, write
@@ -135,7 +135,7 @@ def knock(db: Session, login: str, typed: str, *, device: str, power: Power, at:
     db.add(row)
     seed = open_text(staff, "totp_seed", power) if staff is not None and kept is not None else None
     step = step_of(seed, typed, at=at, after=staff.last_step if staff is not None else 0)
-    passed = staff is not None and step is not None and _spend(db, staff, step, power)
+    passed = staff is not None and step is not None and spend_step(db, staff, step, power)
     return Knock(try_id=row.id, staff_id=staff.id if staff is not None else None, password_hash=kept, passed=passed)
 
 
@@ -307,16 +307,3 @@ def _must_wait(db: Session, account: bytes, device: bytes, at: datetime) -> bool
         return True
     recent = [one for one in failures if one > at - LIMITS[0][1]]
     return bool(recent) and at - recent[0] < timedelta(seconds=PAUSES[len(recent)])
-
-
-def _spend(db: Session, staff: Staff, step: int, power: Power) -> bool:
-    """Accept a step once: the row moves only from the very state that was read."""
-    moved = db.execute(
-        update(Staff)
-        .where(Staff.id == staff.id, Staff.mac == staff.mac, Staff.last_step < step)
-        .values(last_step=step, mac=mac_of(staff, power, last_step=step))
-        .returning(Staff.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    db.expire(staff)
-    return moved is not None

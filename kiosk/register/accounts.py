@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, LargeBinary, String, UniqueConstraint, inspect, select
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, LargeBinary, String, UniqueConstraint, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.canonical import Cell, canonical_row
@@ -140,6 +140,25 @@ def vouch(row: Base, power: Power) -> None:
 def vouched(row: Base, power: Power) -> bool:
     """Tell whether this house has written the row; asked at every load."""
     return power.vouches(_canonical(row), row.mac)  # type: ignore[attr-defined]  # same
+
+
+def spend_step(db: Session, row: Base, step: int, power: Power) -> bool:
+    """Accept a step of a row's second factor once: the row moves only from the very state that was read, and forward.
+
+    Args:
+        row: an account, or another row of power with `last_step`.
+    """
+    read: Any = row  # every row of power has the columns
+    kind: Any = type(row)
+    moved = db.execute(
+        update(kind)
+        .where(kind.id == read.id, kind.mac == read.mac, kind.last_step < step)
+        .values(last_step=step, mac=mac_of(row, power, last_step=step))
+        .returning(kind.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    db.expire(row)
+    return moved is not None
 
 
 def grant_message(grant: RoleGrant) -> bytes:

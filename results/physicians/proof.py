@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Enum, Index, LargeBinary, select, update
+from sqlalchemy import Enum, Index, LargeBinary, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.accounts import mac_of
+from kiosk.register.accounts import spend_step
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.journal import Act, write
@@ -71,7 +71,7 @@ def prove(
     physician = None if must_wait else physician_by_rpps(db, site_id, rpps, power)
     seed = seed_of(physician, power) if physician is not None and physician.is_enrolled else None
     step = step_of(seed, typed, at=at - SPOKEN, after=physician.last_step if physician is not None else 0)
-    if physician is None or step is None or not _spend(db, physician, step, power):
+    if physician is None or step is None or not spend_step(db, physician, step, power):
         write(db, "results", Act.PHYSICIAN_REFUSED, by=by, at=at, chance=chance, call=call_id)
         return None
     row.outcome = Outcome.PASSED
@@ -88,16 +88,3 @@ def _must_wait(db: Session, account: bytes, at: datetime) -> bool:
         )
     ).all()  # fmt: skip
     return any(sum(one > at - within for one in failures) >= most for most, within in LIMITS)
-
-
-def _spend(db: Session, physician: Physician, step: int, power: Power) -> bool:
-    """Accept a step once: the row moves only from the very state that was read, and only forward."""
-    moved = db.execute(
-        update(Physician)
-        .where(Physician.id == physician.id, Physician.mac == physician.mac, Physician.last_step < step)
-        .values(last_step=step, mac=mac_of(physician, power, last_step=step))
-        .returning(Physician.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    db.expire(physician)
-    return moved is not None

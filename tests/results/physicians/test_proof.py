@@ -9,10 +9,10 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import select
 
-from kiosk.register.accounts import vouched
+from kiosk.register.accounts import spend_step, vouched
 from kiosk.register.database import Database, uuid7
 from kiosk.register.sites import Site
-from results.physicians.proof import Outcome, PhysicianTry, _spend, prove
+from results.physicians.proof import Outcome, PhysicianTry, prove
 from results.physicians.register import (
     BadNumber,
     BadRpps,
@@ -122,7 +122,7 @@ def test_two_who_read_the_same_row_at_once_spend_one_step(house: House) -> None:
     assert house.says(said) == house.id
     with house.database.transaction("results") as db:
         db.add(stale)
-        assert not _spend(db, stale, step, POWER)
+        assert not spend_step(db, stale, step, POWER)
 
 
 def test_a_key_that_was_drawn_and_not_yet_read_proves_nobody(
