@@ -15,12 +15,12 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.signin import actor, fresh, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.calls import HeardOtherwise
+from results.calls import HeardOtherwise, NotFromHere
 from results.desks import phone
 from results.desks.signoff import unlocked
 from results.identity import DateMisheard, acting_as, read_spoken_birth_date
 from results.physicians import calls
-from results.physicians.calls import NotFromHere, Outcome, PhysicianCall, State, call_of
+from results.physicians.calls import Outcome, PhysicianCall, State, call_of
 from results.physicians.consulting import (
     Consulted,
     Reply,

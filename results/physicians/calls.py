@@ -13,6 +13,7 @@ from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
+from results.calls import NotFromHere
 from results.physicians.proof import PhysicianTry
 
 #: A call that nobody has ended is over then; one that waits to be rung back stands until the day ends.
@@ -118,12 +119,6 @@ class NoCall(NotFound):
     """There is no physician's call under way here; begin with the RPPS number."""
 
     french = "Aucun appel de médecin n'est en cours. Commencez par le numéro RPPS."
-
-
-class NotFromHere(Conflict):
-    """This call cannot make that move from where it stands; look at it again."""
-
-    french = "Cet appel n'est plus à cette étape. Regardez-le à nouveau."
 
 
 class RepeatFirst(Conflict):

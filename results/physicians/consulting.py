@@ -15,10 +15,11 @@ from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient
 from kiosk.register.staff import Power
+from results.calls import NotFromHere
 from results.hl7v2.reader import Message
 from results.matrix import Channel, Person
 from results.physicians.calls import TRIES as MOST_TRIES
-from results.physicians.calls import NotFromHere, PhysicianCall, Proof, State, Verb, move, tries_of
+from results.physicians.calls import PhysicianCall, Proof, State, Verb, move, tries_of
 from results.physicians.orders import Standing, ordered_for
 from results.physicians.register import NoSuchPhysician, Physician, physician_of
 from results.release import Role, Why
