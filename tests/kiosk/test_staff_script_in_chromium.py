@@ -1,9 +1,7 @@
 """The staff's script in a real browser: keys, forms that are never lost, and nothing kept for nobody."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,6 @@ import pytest
 from flask import Flask, redirect, request, session
 from jinja2 import DictLoader, FileSystemLoader, PrefixLoader
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 import kiosk
@@ -20,6 +17,7 @@ from kiosk.register.database import open_sqlite
 from kiosk.register.errors import Conflict
 from kiosk.web import House, make_app, page
 from printers.spool import Spool
+from tests.serving import served
 
 HEAD = """{% extends "staff/base.html" %}
 {% from "staff/macros.html" import button, field, form_keys, tag with context %}
@@ -92,17 +90,6 @@ def app(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes], kept:
 
     routes.update(dict.fromkeys((rule.endpoint for rule in made.url_map.iter_rules()), "open"))
     return made
-
-
-@contextmanager
-def served(app: Flask, port: int = 0) -> Iterator[BaseWSGIServer]:
-    server = make_server("localhost", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

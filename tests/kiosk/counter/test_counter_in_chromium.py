@@ -1,37 +1,26 @@
 """From the line to the last tube in a real browser at 1366 × 768: keys alone, readable, no policy broken."""
 
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from kiosk.register.visits import Purpose, State
 from kiosk.waiting import WhatWasSaid
 from printers.moves import Verb
 from tests.kiosk.counter.conftest import Counter
-from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY, Handler
+from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
+from tests.serving import served
 from tests.staffroom import PASSWORD
 
 
 @pytest.fixture
 def address(counter: Counter) -> Iterator[str]:
-    server = make_server("localhost", 0, counter.room.app, threaded=True, request_handler=Handler)
-    server.daemon_threads = True  # type: ignore[attr-defined]  # a stream has no end of its own
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    while Handler.open_now:
-        with suppress(OSError):
-            Handler.open_now.pop().shutdown(socket.SHUT_RDWR)
-    server.server_close()
+    with served(counter.room.app) as server:
+        yield f"http://localhost:{server.server_port}"
 
 
 @contextmanager

@@ -3,16 +3,12 @@
 import gzip
 import os
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from typing import ClassVar
+from contextlib import closing
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from kiosk import places, waiting
 from kiosk.counter.turns import call_next
@@ -24,6 +20,7 @@ from kiosk.line.estimate import Range
 from kiosk.register.events import go_and_help
 from kiosk.register.visits import Purpose, Stage
 from tests.kiosk.conftest import Reception
+from tests.serving import served
 
 WATCH_POLICY = """
 window.violations = [];
@@ -39,37 +36,9 @@ new PerformanceObserver((list) => { for (const one of list.getEntries()) window.
 PAGES = ["/", "/convocation", "/code", "/name", "/come/walk_in", "/help/0", "/language", "/board"]
 
 
-class Handler(WSGIRequestHandler):
-    """A handler that remembers its connections, so that a server's end is an end for its streams too."""
-
-    open_now: ClassVar[list[socket.socket]] = []
-
-    def setup(self) -> None:
-        super().setup()
-        self.open_now.append(self.connection)
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  # the library's own name
-        """Keep quiet."""
-
-
-@contextmanager
-def served(reception: Reception, port: int = 0) -> Iterator[BaseWSGIServer]:
-    server = make_server("localhost", port, reception.app, threaded=True, request_handler=Handler)
-    server.daemon_threads = True  # type: ignore[attr-defined]  # a stream has no end of its own
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    while Handler.open_now:
-        with suppress(OSError):
-            Handler.open_now.pop().shutdown(socket.SHUT_RDWR)
-    server.server_close()
-
-
 @pytest.fixture
 def address(reception: Reception) -> Iterator[str]:
-    with served(reception) as server:
+    with served(reception.app) as server:
         yield f"http://localhost:{server.server_port}"
 
 
@@ -219,18 +188,18 @@ def test_whoever_walks_away_from_the_questions_leaves_the_number_and_then_nothin
 
 
 def test_a_link_that_nobody_answers_waits_for_the_server(browser: Browser, reception: Reception, screen: Page) -> None:
-    with served(reception) as server:
+    with served(reception.app) as server:
         port = server.server_port
         screen.goto(f"http://localhost:{port}/")
     screen.get_by_role("link", name="J'ai un rendez-vous").tap()
     expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible(timeout=4000)
-    with served(reception, port):
+    with served(reception.app, port):
         expect(screen.get_by_role("heading", name="Présentez votre convocation sous le lecteur.")).to_be_visible()
 
 
 def test_after_a_minute_without_an_answer_the_page_sends_to_the_desk(reception: Reception, screen: Page) -> None:
     screen.clock.install()
-    with served(reception) as server:
+    with served(reception.app) as server:
         screen.goto(f"http://localhost:{server.server_port}/come/walk_in")
     screen.get_by_role("button", name="Prendre mon numéro").tap()
     expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible()
@@ -344,12 +313,12 @@ def test_a_scan_leaves_no_sign_in_the_field_that_had_the_focus(screen: Page, add
 def test_a_number_is_given_when_the_server_comes_back_and_only_one(
     browser: Browser, reception: Reception, screen: Page
 ) -> None:
-    with served(reception) as server:
+    with served(reception.app) as server:
         port = server.server_port
         screen.goto(f"http://localhost:{port}/come/walk_in")
     screen.get_by_role("button", name="Prendre mon numéro").tap()
     expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible(timeout=6000)
-    with served(reception, port):
+    with served(reception.app, port):
         expect(screen.locator(".tag")).to_have_text("1", timeout=8000)
 
 
@@ -402,14 +371,14 @@ def test_a_board_whose_stream_is_refused_asks_by_itself(browser: Browser, recept
 def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Browser, reception: Reception) -> None:
     context = browser.new_context(viewport={"width": 1920, "height": 1080})
     board = paired(context, reception).new_page()
-    with served(reception) as server:
+    with served(reception.app) as server:
         port = server.server_port
         board.goto(f"http://localhost:{port}/board")
         call(reception, "Guichet 1")
         expect(board.locator("#number")).to_have_text("1", timeout=2000)
         expect(board.locator("#desk")).to_have_text("Guichet 1")
     expect(board.locator("#offline")).to_be_visible(timeout=16_000)
-    with served(reception, port):
+    with served(reception.app, port):
         call(reception, "Guichet 2")
         expect(board.locator("#number")).to_have_text("2", timeout=8000)
         expect(board.locator("#offline")).to_be_hidden()

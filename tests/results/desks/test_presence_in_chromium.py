@@ -1,16 +1,12 @@
 """Away, back and one more proof in a real browser at 1366 × 768: few keys, nothing lost, nothing seen meanwhile."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
-from werkzeug.serving import make_server
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.presence.duty import begin_duty
@@ -19,9 +15,10 @@ from kiosk.signin import PAIRING
 from results.desks import phone
 from results.vault.codes import with_check_digit
 from tests.kiosk.conftest import FLAGS
-from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY, Handler
+from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
 from tests.results.cast import PIN, Desks, open_desks
 from tests.results.desks.test_phone import BODY, VALUE
+from tests.serving import served
 from tests.staffroom import PASSWORD
 
 Chance = Callable[[int], bytes]
@@ -82,17 +79,8 @@ def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def address(desks: Desks) -> Iterator[str]:
-    server = make_server("localhost", 0, desks.app, threaded=True, request_handler=Handler)
-    server.daemon_threads = True  # type: ignore[attr-defined]  # a stream has no end of its own
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    while Handler.open_now:
-        with suppress(OSError):
-            Handler.open_now.pop().shutdown(socket.SHUT_RDWR)
-    server.server_close()
+    with served(desks.app) as server:
+        yield f"http://localhost:{server.server_port}"
 
 
 @pytest.fixture
