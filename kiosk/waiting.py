@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Enum, Executable, ForeignKey, bindparam, distinct, func, insert, select
+from sqlalchemy import Enum, Executable, ForeignKey, bindparam, distinct, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.line.estimate import Range, estimate
@@ -17,7 +17,7 @@ from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.sites import Site
-from kiosk.register.visits import Move, Purpose, Said, Stage, State, Verb, Visit, next_number, visit_of
+from kiosk.register.visits import Move, Purpose, Said, Stage, State, Verb, Visit, next_number, trace, visit_of
 
 #: Minutes of one service until the laboratory's own days have taught better.
 PACE: Final = {Stage.COUNTER: 5.0, Stage.SAMPLING: 6.0}
@@ -56,10 +56,6 @@ class WhatWasSaid:
     kind: str
     word: str
     birth_date: str | None = None
-
-
-#: Built once: each arrival and each call is a move.
-_MOVED = insert(table_of(Move))
 
 
 def take_number(
@@ -107,10 +103,7 @@ def take_number(
     )
     db.add(visit)
     db.flush()  # the rows that follow refer to it
-    db.execute(_MOVED, {
-        "id": uuid7(at, chance), "site_id": site.id, "visit_id": visit.id, "verb": "arrive", "before": None,
-        "after": State.ARRIVED, "by": by, "at": at, "desk": None, "reason": None, "key": key,
-    })  # fmt: skip
+    trace(db, visit, "arrive", before=None, id=uuid7(at, chance), by=by, at=at, key=key)
     if said is not None:
         db.add(Said(visit_id=visit.id, kind=said.kind, word=said.word, birth_date=said.birth_date))
     write(db, "register", Act.VISIT_ARRIVED, by=by, at=at, chance=chance, visit=visit.id)

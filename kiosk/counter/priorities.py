@@ -3,17 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import distinct, func, insert, select
+from sqlalchemy import distinct, func, select
 from sqlalchemy.orm import Session
 
 from kiosk.register.clock import Chance
-from kiosk.register.database import table_of, uuid7
+from kiosk.register.database import uuid7
 from kiosk.register.errors import Invalid
 from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.sites import Site
-from kiosk.register.visits import FINAL, Move, NotNow, State, Visit
+from kiosk.register.visits import FINAL, Move, NotNow, State, Visit, trace
 from kiosk.waiting import same_act
 
 #: The word of a change of priority among a visit's moves: it moves nothing in the table of states.
@@ -64,10 +64,10 @@ def favour(
         raise NotNow
     visit.urgent_because, visit.needs_help = because, needs_help
     said = f"urgence : {because}" if because else "aide" if needs_help else "à son tour"
-    db.execute(insert(table_of(Move)), {
-        "id": uuid7(at, chance), "site_id": visit.site_id, "visit_id": visit.id, "verb": FAVOUR, "before": visit.state,
-        "after": visit.state, "by": by, "at": at, "desk": visit.desk, "reason": said, "key": key,
-    })  # fmt: skip
+    trace(
+        db, visit, FAVOUR, before=visit.state, id=uuid7(at, chance), by=by, at=at, key=key, desk=visit.desk,
+        reason=said,
+    )  # fmt: skip
     write(db, "register", Act.VISIT_FAVOURED, by=by, at=at, chance=chance, visit=visit.id)
     announce(db, visit.site_id, "line", {"number": visit.number, "stage": visit.stage, "verb": FAVOUR}, at=at)
     return visit

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, case, insert, select, update
+from sqlalchemy import Executable, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from kiosk.counter.passage import tell
@@ -18,7 +18,7 @@ from kiosk.register.database import Database, table_of, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
 from kiosk.register.sites import Site
-from kiosk.register.visits import MOVES, Move, Stage, Visit, visit_of
+from kiosk.register.visits import MOVES, Move, Stage, Visit, trace, visit_of
 from kiosk.waiting import CALLABLE, CALLS, same_act
 
 #: How many ranked people one claim offers: enough for every counter to press at once.
@@ -31,10 +31,6 @@ class NobodyWaits(Conflict):
     """Nobody waits at this stage; the line is empty."""
 
     french = "Personne n'attend. La file est vide."
-
-
-#: Built once: each call is a move.
-_MOVED = insert(table_of(Move))
 
 
 def rank_and_call(
@@ -92,10 +88,10 @@ def call_next(
         raise NobodyWaits
     before_state, reason = next((one.visit.state, one.ranked.reason) for one in places if one.visit.id == claimed)
     visit = db.get_one(Visit, claimed, populate_existing=True)
-    db.execute(_MOVED, {
-        "id": uuid7(at, chance), "site_id": site.id, "visit_id": claimed, "verb": CALLS[stage],
-        "before": before_state, "after": visit.state, "by": by, "at": at, "desk": desk, "reason": reason, "key": key,
-    })  # fmt: skip
+    trace(
+        db, visit, CALLS[stage], before=before_state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk,
+        reason=reason,
+    )  # fmt: skip
     tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
     return visit
 

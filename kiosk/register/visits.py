@@ -4,10 +4,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.database import Base, UtcDateTime, bump
+from kiosk.register.database import Base, UtcDateTime, bump, table_of
 from kiosk.register.errors import Conflict, NotFound
 
 
@@ -242,6 +242,30 @@ def move(
     visit.state = after
     db.add(row)
     return row
+
+
+#: Built once: each arrival and each call is a move.
+_TRACED = insert(table_of(Move))
+
+
+def trace(
+    db: Session,
+    visit: Visit,
+    verb: str,
+    *,
+    before: State | None,
+    id: UUID,  # noqa: A002  # the identifier of the move's own row
+    by: str,
+    at: datetime,
+    key: str,
+    desk: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Keep the trace of what the table does not hold: an arrival, a call that was claimed, a place changed by hand."""
+    db.execute(_TRACED, {
+        "id": id, "site_id": visit.site_id, "visit_id": visit.id, "verb": verb, "before": before, "after": visit.state,
+        "by": by, "at": at, "desk": desk, "reason": reason, "key": key,
+    })  # fmt: skip
 
 
 def moves_of(db: Session, visit_id: UUID) -> list[Move]:
