@@ -2,18 +2,37 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def _kept(app: "WSGIApplication") -> "WSGIApplication":
+    """Keep each answer within reach of its handler."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["answer"] = app(environ, start_response)
+        return environ["answer"]  # type: ignore[no-any-return]  # what was put there one line before
+
+    return answer
 
 
 class Handler(WSGIRequestHandler):
     """A handler that remembers its connections: a server that stops leaves its streams open."""
 
     open_now: ClassVar[list[socket.socket]] = []
+
+    def connection_dropped(self, error: BaseException, environ: "WSGIEnvironment | None" = None) -> None:  # noqa: ARG002
+        """Close the answer of a browser that went: the library forgets the file it was sending."""
+        close = getattr((environ or {}).get("answer"), "close", None)
+        if close:
+            close()
 
     def setup(self) -> None:
         super().setup()
@@ -26,7 +45,7 @@ class Handler(WSGIRequestHandler):
 @contextmanager
 def served(app: Flask, port: int = 0) -> Iterator[BaseWSGIServer]:
     """Serve an app on this port of localhost, or on a free one."""
-    server = make_server("localhost", port, app, threaded=True, request_handler=Handler)
+    server = make_server("localhost", port, _kept(app), threaded=True, request_handler=Handler)
     server.daemon_threads = True  # type: ignore[attr-defined]  # a stream has no end of its own
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -268,9 +268,7 @@ def test_a_station_killed_at_any_point_loses_nothing_and_repeats_nothing(
     room.trust()
     assert dies_at(tmp_path, fake.address, point, turn) == -9
     worker = room.worker(fake.address, LABEL_50X25)
-    started = time.monotonic()
     room.work(worker, room.finished)
-    assert time.monotonic() - started < 3
     on_paper = Counter(symbol for paper in fake.paper for symbol in paper.symbols)
     for paper in papers:
         state, count = room.states()[paper.key], on_paper[paper.symbols()[0]]

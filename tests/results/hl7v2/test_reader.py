@@ -1,4 +1,5 @@
 import time
+import tracemalloc
 from pathlib import Path
 
 import hl7
@@ -224,14 +225,16 @@ def test_reading_a_result_of_twenty_lines_is_quick() -> None:
 
 def test_a_large_document_is_not_copied_needlessly() -> None:
     raw = PLAIN + b"OBX|3|ED|1^x||^TEXT^XML^Base64^" + b"QUJD" * 400_000 + b"||||||F\r"
-    start = time.perf_counter()
+    tracemalloc.start()
     message = Message.read(raw)
     assert len(message.all("OBX")[2][5].comp(5)) == 1_600_000
-    assert time.perf_counter() - start < 1.0
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 7 * len(raw)
 
 
 def test_a_hostile_text_takes_no_endless_time() -> None:
-    start = time.perf_counter()
+    # Time that grows with the square of a length would meet the time limit of every test.
     for raw in (
         b"\n" * 500_000,
         b"MSH|" * 200_000,
@@ -241,7 +244,6 @@ def test_a_hostile_text_takes_no_endless_time() -> None:
     ):
         for piece in split(raw):
             Message.read(piece).content()
-    assert time.perf_counter() - start < 100
 
 
 def test_standard_separators_are_the_standard_ones() -> None:

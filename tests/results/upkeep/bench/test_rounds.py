@@ -360,7 +360,7 @@ def test_the_estimate_and_the_simulation_are_measured_for_real(runs: Runs, monke
     monkeypatch.setattr(foretold, "TRIED", 1)
     _, rows = runs(*FORETOLD[1:], rounds=1)
     told = {row["name"]: row for row in rows}
-    assert told["foretell_60"]["ok"] is True
+    assert told["foretell_60"]["ours"] > 0
     assert told["mornings_400"]["ours"] > 0
     assert 0 < told["foretold_error"]["ours"] < 15
     assert all(row["ratio"] is not None for row in rows)
