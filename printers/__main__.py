@@ -26,6 +26,7 @@ from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key, station_id
 from printers.station.pairing import pair
+from printers.station.spool import StationSpool
 from printers.station.worker import Station, chance, hold_lock, now
 from printers.verify import proved, read_symbols
 
@@ -118,7 +119,7 @@ def _station(options: argparse.Namespace) -> int:
         told = make_station_key(key_file, chance)
         print(f'Clé de la station créée. À recopier dans les réglages des applications : station = "{told}"')
     lasting = load_station_key(key_file)
-    with Spool(instance / "spool.sqlite", lasting.id) as spool:
+    with StationSpool(instance / "spool.sqlite", lasting.id) as spool:
         station = Station(printers, spool, lasting, lock=instance / "station.lock")
         print(f"Poste d'impression prêt : {', '.join(printers)}.", flush=True)
         station.run(stop)
@@ -223,7 +224,7 @@ def _pair(options: argparse.Namespace) -> int:
     lock = hold_lock(options.instance / "station.lock")  # a printer has one owner: the station waits meanwhile
     try:
         proved = pair(printer, _AtTheKeyboard(), by=options.by, at=now(), chance=chance)
-        with Spool(options.instance / "spool.sqlite", lasting.id) as spool:
+        with StationSpool(options.instance / "spool.sqlite", lasting.id) as spool:
             spool.write_proved(printer.name, proved)
     finally:
         os.close(lock)
@@ -241,7 +242,7 @@ def _pair(options: argparse.Namespace) -> int:
 def _prove_fakes(instance: Path, fakes: list[FakePrinter]) -> None:
     """Tell a demonstration what these printers can do: nobody need open the cover of a printer made of air."""
     addresses = {fake.address: fake for fake in fakes}
-    with Spool(instance / "spool.sqlite") as spool:
+    with StationSpool(instance / "spool.sqlite") as spool:
         for printer in settings.read(instance / "printers.toml").values():
             if (fake := addresses.get(printer.address)) is not None:
                 is_zebra = isinstance(fake, FakeZebra)

@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import create_engine, make_url, text
 
 from kiosk.register.database import STAFF_ONLY, Base, Database, open_postgresql, open_sqlite, uuid7
@@ -23,8 +24,13 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 MORNING = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 
 
+#: Milliseconds after which a page that does not show what it should never will, on a machine that does much else.
+PATIENCE = 20_000
+
+
 def pytest_configure() -> None:
     """Let the run open as many files as the machine allows: a long one holds many small laboratories open."""
+    expect.set_options(timeout=PATIENCE)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -29,6 +29,7 @@ from kiosk.register.database import HEAD, Base, Database, open_sqlite, uuid7
 from kiosk.register.sites import Site
 from kiosk.register.staff import Actor, Role
 from printers.settings import EXAMPLE
+from printers.station.spool import StationSpool
 from results.app import create_app
 from results.vault.keys import KeyRing, make_keys, unlock
 from results.vault.power import KeyRingPower
@@ -239,7 +240,10 @@ def open_room(folder: Path, *, at: datetime, chance: Chance) -> Iterator[Room]:
     app = create_app(folder)
     app.jinja_env.bytecode_cache = compiled_templates()
     room = Room(app=app, folder=folder, database=database, power=power, people=dict(everyone), at=at)
-    app.extensions["house"] = replace(app.extensions["house"], now=lambda: room.at, chance=chance)
+    home = app.extensions["house"]
+    # The same file, with the station's hands too: a test plays both.
+    spool = StationSpool(home.spool.path, home.spool.station)
+    app.extensions["house"] = replace(home, spool=spool, now=lambda: room.at, chance=chance)
     try:
         yield room
     finally:

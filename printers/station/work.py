@@ -9,7 +9,7 @@ from printers.rows import Attempt, Job, Place, PrinterState, Proved
 
 
 class Work(Protocol):
-    """The jobs of an instance as its station sees them; `printers.spool.Spool` is one, and says what each call does.
+    """The jobs of an instance as its station sees them; `StationSpool` is one, and says what each call does.
 
     Each call is a commit of its own: what was answered is so, whatever becomes of the station afterwards.
     """

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 from pyotp import TOTP
 
 from kiosk.register import clock
 from results.upkeep.rehearse import Place, temporary_laboratory
+from tests.conftest import PATIENCE
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parents[1] / "artefacts" / "journeys"
@@ -39,9 +40,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "contrast": {"color_scheme": "light", "contrast": "more"},
 }
 STEP = 30
-#: Milliseconds after which a page that does not show what it should never will, on a machine that does much else.
-PATIENCE = 20_000
-expect.set_options(timeout=PATIENCE)
 
 
 @dataclass

@@ -94,7 +94,7 @@ def prints_labels(desk: Desk, page: Page) -> list[str]:
     expect(page.locator("#states tbody tr").first).to_be_visible()
     count = page.locator("#states tbody tr").count()
     read = [code for paper in papers(desk, "labels-*.png", count, before) for code in read_symbols(Image.open(paper))]
-    expect(page.locator("#states").get_by_text("sortie")).to_have_count(count, timeout=15_000)
+    expect(page.locator("#states").get_by_text("sortie")).to_have_count(count)
     return sorted(read)
 
 
@@ -168,7 +168,7 @@ def test_the_slip_is_given_after_a_document_and_a_pin_and_shows_on_no_screen(
         before = printed(desk)
         page.keyboard.type(PIN)
         page.keyboard.press("Enter")
-        expect(page.get_by_text("Le talon est valable.")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("Le talon est valable.")).to_be_visible()
         look_at(page, "slip")
         paper = papers(desk, "slips-*.png", 1, before)[0]
         lines = ["".join(sign for sign in line if sign.isdigit()) for line in read_digits(Image.open(paper))]
@@ -269,7 +269,7 @@ def test_the_biologist_opens_the_keys_reads_and_signs_by_keys_alone(desk: Desk, 
         page.keyboard.press("Tab")
         page.keyboard.type(cast.digits("lenoir"))
         page.keyboard.press("Alt+S")
-        page.wait_for_url("**/signature", timeout=20_000)
+        page.wait_for_url("**/signature")
         look_at(page, "signoff")
         assert MARKED_VALUE not in page.content()
         page.keyboard.press("Enter")

@@ -28,7 +28,7 @@ from kiosk.settings import KioskSettings
 from kiosk.web import House, make_app
 from printers.paper import ROLL_80
 from printers.sealing import StationId
-from printers.spool import Spool
+from printers.station.spool import StationSpool
 from tests.staffroom import compiled_templates
 
 TEMPLATES = Path(kiosk.__file__).parent / "templates" / "touchscreen"
@@ -46,7 +46,7 @@ class Reception:
     app: Flask
     staff: Database
     site: Site
-    spool: Spool
+    spool: StationSpool
     at: datetime
     chance: Callable[[int], bytes]
     token: str
@@ -107,7 +107,7 @@ def open_reception(
         register="register.sqlite", spool="spool.sqlite", station=STATION, ticket_printer="tickets",
         secret="5e" * 32, demonstration=demonstration, **more,
     )  # fmt: skip
-    spool = Spool(folder / "spool.sqlite", station=StationId.parse(STATION))
+    spool = StationSpool(folder / "spool.sqlite", station=StationId.parse(STATION))
     home = House(
         database=open_sqlite(folder / "register.sqlite", grants=PUBLIC), spool=spool, site_name=site.name,
         demonstration=demonstration, forms={"tickets": ROLL_80}, now=lambda: opened.at, chance=chance, more={

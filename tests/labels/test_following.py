@@ -16,8 +16,8 @@ from printers.moves import State as Printed
 from printers.moves import Verb
 from printers.paper import LABEL_50X25
 from printers.sealing import StationId
-from printers.spool import Spool
 from printers.station.keys import make_station_key
+from printers.station.spool import StationSpool
 from tests.labels.reception import Reception
 
 
@@ -27,18 +27,18 @@ def station(tmp_path: Path, reception: Reception) -> StationId:
 
 
 @pytest.fixture
-def spool(tmp_path: Path, station: StationId) -> Iterator[Spool]:
-    with Spool(tmp_path / "spool.sqlite", station=station) as opened:
+def spool(tmp_path: Path, station: StationId) -> Iterator[StationSpool]:
+    with StationSpool(tmp_path / "spool.sqlite", station=station) as opened:
         yield opened
 
 
-def follow(reception: Reception, spool: Spool, *, after: timedelta = timedelta(0)) -> None:
+def follow(reception: Reception, spool: StationSpool, *, after: timedelta = timedelta(0)) -> None:
     follow_labels(
         reception.database, spool, printer="labels", form=LABEL_50X25, at=reception.at + after, chance=reception.chance
     )  # fmt: skip
 
 
-def jobs(spool: Spool) -> list[str]:
+def jobs(spool: StationSpool) -> list[str]:
     return sorted(job.key for job in spool.jobs())
 
 
@@ -47,14 +47,14 @@ def states(reception: Reception) -> list[State]:
         return list(db.scalars(select(Tube.state).order_by(Tube.sample_number)))
 
 
-def printed(spool: Spool, key: str, reception: Reception) -> None:
+def printed(spool: StationSpool, key: str, reception: Reception) -> None:
     """The station prints a job and the printer proves it."""
     attempt = spool.begin(key, at=reception.at)
     spool.hand_over(key, attempt, sha256="00" * 32, at=reception.at)
     spool.move(key, Verb.CONFIRM, by="station", at=reception.at)
 
 
-def test_a_crash_between_commit_and_spool_loses_no_label(reception: Reception, spool: Spool) -> None:
+def test_a_crash_between_commit_and_spool_loses_no_label(reception: Reception, spool: StationSpool) -> None:
     _, tubes = reception.labelled("1104", "0552")  # committed; the programme died before the spool
     assert jobs(spool) == []
     follow(reception, spool)
@@ -62,7 +62,7 @@ def test_a_crash_between_commit_and_spool_loses_no_label(reception: Reception, s
     assert {job.printer for job in spool.jobs()} == {"labels"}
 
 
-def test_going_again_prints_nothing_twice(reception: Reception, spool: Spool) -> None:
+def test_going_again_prints_nothing_twice(reception: Reception, spool: StationSpool) -> None:
     visit, tubes = reception.labelled("1104", "0552")
     with reception.database.reading() as db:
         papers = labels_of(db, visit, LABEL_50X25)
@@ -73,17 +73,17 @@ def test_going_again_prints_nothing_twice(reception: Reception, spool: Spool) ->
 
 
 def test_a_spool_that_is_away_costs_a_minute_and_no_label(
-    reception: Reception, spool: Spool, station: StationId, tmp_path: Path
+    reception: Reception, spool: StationSpool, station: StationId, tmp_path: Path
 ) -> None:
     _, tubes = reception.labelled("1104")
-    with pytest.raises(SpoolAway), Spool(tmp_path / "nowhere" / "spool.sqlite", station=station) as away:
+    with pytest.raises(SpoolAway), StationSpool(tmp_path / "nowhere" / "spool.sqlite", station=station) as away:
         follow(reception, away)
     assert states(reception) == [State.PLANNED]
     follow(reception, spool, after=timedelta(minutes=1))
     assert jobs(spool) == [f"label/{tubes[0].sample_number}/1"]
 
 
-def test_what_the_printer_proved_is_written_down_once(reception: Reception, spool: Spool) -> None:
+def test_what_the_printer_proved_is_written_down_once(reception: Reception, spool: StationSpool) -> None:
     _, tubes = reception.labelled("1104", "0552")
     follow(reception, spool)
     printed(spool, f"label/{tubes[0].sample_number}/1", reception)
@@ -96,7 +96,7 @@ def test_what_the_printer_proved_is_written_down_once(reception: Reception, spoo
     assert '"by":"station"' in told[0]
 
 
-def test_a_label_that_is_only_sent_stays_owed_and_is_not_sent_again(reception: Reception, spool: Spool) -> None:
+def test_a_label_that_is_only_sent_stays_owed_and_is_not_sent_again(reception: Reception, spool: StationSpool) -> None:
     _, tubes = reception.labelled("1104")
     key = f"label/{tubes[0].sample_number}/1"
     follow(reception, spool)
@@ -107,7 +107,7 @@ def test_a_label_that_is_only_sent_stays_owed_and_is_not_sent_again(reception: R
     assert [(job.key, job.state) for job in spool.jobs()] == [(key, Printed.SENT)]
 
 
-def test_yesterdays_labels_are_left_to_a_person(reception: Reception, spool: Spool) -> None:
+def test_yesterdays_labels_are_left_to_a_person(reception: Reception, spool: StationSpool) -> None:
     reception.labelled("1104")
     follow(reception, spool, after=timedelta(hours=13))
     assert jobs(spool) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from printers.paper import LABEL_50X25, ROLL_80, At, Barcode, Cut, Paper, Qr, Text
-from printers.spool import Spool
 from printers.station.keys import StationKey, load_station_key, make_station_key
+from printers.station.spool import StationSpool
 
 MakeLabel = Callable[..., Paper]
 
@@ -81,6 +81,6 @@ def station_key(tmp_path: Path, chance: Callable[[int], bytes]) -> StationKey:
 
 
 @pytest.fixture
-def spool(tmp_path: Path, station_key: StationKey) -> Iterator[Spool]:
-    with Spool(tmp_path / "spool.sqlite", station_key.id) as opened:
+def spool(tmp_path: Path, station_key: StationKey) -> Iterator[StationSpool]:
+    with StationSpool(tmp_path / "spool.sqlite", station_key.id) as opened:
         yield opened

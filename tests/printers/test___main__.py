@@ -20,8 +20,8 @@ from printers.moves import State
 from printers.paper import Paper
 from printers.rows import Proved
 from printers.settings import EXAMPLE
-from printers.spool import Spool
 from printers.station.keys import make_station_key, station_id
+from printers.station.spool import StationSpool
 
 HOUSE = Path(__file__).resolve().parents[2]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -72,7 +72,7 @@ def test_a_newcomer_sees_a_test_page_come_out(
         f'[printer.tickets]\naddress = "{tickets}"\nmedia = "roll-80"\n'
     )
     make_station_key(instance / "station.key", os.urandom)
-    with Spool(instance / "spool.sqlite") as spool:
+    with StationSpool(instance / "spool.sqlite") as spool:
         for name in ("labels", "tickets"):
             proved = Proved(model=MODEL, process_id=True, status=True, at=datetime.now(UTC), by="sophie")  # noqa: TID251
             spool.write_proved(name, proved)
@@ -85,7 +85,7 @@ def test_a_newcomer_sees_a_test_page_come_out(
     for _ in range(2):
         assert main(["put", "labels", str(tmp_path / "label.png"), "--key", "affiche/1/1", *where]) == 0
     end = time.monotonic() + 10
-    with Spool(instance / "spool.sqlite") as spool:
+    with StationSpool(instance / "spool.sqlite") as spool:
         while len(spool.jobs([State.CONFIRMED])) < 3:
             assert time.monotonic() < end, spool.jobs()
             time.sleep(0.05)
@@ -189,7 +189,7 @@ def test_a_printer_is_paired_at_the_keyboard(
     told = capsys.readouterr().out
     assert "NON" not in told
     assert MODEL in told
-    with Spool(tmp_path / "spool.sqlite") as spool:
+    with StationSpool(tmp_path / "spool.sqlite") as spool:
         proved = spool.proved("labels")
     assert proved is not None
     assert (proved.process_id, proved.by) == (True, "sophie")
@@ -212,7 +212,7 @@ def test_a_person_moves_the_rest_of_a_batch(
     at: datetime, chance: Callable[[int], bytes],
 ) -> None:  # fmt: skip
     papers = [label(f"{number:012d}") for number in (1, 2)]
-    with Spool(tmp_path / "spool.sqlite", station_id(tmp_path / "station.key")) as spool:
+    with StationSpool(tmp_path / "spool.sqlite", station_id(tmp_path / "station.key")) as spool:
         for position, paper in enumerate(papers):
             spool.put(paper, printer="labels", at=at, chance=chance, batch="b", position=position)
         where = ["--instance", str(tmp_path)]
@@ -228,7 +228,7 @@ def test_the_fakes_of_a_demonstration_are_held_for_proved(tmp_path: Path, start:
     (tmp_path / "printers.toml").write_text('[printer.labels]\naddress = "tcp://127.0.0.1:9"\nmedia = "label-50x25"\n')
     fake = start("fake", "--printer", "labels=0", "--page-port", "0", "--instance", str(tmp_path))
     said(fake, r"(http://localhost:\d+/)")
-    with Spool(tmp_path / "spool.sqlite") as spool:
+    with StationSpool(tmp_path / "spool.sqlite") as spool:
         assert spool.proved("labels") is None  # another address: not this fake
     port = free_port()
     (tmp_path / "printers.toml").write_text(
@@ -236,7 +236,7 @@ def test_the_fakes_of_a_demonstration_are_held_for_proved(tmp_path: Path, start:
     )
     fake = start("fake", "--printer", f"labels={port}", "--page-port", "0", "--instance", str(tmp_path))
     said(fake, r"(http://localhost:\d+/)")
-    with Spool(tmp_path / "spool.sqlite") as spool:
+    with StationSpool(tmp_path / "spool.sqlite") as spool:
         proved = spool.proved("labels")
     assert proved is not None
     assert (proved.model, proved.process_id, proved.by) == (MODEL, True, "démonstration")
@@ -249,7 +249,7 @@ def test_a_demonstration_zebra_is_one(tmp_path: Path, start: Start) -> None:
     )
     fake = start("fake", "--zpl", f"labels={port}", "--page-port", "0", "--instance", str(tmp_path))
     said(fake, r"(http://localhost:\d+/)")
-    with Spool(tmp_path / "spool.sqlite") as spool:
+    with StationSpool(tmp_path / "spool.sqlite") as spool:
         proved = spool.proved("labels")
     assert proved is not None
     assert (proved.process_id, proved.z64) == (False, True)

@@ -18,14 +18,14 @@ from printers.moves import ERASED, FINAL, MOVES, PERSON_ONLY, STATION, STATION_O
 from printers.paper import Paper
 from printers.rows import SCHEMA, process_id
 from printers.sealing import PAPER_MARK, StationId, seal, start_text
-from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey
+from printers.station.spool import StationSpool
 
 Chance = Callable[[int], bytes]
 MakeLabel = Callable[..., Paper]
 
 
-def started(spool: Spool, key: StationKey, at: datetime, chance: Chance) -> StartKey:
+def started(spool: StationSpool, key: StationKey, at: datetime, chance: Chance) -> StartKey:
     start = StartKey.make(last=spool.last_number(), at=at, chance=chance)
     spool.publish(number=start.number, key=start.public, signature=start.signed_by(key), at=at)
     return start
@@ -104,7 +104,7 @@ COLUMNS = {
 }
 
 
-def test_the_rows_on_disk_stay_as_they_are(spool: Spool) -> None:
+def test_the_rows_on_disk_stay_as_they_are(spool: StationSpool) -> None:
     found = {}
     for table in COLUMNS:
         rows = spool._rows(f"PRAGMA table_info({table})")
@@ -151,7 +151,7 @@ def test_from_unsure_no_way_leads_back_to_a_printer() -> None:
 # Putting.
 
 
-def test_one_key_is_one_job(spool: Spool, label: MakeLabel, at: datetime, chance: Chance) -> None:
+def test_one_key_is_one_job(spool: StationSpool, label: MakeLabel, at: datetime, chance: Chance) -> None:
     first = spool.put(label(), printer="labels", at=at, chance=chance)
     again = spool.put(label(name="OTHER"), printer="slips", at=at + timedelta(hours=1), chance=chance)
     assert again == first
@@ -162,10 +162,10 @@ def test_one_key_is_one_job(spool: Spool, label: MakeLabel, at: datetime, chance
 def test_two_processes_that_put_at_once_make_one_job(
     tmp_path: Path, station_key: StationKey, label: MakeLabel, at: datetime
 ) -> None:
-    spools = [Spool(tmp_path / "spool.sqlite", station_key.id) for _ in range(8)]
+    spools = [StationSpool(tmp_path / "spool.sqlite", station_key.id) for _ in range(8)]
     gate = threading.Barrier(len(spools))
 
-    def put(spool: Spool) -> None:
+    def put(spool: StationSpool) -> None:
         gate.wait()
         spool.put(label(), printer="labels", at=at, chance=random.Random(1).randbytes)
 
@@ -183,11 +183,11 @@ def test_two_processes_that_put_at_once_make_one_job(
 def test_without_a_pinned_station_nothing_is_sealed(
     tmp_path: Path, label: MakeLabel, at: datetime, chance: Chance
 ) -> None:
-    with Spool(tmp_path / "spool.sqlite") as spool, pytest.raises(NoStation):
+    with StationSpool(tmp_path / "spool.sqlite") as spool, pytest.raises(NoStation):
         spool.put(label(), printer="labels", at=at, chance=chance)
 
 
-def test_a_naive_time_is_refused(spool: Spool, label: MakeLabel, at: datetime, chance: Chance) -> None:
+def test_a_naive_time_is_refused(spool: StationSpool, label: MakeLabel, at: datetime, chance: Chance) -> None:
     with pytest.raises(ValueError, match="UTC"):
         spool.put(
             label(), printer="labels", at=at.replace(tzinfo=UTC).astimezone(None).replace(tzinfo=None), chance=chance
@@ -195,7 +195,7 @@ def test_a_naive_time_is_refused(spool: Spool, label: MakeLabel, at: datetime, c
 
 
 def test_a_label_cannot_be_read_in_the_spool_file(
-    spool: Spool, tmp_path: Path, label: MakeLabel, at: datetime, chance: Chance
+    spool: StationSpool, tmp_path: Path, label: MakeLabel, at: datetime, chance: Chance
 ) -> None:
     spool.put(label(name="DIALLO"), printer="labels", at=at, chance=chance)
     assert all(b"DIALLO" not in file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
@@ -205,7 +205,7 @@ def test_a_label_cannot_be_read_in_the_spool_file(
 
 
 def test_urgent_goes_first_and_a_batch_is_never_split(
-    spool: Spool, label: MakeLabel, at: datetime, chance: Chance
+    spool: StationSpool, label: MakeLabel, at: datetime, chance: Chance
 ) -> None:
     def put(number: int, **more: int | str) -> None:
         spool.put(label(f"{number:012d}"), printer="labels", at=at, chance=chance, **more)  # type: ignore[arg-type]
@@ -243,7 +243,7 @@ def test_no_walk_leaves_the_table(
     tmp_path: Path, station_key: StationKey, label: MakeLabel, steps: list[tuple[Verb, str, str]]
 ) -> None:
     at, chance = datetime(2026, 11, 21, 7, tzinfo=UTC), random.Random(2).randbytes
-    with Spool(tmp_path / "walk.sqlite", station_key.id) as spool:
+    with StationSpool(tmp_path / "walk.sqlite", station_key.id) as spool:
         key = f"label/walk/{len(spool.jobs())}"
         job = spool.put(replace(label(), key=key), printer="labels", at=at, chance=chance)
         was_unsure = False
@@ -269,7 +269,7 @@ def test_no_walk_leaves_the_table(
         assert history[-1].new is job.state
 
 
-def test_the_history_is_only_added_to(spool: Spool, label: MakeLabel, at: datetime, chance: Chance) -> None:
+def test_the_history_is_only_added_to(spool: StationSpool, label: MakeLabel, at: datetime, chance: Chance) -> None:
     spool.put(label(), printer="labels", at=at, chance=chance)
     for change in ("UPDATE moves SET by = 'x'", "DELETE FROM moves"):
         with pytest.raises(SpoolAway) as fault, spool._writing() as db:
@@ -278,7 +278,7 @@ def test_the_history_is_only_added_to(spool: Spool, label: MakeLabel, at: dateti
 
 
 def test_a_persons_word_lets_an_old_job_go_on_and_its_age_starts_again(
-    spool: Spool, label: MakeLabel, at: datetime, chance: Chance
+    spool: StationSpool, label: MakeLabel, at: datetime, chance: Chance
 ) -> None:
     paper = replace(label(), expires_s=60, on_expiry="ask")
     spool.put(paper, printer="labels", at=at, chance=chance)
@@ -289,7 +289,7 @@ def test_a_persons_word_lets_an_old_job_go_on_and_its_age_starts_again(
 
 
 def test_a_late_proof_confirms_exactly_its_own_paper(
-    spool: Spool, label: MakeLabel, at: datetime, chance: Chance
+    spool: StationSpool, label: MakeLabel, at: datetime, chance: Chance
 ) -> None:
     jobs = [spool.put(label(f"{n:012d}"), printer="labels", at=at, chance=chance) for n in (1, 2)]
     attempts = [spool.begin(job.key, at=at) for job in jobs]
@@ -307,7 +307,7 @@ def test_a_late_proof_confirms_exactly_its_own_paper(
 
 
 def test_a_secret_needs_a_running_station_of_ours(
-    spool: Spool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     with pytest.raises(NoStation):
         spool.put(slip, printer="slips", at=at, chance=chance)
@@ -322,7 +322,7 @@ def test_a_secret_needs_a_running_station_of_ours(
 
 
 def test_a_station_that_left_gets_no_secret(
-    spool: Spool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     spool.leave(started(spool, station_key, at, chance).number, at=at)
     with pytest.raises(NoStation):
@@ -330,7 +330,7 @@ def test_a_station_that_left_gets_no_secret(
 
 
 def test_a_strangers_key_gets_no_secret(
-    spool: Spool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     stranger = StationKey(signing=SigningKey(chance(32)), opening=PrivateKey(chance(32)))
     started(spool, stranger, at, chance)
@@ -344,7 +344,7 @@ def test_a_strangers_key_gets_no_secret(
 
 
 def test_a_key_of_the_past_gets_no_secret(
-    spool: Spool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     old = started(spool, station_key, at, chance)
     new = started(spool, station_key, at + timedelta(seconds=1), chance)
@@ -357,7 +357,7 @@ def test_a_key_of_the_past_gets_no_secret(
 
 
 def test_start_numbers_rise_even_when_the_clock_or_the_spool_goes_back(
-    spool: Spool, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     first = started(spool, station_key, at, chance)
     second = started(spool, station_key, at - timedelta(days=1), chance)
@@ -366,7 +366,7 @@ def test_start_numbers_rise_even_when_the_clock_or_the_spool_goes_back(
 
 
 def test_a_slip_leaves_no_trace_once_it_is_out(
-    spool: Spool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     started(spool, station_key, at, chance)
     ends: dict[str, Callable[[str], object]] = {
@@ -388,7 +388,7 @@ def test_a_slip_leaves_no_trace_once_it_is_out(
 
 
 def test_a_reader_delays_the_erasing_but_does_not_prevent_it(
-    spool: Spool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, tmp_path: Path, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     start = started(spool, station_key, at, chance)
     spool.put(slip, printer="slips", at=at, chance=chance)
@@ -406,7 +406,7 @@ def test_a_reader_delays_the_erasing_but_does_not_prevent_it(
 
 
 def test_a_secret_that_did_not_leave_keeps_its_bytes_until_it_expires(
-    spool: Spool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+    spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
     started(spool, station_key, at, chance)
     spool.put(slip, printer="slips", at=at, chance=chance)
@@ -422,7 +422,7 @@ def test_a_spool_that_is_away_is_told_and_works_again_when_it_is_back(
     tmp_path: Path, station_key: StationKey, label: MakeLabel, at: datetime, chance: Chance
 ) -> None:
     path = tmp_path / "away" / "spool.sqlite"
-    with Spool(path, station_key.id) as spool:
+    with StationSpool(path, station_key.id) as spool:
         with pytest.raises(SpoolAway):
             spool.put(label(), printer="labels", at=at, chance=chance)
         path.parent.mkdir()
@@ -433,7 +433,7 @@ def test_a_spool_that_is_away_is_told_and_works_again_when_it_is_back(
         assert spool.put(label(), printer="labels", at=at, chance=chance).state is State.QUEUED
 
 
-def test_a_spool_of_another_version_is_not_touched(spool: Spool) -> None:
+def test_a_spool_of_another_version_is_not_touched(spool: StationSpool) -> None:
     with spool._writing() as db:
         db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     spool.close()

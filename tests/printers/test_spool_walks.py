@@ -26,8 +26,8 @@ from printers.errors import ImpossibleMove
 from printers.moves import FINAL, MOVES, NEVER_SENT, PERSON_CAUSES, PERSON_ONLY, STATION, STATION_ONLY, State, Verb
 from printers.paper import LABEL_50X25, At, Paper, Text
 from printers.rows import Attempt
-from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key
+from printers.station.spool import StationSpool
 from tests.thorough import far
 
 AT = datetime(2026, 11, 21, 7, tzinfo=UTC)
@@ -54,7 +54,7 @@ class Walks(RuleBasedStateMachine):
     def opened(self) -> None:
         self.chance: Callable[[int], bytes] = random.Random(2).randbytes
         make_station_key(self.folder / "key", self.chance)
-        self.spool = Spool(self.folder / "spool.sqlite", load_station_key(self.folder / "key").id)
+        self.spool = StationSpool(self.folder / "spool.sqlite", load_station_key(self.folder / "key").id)
 
     def follow(self, key: str, verb: Verb, cause: str = "") -> None:
         self.states[key] = MOVES[self.states[key], verb]

@@ -17,8 +17,8 @@ from kiosk.register.patients import Document, patient_of
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Visit
 from printers.paper import Paper
-from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey, open_paper
+from printers.station.spool import StationSpool
 from results.giving import Preference, choose
 from results.holds import note_whole
 from results.matrix import PROPOSAL, keep_head, read_routes, sign_matrix
@@ -159,8 +159,8 @@ class Desks:
         return issued
 
     @property
-    def spool(self) -> Spool:
-        spool: Spool = self.app.extensions["house"].spool
+    def spool(self) -> StationSpool:
+        spool: StationSpool = self.app.extensions["house"].spool
         return spool
 
     def runs(self) -> None:
@@ -201,7 +201,7 @@ def open_desks(folder: Path, *, at: datetime, chance: Chance, cheap: bool = True
         home.spool.close()
         room.app.extensions["house"] = replace(
             home,
-            spool=Spool(folder / "spool.sqlite", station=lasting.id),
+            spool=StationSpool(folder / "spool.sqlite", station=lasting.id),
             more={**home.more, "keys": keys, "settings": settings},
         )
         lenoir = unlock(folder / "keys", "lenoir", "la rivière sous le pont", cost=CHEAP)

@@ -17,8 +17,8 @@ from nacl.signing import SigningKey
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.staff import Right
 from printers.paper import Paper, Text
-from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey, open_paper
+from printers.station.spool import StationSpool
 from results import sitting
 from results.desks import handover, phone, signoff
 from results.exchange import quarantine
@@ -58,7 +58,7 @@ def result(code: str, value: str = VALUE, *, system: str = "NABM", more: str = "
 class Station:
     """A print station that runs and opens what is sealed to it."""
 
-    spool: Spool
+    spool: StationSpool
     lasting: StationKey
     start: StartKey | None = None
 
@@ -158,7 +158,7 @@ def open_signing_room(
             if blueprint.name not in desks.app.blueprints:
                 desks.app.register_blueprint(blueprint)
         desks.app.extensions["routes"] = {**desks.app.extensions["routes"], **RIGHTS}
-        spool: Spool = desks.app.extensions["house"].spool
+        spool: StationSpool = desks.app.extensions["house"].spool
         lasting = StationKey(signing=SigningKey(chance(32)), opening=PrivateKey(chance(32)))
         spool.station = lasting.id
         room = SigningRoom(desks=desks, station=Station(spool=spool, lasting=lasting))

@@ -20,7 +20,7 @@ from kiosk.line.estimate import Range
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Purpose, Verb, Visit, visit_of
 from kiosk.waiting import WhatWasSaid, take_number
-from printers.spool import Spool
+from printers.station.spool import StationSpool
 from tests.staffroom import Browser, Chance, Room, open_room
 
 
@@ -32,9 +32,9 @@ class Counter:
     chance: Chance
 
     @property
-    def spool(self) -> Spool:
+    def spool(self) -> StationSpool:
         """The app's own spool."""
-        spool: Spool = self.room.app.extensions["house"].spool
+        spool: StationSpool = self.room.app.extensions["house"].spool
         return spool
 
     def sits(self, login: str = "sophie", desk: str = "Guichet 1") -> "Person":

@@ -15,9 +15,9 @@ from printers.moves import State
 from printers.paper import LABEL_50X25, ROLL_80
 from printers.rows import Job, Proved
 from printers.settings import Printer
-from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key
 from printers.station.link import Timing
+from printers.station.spool import StationSpool
 from printers.station.worker import Station
 from tests.kiosk.counter.conftest import Counter, open_counter
 
@@ -38,14 +38,14 @@ class PrintRoom:
     stops: list[tuple[threading.Event, threading.Thread]] = field(default_factory=list)
 
     @property
-    def spool(self) -> Spool:
+    def spool(self) -> StationSpool:
         return self.counter.spool
 
     def starts(self) -> None:
         """The station starts."""
         folder, stop = self.counter.room.folder, threading.Event()
         lasting = load_station_key(folder / "station.key")
-        spool = Spool(folder / "spool.sqlite", lasting.id)
+        spool = StationSpool(folder / "spool.sqlite", lasting.id)
         station = Station(
             self.printers, spool, lasting, lock=folder / "station.lock", clock=lambda: self.counter.room.at,
             timing=QUICK,
@@ -96,7 +96,7 @@ def open_print_room(folder: Path, *, at: object, chance: Chance) -> Iterator[Pri
         home = counter.room.app.extensions["house"]
         home.spool.close()
         key = make_station_key(counter.room.folder / "station.key", chance)
-        counter.room.app.extensions["house"] = replace(home, spool=Spool(home.spool.path, station=key))
+        counter.room.app.extensions["house"] = replace(home, spool=StationSpool(home.spool.path, station=key))
         fakes = {name: FakePrinter(name=name) for name in ("labels", "second", "tickets", "slips")}
         printers = {
             name: Printer(

@@ -12,10 +12,10 @@ from printers.moves import State
 from printers.paper import Form
 from printers.rows import Proved
 from printers.settings import Printer
-from printers.spool import Spool
 from printers.station.devices import Device, connect
 from printers.station.keys import StartKey, StationKey
 from printers.station.link import Timing
+from printers.station.spool import StationSpool
 from printers.station.worker import Worker
 
 QUICK = Timing(
@@ -27,7 +27,7 @@ QUICK = Timing(
 class Room:
     """What a test of the station works in."""
 
-    spool: Spool
+    spool: StationSpool
     key: StationKey
     start: StartKey
     at: datetime
@@ -94,7 +94,7 @@ class Room:
 
 
 @pytest.fixture
-def room(spool: Spool, station_key: StationKey, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Room]:
+def room(spool: StationSpool, station_key: StationKey, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Room]:
     start = StartKey.make(last=0, at=at, chance=chance)
     spool.publish(number=start.number, key=start.public, signature=start.signed_by(station_key), at=at)
     made = Room(spool=spool, key=station_key, start=start, at=at)

@@ -22,10 +22,10 @@ from printers.moves import Verb
 from printers.paper import LABEL_50X25, Paper
 from printers.rows import Attempt, Job
 from printers.settings import Printer
-from printers.spool import Spool
 from printers.station import devices, worker
 from printers.station.keys import load_station_key
 from printers.station.link import Timing
+from printers.station.spool import StationSpool
 from printers.station.worker import Station
 from printers.verify import proved
 
@@ -46,7 +46,7 @@ def die_at(here: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingSpool(Spool):
+class DyingSpool(StationSpool):
     _own = threading.local()  # the beat and the printer's owner write at the same time
 
     @contextmanager

@@ -12,8 +12,8 @@ from printers.errors import NotOurs, WrongSettings
 from printers.paper import Paper
 from printers.rows import Job
 from printers.sealing import seal
-from printers.spool import Spool
 from printers.station.keys import StationKey, load_station_key, make_station_key, open_paper, station_id
+from printers.station.spool import StationSpool
 
 Chance = Callable[[int], bytes]
 
@@ -69,7 +69,7 @@ def test_keys_do_not_show_themselves(station_key: StationKey) -> None:
 
 
 def test_a_paper_opens_for_its_own_job_only(
-    spool: Spool, station_key: StationKey, label: Callable[..., Paper], at: datetime, chance: Chance
+    spool: StationSpool, station_key: StationKey, label: Callable[..., Paper], at: datetime, chance: Chance
 ) -> None:
     jobs: list[Job] = [
         spool.put(label(digits), printer="labels", at=at, chance=chance) for digits in ("263250100014", "263250100022")
@@ -91,7 +91,7 @@ def test_a_paper_opens_for_its_own_job_only(
 
 
 def test_a_secret_opens_for_its_own_printer_only(
-    station_key: StationKey, spool: Spool, slip: Paper, at: datetime, chance: Chance, label: Callable[..., Paper]
+    station_key: StationKey, spool: StationSpool, slip: Paper, at: datetime, chance: Chance, label: Callable[..., Paper]
 ) -> None:
     job = spool.put(label(), printer="slips", at=at, chance=chance)
     mine = replace(job, key=slip.key, secret=True, printer="slips")

@@ -191,13 +191,13 @@ def test_what_a_station_does_not_serve_any_more_is_out_of_service(room: "Room") 
 
 
 def test_whoever_writes_the_file_changes_what_a_screen_watches(room: "Room", label: MakeLabel, chance: Chance) -> None:
-    from printers.spool import Spool
+    from printers.station.spool import StationSpool
 
     seen = room.spool.writings()
     assert room.spool.writings() == seen
     room.spool.put(label("000000000001"), printer="labels", at=room.at, chance=chance)
     own = room.spool.writings()
     assert own != seen
-    with Spool(room.spool.path, room.spool.station) as other:
+    with StationSpool(room.spool.path, room.spool.station) as other:
         other.put(label("000000000002"), printer="labels", at=room.at, chance=chance)
     assert room.spool.writings() != own

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from printers.moves import State
 from printers.paper import LABEL_50X25, Paper
 from printers.settings import Printer
-from printers.spool import Spool
 from printers.station.link import Timing
+from printers.station.spool import StationSpool
 from printers.station.work import Work
 from printers.station.worker import Station
 
@@ -24,7 +24,7 @@ CALLS = {name for name in vars(Work) if not name.startswith("_")}
 class Elsewhere:
     """A spool behind a window that passes the named calls, and knows nothing else."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: StationSpool) -> None:
         self._spool = spool
         self.asked: set[str] = set()
 
@@ -37,7 +37,7 @@ class Elsewhere:
 def test_the_spool_answers_every_call_with_the_same_words() -> None:
     for name in CALLS:
         asked = inspect.signature(getattr(Work, name)).parameters
-        given = inspect.signature(getattr(Spool, name)).parameters
+        given = inspect.signature(getattr(StationSpool, name)).parameters
         assert list(asked) == [word for word in given if word in asked], name
 
 

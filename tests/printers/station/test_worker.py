@@ -15,10 +15,10 @@ from printers.fake.printer import MODEL
 from printers.moves import STATION, State, Verb
 from printers.paper import LABEL_50X25, ROLL_80, At, Paper, Picture
 from printers.settings import Printer
-from printers.spool import Spool
 from printers.station.devices import Broken
 from printers.station.keys import StationKey
 from printers.station.link import Timing
+from printers.station.spool import StationSpool
 from printers.station.worker import Station, Worker
 from tests.thorough import far
 
@@ -102,7 +102,7 @@ def test_sending_is_committed_before_the_first_byte(room: "Room", put: Callable[
     class Watcher(Wire):
         def write(self, data: bytes, *, slow_s: float, end_s: float, slow: Callable[[], None]) -> None:
             if len(data) == 10_028:
-                with Spool(tmp_path / "spool.sqlite") as other:
+                with StationSpool(tmp_path / "spool.sqlite") as other:
                     seen.extend(job.state for job in other.jobs())
             super().write(data, slow_s=slow_s, end_s=end_s, slow=slow)
 
