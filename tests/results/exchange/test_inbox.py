@@ -19,6 +19,7 @@ from results.exchange.inbox import Inbox, Kind, Outcome, Tally, receive_file
 from results.exchange.matching import Candidate, Dossier, Evidence, Traits
 from results.exchange.received import MessageState, ReceivedMessage
 from results.exchange.screening import LIMIT
+from results.reports.flags import flags_standing
 from results.reports.sorting import Flag
 from results.reports.versions import (
     Part,
@@ -28,7 +29,6 @@ from results.reports.versions import (
     ReportVersion,
     SealedKey,
     State,
-    flags_of,
     newest,
     versions_of,
 )
@@ -36,6 +36,7 @@ from results.vault.envelopes import NOBODY, RawPart, RawSeal, ReportSeal, open_b
 from results.vault.keys import ExchangeKeys
 from results.vault.sealing import DoesNotOpen, Pair, make_pair
 from results.vault.wraps import vouch
+from tests.staffroom import power_of, ring_of
 
 MESSAGES = Path(__file__).resolve().parents[1] / "hl7v2" / "messages"
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "hl7"
@@ -323,7 +324,7 @@ def test_a_flag_or_a_missing_end_is_seen(database: Database, house: House, name:
         return
     with database.reading() as db:
         (report,) = db.scalars(select(Report))
-        assert flags_of(db, report.id) == {Flag.PATIENT}
+        assert flags_standing(db, report.id, power_of(ring_of())) == {Flag.PATIENT}
         assert not versions_of(db, report.id)[0].is_known
 
 
