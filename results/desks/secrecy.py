@@ -109,9 +109,9 @@ def lift(report_id: UUID) -> ResponseReturnValue:
 
 
 def waiting_words() -> str:
-    """What the menu says while a discreet visit waits for somebody."""
+    """What the menu says while a discreet visit waits for somebody; whoever looks over a shoulder learns nothing."""
     with reading() as db:
-        return "une visite discrète attend" if discretion.open_tasks(db, this_site(db).id, _power()) else ""
+        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, _power()) else ""
 
 
 @bp.before_app_request

@@ -75,13 +75,22 @@ class Station:
             number=self.start.number, key=self.start.public, signature=self.start.signed_by(self.lasting), at=at
         )
 
+    def plain(self) -> list[Paper]:
+        """Every paper that waits and is no secret."""
+        found = []
+        for job in self.spool.jobs():
+            payload = self.spool.payload(job.key)
+            if payload is not None and not job.secret:
+                found.append(open_paper(payload, job, self.lasting.opening))
+        return found
+
     def papers(self) -> list[Paper]:
-        """Every paper that waits, opened as the station does."""
+        """Every secret paper that waits, opened as the station does."""
         assert self.start is not None
         found = []
         for job in self.spool.jobs():
             payload = self.spool.payload(job.key)
-            if payload is not None:
+            if payload is not None and job.secret:
                 found.append(open_paper(payload, job, self.start.opening))
         return found
 
