@@ -43,16 +43,17 @@ from results.desks import (
     critical,
     critical_rules,
     delivery,
-    handover,
     manager,
     phone,
     physician,
     prescribers,
+    secrecy,
     signoff,
 )
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
+from results.handing import coding, handover, mandating, papers
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
@@ -64,7 +65,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
-    sampling, delivery, phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine,
+    sampling, delivery, secrecy, phone, physician, prescribers, handover, coding, papers, mandating,
+    signoff, amended, critical, critical_rules, quarantine,
     manager, accounts, confirming, computers,
 )  # fmt: skip
 
@@ -195,13 +197,25 @@ ROUTES: Final[dict[str, str]] = {
     "prescribers.unname": Right.REGISTER,
     "handover.search_page": Right.TELL,
     "handover.search": Right.TELL,
+    "handover.by_ticket": Right.TELL,
     "handover.desk": Right.TELL,
-    "handover.without_code": Right.TELL,
-    "handover.with_slip": Right.TELL,
-    "handover.with_code": Right.TELL,
-    "handover.paper": Right.TELL,
-    "handover.paper_state": Right.TELL,
-    "handover.look": Right.TELL,
+    "handover.on_document": Right.TELL,
+    "coding.name_slip": Right.TELL,
+    "coding.try_line": Right.TELL,
+    "papers.paper": Right.TELL,
+    "papers.paper_state": Right.TELL,
+    "papers.look": Right.TELL,
+    "papers.print_receipt": Right.TELL,
+    "papers.signed": Right.TELL,
+    "mandating.of_visit": Right.REGISTER,
+    "mandating.note": Right.REGISTER,
+    "mandating.end": Right.REGISTER,
+    "secrecy.of_visit": Right.REGISTER,
+    "secrecy.mark": Right.REGISTER,
+    "secrecy.tasks": Right.REGISTER,
+    "secrecy.decide": Right.SIGN,
+    "secrecy.confirm": Right.REGISTER,
+    "secrecy.lift": Right.SIGN,
     "signoff.waiting": Right.SIGN,
     "signoff.unlock_page": Right.SIGN,
     "signoff.unlock_keys": Right.SIGN,
@@ -271,6 +285,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
         "unless": Right.CRITICAL,
     },
     {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
+    {"endpoint": "secrecy.tasks", "title": "Confidentialité", "icon": "eye-off"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "manager.figures_page", "title": "Chiffres", "icon": "chart-column"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
@@ -285,6 +300,7 @@ VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "desk.labels_page", "title": "Étiquettes"},
     {"endpoint": "delivery.choices", "title": "Résultats"},
     {"endpoint": "prescribers.of_visit", "title": "Médecins"},
+    {"endpoint": "secrecy.of_visit", "title": "Discrétion"},
 )
 
 
@@ -446,7 +462,10 @@ def _around() -> dict[str, object]:
         "alarm_panes": ["critical.alarm"] if here.actor.may(Right.CALL) else [],
         "open_here": [one for one in ROUTES if ROUTES[one] != "open" and here.actor.may(Right(ROUTES[one]))],
         # Asked by the frame of a whole page alone, not by each of its live panes.
-        "menu_marks": {"room.printers": lambda: trouble(house().spool, at=now())},
+        "menu_marks": {
+            "room.printers": lambda: trouble(house().spool, at=now()),
+            "secrecy.tasks": secrecy.waiting_words,
+        },
         "secret_desks": {"slip": "delivery.find_slip"},
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
         "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],

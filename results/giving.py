@@ -15,9 +15,11 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Database, UtcDateTime, uuid7
+from kiosk.register.discretion import DecisionFirst, awaits_decision, discretion_of
 from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Document, patient_of
+from kiosk.register.staff import Power
 from kiosk.register.visits import Verb, Visit
 from labels.tubes import tubes_of
 from printers.errors import ImpossibleMove
@@ -277,23 +279,27 @@ def job_of(spool: Spool, slip_id: UUID) -> Job | None:
     return spool.job(f"slip/{slip_id}/1")
 
 
-def send_on(db: Session, visit: Visit, *, by: str, at: datetime, chance: Chance, key: str) -> Verb:
+def send_on(db: Session, visit: Visit, *, power: Power, by: str, at: datetime, chance: Chance, key: str) -> Verb:
     """Let a visit go on once its results' way is chosen: to the draw, or home when nothing is drawn.
 
     Args:
         db: a session that writes the register.
+        power: vouches for a decision.
 
     Returns:
         SEND or LEAVE.
 
     Raises:
-        NotChosen, SlipUnderWay, NotNow: the visit stays.
+        NotChosen, SlipUnderWay, DecisionFirst, NotNow: the visit stays.
     """
     if delivery_of(db, visit.id) is None:
         raise NotChosen
     slip = slip_of(db, visit.id)
     if slip is not None and slip.state is SlipState.PRINTING:
         raise SlipUnderWay
+    mark = discretion_of(db, visit.id, power)
+    if mark is not None and awaits_decision(mark, power):
+        raise DecisionFirst
     verb = Verb.SEND if tubes_of(db, visit) else Verb.LEAVE
     # A visit with tubes is registered by its labels; without, it leaves from where it stands.
     advance(db, visit, verb, by=by, at=at, chance=chance, key=key)

@@ -43,6 +43,7 @@ class Why(StrEnum):
     WISH = "wish"  #: the patient's wish closes this way
     HIDDEN = "hidden"  #: the sender's flag closes this way until the biologist lifts it
     NO_RULE = "no_rule"  #: the dossier has no rule that opens this way
+    OF_AGE = "of_age"  #: the parents' way ended on the eighteenth birthday
     ROLE = "role"  #: this role tells nothing of this class to this person
 
 
@@ -60,6 +61,8 @@ class Limits:
     minor_secret: bool = False
     #: A discreet visit.
     discreet: bool = False
+    #: The patient is eighteen on the day of release: there is no parents' way any more.
+    of_age: bool = False
     #: The number on file was confirmed as the patient's own, given for this visit.
     own_number: bool = False
     #: The mandate was given for this visit.
@@ -154,7 +157,7 @@ def decide(question: Question, matrix: Matrix | None) -> Decision:
         matrix_version=matrix.version,
         is_partial=not question.is_complete or not _TOLD.issuperset(question.lives),
         is_sealed=question.channel in {Channel.COUNTER, Channel.LETTER}
-        and (release_class >= ReleaseClass.C2 or question.person is Person.MANDATED),
+        and (release_class >= ReleaseClass.C2 or question.person in {Person.PARENT, Person.MANDATED}),
         is_read_back=release_class is ReleaseClass.C1 and question.channel in {Channel.PHONE, Channel.CALL_BACK},
     )
 
@@ -178,6 +181,7 @@ def _closed(question: Question) -> Why | None:
         (limits.hidden_from_physicians and person is Person.PHYSICIAN and not limits.is_prescriber, Why.HIDDEN),
         (limits.nobody_else and person not in _PATIENT, Why.WISH),
         (limits.in_person_only and channel in _AWAY, Why.WISH),
+        (limits.of_age and person is Person.PARENT, Why.OF_AGE),
         ((limits.minor_secret or limits.discreet) and _opens_to_the_family(question), Why.SECRET),
     )
     return next((why for is_closed, why in closed if is_closed), None)

@@ -23,8 +23,8 @@ from results.hl7v2.values import coded
 from results.holds import ReportHold, holds_of, note_whole
 from results.reports.assemble import Report as Content
 from results.reports.assemble import assemble
-from results.reports.sorting import Flag
-from results.reports.versions import NotFromHere, Report, ReportVersion, State, flags_of, newest, reports_of, sign
+from results.reports.flags import Raised, raised_for
+from results.reports.versions import NotFromHere, Report, ReportVersion, State, newest, reports_of, sign
 from results.vault.dossiers import Dossier, Wish, trusted_dossier
 from results.vault.envelopes import Body, BodyKind, SignedFacts, sign_report
 from results.vault.keys import BiologistKeys, KeyRing
@@ -101,7 +101,7 @@ class Opened:
     prescriber: str
     promised_at: datetime
     wishes: frozenset[Wish]
-    flags: frozenset[Flag]
+    flags: tuple[Raised, ...]
     #: Prescribed, and not found in anything that has come for this visit.
     missing: tuple[Exam, ...]
     holds: tuple[ReportHold, ...]
@@ -156,7 +156,7 @@ def open_to_read(
         prescriber=prescription.prescriber if prescription else "",
         promised_at=dossier.promised_at,
         wishes=dossier.wished,
-        flags=flags_of(db, report_id),
+        flags=tuple(raised_for(db, report_id, power)),
         missing=_missing(db, keys, dossier, version, body, biologist=biologist, by=by, at=at, chance=chance),
         holds=tuple(holds_of(db, report_id, power)),
     )

@@ -11,12 +11,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kiosk.register.accounts import Staff, vouched
+from kiosk.register.clock import day
+from kiosk.register.discretion import discretion_of, is_lifted
+from kiosk.register.patients import patient_of
+from kiosk.register.sites import this_site
 from kiosk.register.staff import Power
 from results.holds import is_held, is_whole
+from results.identity import is_minor
 from results.matrix import Channel, Person, in_force
 from results.release import Answer, Decision, Limits, Question, Role, decide
+from results.reports.flags import flags_standing
 from results.reports.sorting import Flag
-from results.reports.versions import Life, ReportVersion, flags_of, live, newest, reports_of
+from results.reports.versions import Life, ReportVersion, live, newest, reports_of
 from results.vault.dossiers import Dossier, Wish, trusted_dossier
 from results.vault.keys import KeyRing
 from results.vault.releases import Course, ReleaseAct, Weighed
@@ -42,6 +48,8 @@ class Asked:
     agreed: bool = False
     #: The physician is the order's prescriber, not only a named copy.
     is_prescriber: bool = False
+    #: The mandate was given for this very visit.
+    is_for_this_visit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +92,7 @@ def weigh(
         expected=(*dossier.classes, *(version.release_class for version in versions)),
         lives=[one.life for one in reports],
         is_complete=is_whole(db, dossier, power) and not any(version.is_partial for version in versions),
-        limits=limits_of(db, dossier, agreed=asked.agreed, is_prescriber=asked.is_prescriber),
+        limits=limits_of(db, dossier, asked, power=power, at=at),
     )
     decision = decide(question, matrix)
     ripe = tuple((one.report_id, one.version.version) for one in reports if one.version and one.life in _RIPE)
@@ -117,22 +125,37 @@ def standing_of(
     return found
 
 
-def limits_of(db: Session, dossier: Dossier, *, agreed: bool = False, is_prescriber: bool = False) -> Limits:
-    """What the patient's wishes and the sender's flags close; the strictest of all versions holds."""
-    flags = {flag for report in reports_of(db, dossier.id) for flag in flags_of(db, report.id)}
+def limits_of(db: Session, dossier: Dossier, asked: Asked, *, power: Power, at: datetime) -> Limits:
+    """What the patient's wishes and the sender's flags close; the strictest of all versions holds until lifted."""
+    flags = {flag for report in reports_of(db, dossier.id) for flag in flags_standing(db, report.id, power)}
     wished = dossier.wished
     return Limits(
         minor_secret=Wish.MINOR_SECRET in wished or bool(flags & {Flag.GUARDIANS, Flag.SECRET}),
-        discreet=Wish.DISCREET in wished,
+        discreet=is_discreet(db, dossier, power),
+        of_age=_is_of_age(db, dossier, at),
         own_number=Wish.OWN_NUMBER in wished,
         in_person_only=Wish.IN_PERSON_ONLY in wished,
         nobody_else=Wish.NOBODY_ELSE in wished,
         hidden_from_patient=Flag.PATIENT in flags,
         hidden_from_physicians=Flag.PROFESSIONALS in flags,
-        is_prescriber=is_prescriber,
+        is_prescriber=asked.is_prescriber,
         letter_asked=Wish.LETTER_ASKED in wished,
-        agreed=agreed,
+        agreed=asked.agreed,
+        mandate_for_this_visit=asked.is_for_this_visit,
     )
+
+
+def is_discreet(db: Session, dossier: Dossier, power: Power) -> bool:
+    """Whether a dossier is a discreet visit's: by its own word, which nobody can take out, or by the visit's mark."""
+    if discretion_of(db, dossier.visit_id, power) is not None:
+        return True
+    return Wish.DISCREET in dossier.wished and not is_lifted(db, dossier.visit_id, power)
+
+
+def _is_of_age(db: Session, dossier: Dossier, at: datetime) -> bool:
+    """Whether the patient is of age on the site's own day; a patient whom nobody has recognised has no parents here."""
+    patient = patient_of(db, dossier.visit_id)
+    return patient is None or not is_minor(patient.birth_date, today=day(this_site(db).timezone, at))
 
 
 def signers(db: Session, keys: KeyRing, power: Power) -> Mapping[UUID, bytes]:

@@ -37,12 +37,13 @@ from results.physicians.repeating import Heard, Whose, is_repeated
 from results.reports.assemble import Line, assemble
 from results.reports.versions import ReportVersion, newest
 from results.signing import Purpose, SealBroken, open_dossier_key
-from results.vault.dossiers import Dossier, Wish, trusted_dossier
+from results.vault.dossiers import Dossier, trusted_dossier
 from results.vault.envelopes import NOBODY, Body, BodyKind
 from results.vault.keys import BiologistKeys, KeyRing
 from results.vault.opening import open_version
 from results.vault.releases import Course, Weighed, enter_release
 from results.vault.sealing import DoesNotOpen
+from results.weighing import is_discreet
 
 Unlock = Callable[[], BiologistKeys]
 _SEALED_TO_DOSSIER = 2
@@ -120,7 +121,7 @@ def open_alert(
         others=tuple(line for line in report.shown if line not in critical), whose=_whose(patient, message),
         visit=visit, patient=patient, prescriber=prescription.prescriber if prescription else "",
         physicians=() if visit is None else tuple(physicians_of(db, visit.id, power)),
-        is_discreet=dossier is not None and Wish.DISCREET in dossier.wished,
+        is_discreet=dossier is not None and is_discreet(db, dossier, power),
         is_withdrawn=newest(db, alert.report_id) is None, is_unruled=in_force(db, keys, at) is None,
     )  # fmt: skip
 

@@ -192,7 +192,9 @@ def go_on(visit_id: UUID) -> ResponseReturnValue:
     """To the draw, or home when nothing is drawn."""
     with transaction() as db:
         visit = visit_of(db, visit_id)
-        verb = send_on(db, visit, by=str(actor().id), at=now(), chance=chance, key=form_key())
+        verb = send_on(
+            db, visit, power=house().more["power"], by=str(actor().id), at=now(), chance=chance, key=form_key()
+        )
     done = "attend le prélèvement" if verb is Verb.SEND else "a terminé"
     flash(f"Le numéro {visit.number} {done}.", "ok")
     return redirect(url_for("calling.line_page"), 303)

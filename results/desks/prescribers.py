@@ -21,6 +21,7 @@ from results.desks.signoff import unlocked
 from results.physicians import register
 from results.physicians.orders import Standing, name_physician, physicians_of, unname_physician
 from results.physicians.register import AlreadyKnown, BadRpps, Physician, bare_name, number_words
+from results.physicians.said import said_for, unknown_prescribers
 from results.sitting import Locked
 
 bp = Blueprint("prescribers", __name__)
@@ -171,10 +172,12 @@ def _power() -> Power:
 
 def _register(typed: str, *, errors: dict[str, str] | None = None, told: Any = None) -> Response:
     with reading() as db:
-        found = register.all_physicians(db, this_site(db).id, _power(), typed=typed)
+        site_id = this_site(db).id
+        found = register.all_physicians(db, site_id, _power(), typed=typed)
+        unknown = unknown_prescribers(db, site_id, at=now())
     return page(
         "results/physicians.html", status=422 if errors else 200, found=found, typed=typed, errors=errors or {},
-        told=told or {}, may_prove=actor().may(Right.SIGN),
+        told=told or {}, may_prove=actor().may(Right.SIGN), unknown=unknown,
     )  # fmt: skip
 
 
@@ -206,12 +209,15 @@ def _of_visit(visit_id: UUID, *, errors: dict[str, str] | None = None) -> Respon
         named = physicians_of(db, visit_id, _power())
         known = {one.id for _, one in named}
         others = [one for one in register.all_physicians(db, visit.site_id, _power()) if one.id not in known]
+        said = {row.rpps: row.name for row in said_for(db, visit_id)}
     written = bare_name(prescription.prescriber) if prescription is not None else ""
-    # Whoever is written on the paper stands first; the person who reads the paper chooses.
-    others.sort(key=lambda one: (not _suits(one.name, written), one.name))
+    # Whom the laboratory system names by number stands first, then who is written on the paper; a person chooses.
+    others.sort(key=lambda one: (one.rpps not in said, not _suits(one.name, written), one.name))
+    of_register = {one.rpps for one in others} | {one.rpps for _, one in named}
     return page(
         "results/visit_physicians.html", status=422 if errors else 200, visit=visit, patient=patient, named=named,
-        others=others, written=prescription.prescriber if prescription is not None else "", errors=errors or {},
+        others=others, said=said, of_register=of_register,
+        written=prescription.prescriber if prescription is not None else "", errors=errors or {},
     )  # fmt: skip
 
 

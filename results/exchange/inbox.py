@@ -19,13 +19,15 @@ from results.critical.limits import limits_of
 from results.exchange.connections import Connection
 from results.exchange.matching import Candidate, Doubt, Evidence, Match, evidence_of, match
 from results.exchange.received import Memory, MessageState, ReceivedMessage
-from results.exchange.screening import LIMIT, Refused, doubt_of_form, refusal_of
+from results.exchange.screening import LIMIT, Refused, doubt_of_form, is_visibility_alone, refusal_of
 from results.exchange.sealer import Sealer
 from results.hl7v2.lines import is_open_batch, split
 from results.hl7v2.reader import Message
 from results.hl7v2.writer import rewrite
+from results.physicians.said import note_prescribers, prescribers_in
 from results.reports.assemble import assemble
 from results.reports.filing import said_at, stand
+from results.reports.flags import note_flags
 from results.reports.sorting import Fragment, Sorting, cover, flags_of, fragments, sort_by_class
 from results.reports.versions import Report, ReportVersion, State, Verb, move, versions_of, withdraw_former
 from results.vault.keys import ExchangeKeys
@@ -35,6 +37,7 @@ ClassOf = Callable[[str], str | None]
 
 NO_DOSSIER = Doubt(reason="Le dossier de ce passage n'est pas ouvert.")
 FALSE_DOSSIER = Doubt(reason="La clé du dossier n'est pas celle du laboratoire.", is_urgent=True)
+UNKNOWN_REPORT = Doubt(reason="Le message change la visibilité d'un compte rendu qui n'est pas arrivé ici.")
 OTHER_DOSSIER = Doubt(reason="Ce numéro de compte rendu appartient déjà à un autre dossier.", is_urgent=True)
 
 
@@ -217,7 +220,11 @@ def _whose(
         return FALSE_DOSSIER
     keys = [memory.report_key(part.key) for part in parts if part.key]
     others = memory.reports().where(Report.key_mac.in_(keys), Report.dossier != dossier.id)
-    return found if memory.db.scalars(others).first() is None else OTHER_DOSSIER
+    if memory.db.scalars(others).first() is not None:
+        return OTHER_DOSSIER
+    own = memory.reports().where(Report.key_mac.in_(keys), Report.dossier == dossier.id)
+    is_known = len(memory.db.scalars(own).all()) == len(parts)
+    return found if is_known or not is_visibility_alone(message) else UNKNOWN_REPORT
 
 
 def _file(
@@ -230,6 +237,9 @@ def _file(
     key = memory.report_key(part.key or f"\0{row.id}")
     asked = memory.reports().where(Report.key_mac == key, Report.dossier == dossier.id) if dossier else None
     report = None if asked is None else db.scalars(asked).first()
+    if report is not None and is_visibility_alone(message):
+        note_flags(db, report.id, flags_of(message), message_id=row.id, at=at, chance=sealer.chance)
+        return
     if report is None:
         report = Report(
             id=uuid7(at, sealer.chance), site_id=inbox.site_id, dossier=dossier.id if dossier else None,
@@ -252,6 +262,7 @@ def _file(
     version.body = sealer.seal_report(version, body, dossier)
     if dossier is not None:
         move(version, Verb.SEAL, at=at)
+        note_prescribers(db, dossier.id, prescribers_in(alone), site_id=inbox.site_id, message_id=row.id, at=at)
     db.add(version)
     db.flush()  # the former ones are asked for again
     if standing.former is not None:

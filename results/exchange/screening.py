@@ -75,11 +75,17 @@ def doubt_of_form(message: Message, parts: list[Fragment], *, is_cut: bool) -> D
         (is_cut or Defect.TRUNCATED in message.defects, TRUNCATED),
         (Defect.SEVERAL_HEADERS in message.defects, SEVERAL_HEADERS),
         (Defect.STRAY_RESULT in message.defects, STRAY_TEXT),
-        (not parts or not results, NO_RESULT),
+        (not parts or not (results or is_visibility_alone(message)), NO_RESULT),
         (any(one.truncated for one in documents), DOCUMENT_TRUNCATED),
         (any(_disagrees(message, part) for part in parts), ORDER_DISAGREES),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def is_visibility_alone(message: Message) -> bool:
+    """Whether a message speaks of a report's visibility and of no result."""
+    lines = message.all("OBX")
+    return bool(lines) and all(is_flag(segment) for segment in lines)
 
 
 def _disagrees(message: Message, part: Fragment) -> bool:

@@ -13,6 +13,9 @@ from results.hl7v2.reader import Field, Repetition
 _TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.(\d{1,6})\d*)?(?:([+-])(\d\d):?(\d\d))?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?|[+-]?[.,]\d+", re.ASCII)
 _BLANK = re.compile(r"\s+")
+_RPPS = re.compile(r"8?(\d{11})", re.ASCII)
+#: The authority of the national numbers of professionals of health.
+_RPPS_OID = "1.2.250.1.71.4.2.1"
 
 
 class Precision(StrEnum):
@@ -60,6 +63,16 @@ class Identifier:
     oid: str
     #: Kind of number, table 0203: `PI`, `INS`, `MR`.
     kind: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Practitioner:
+    """A professional of health, as an order names them (XCN)."""
+
+    #: Eleven digits; empty when the number is another authority's, or none.
+    rpps: str
+    family: str
+    given: str
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -150,6 +163,19 @@ def identifier(rep: Repetition) -> Identifier:
         oid=rep.sub(4, 2).strip(),
         kind=rep.comp(5).strip(),
     )
+
+
+def practitioner(rep: Repetition) -> Practitioner:
+    """Read a professional (XCN): the national number by its authority's OID, or by its kind where no OID is said.
+
+    The national identifier is the eleven digits, or these behind the 8 that names their directory.
+    """
+    oid = rep.sub(9, 2).strip()
+    is_national = oid == _RPPS_OID if oid else rep.comp(13).strip().upper() == "RPPS"
+    found = _RPPS.fullmatch(rep.comp(1).strip()) if is_national else None
+    return Practitioner(
+        rpps=found[1] if found else "", family=rep.sub(2, 1).strip(), given=rep.comp(3).strip()
+    )  # fmt: skip
 
 
 def coded(rep: Repetition) -> Coded:

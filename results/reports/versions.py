@@ -280,11 +280,6 @@ def reports_of(db: Session, dossier: UUID) -> list[Report]:
     return list(db.scalars(select(Report).where(Report.dossier == dossier).order_by(Report.id)))
 
 
-def flags_of(db: Session, report_id: UUID) -> frozenset[Flag]:
-    """The flags that hold for a report: the strictest of all its versions; only a biologist loosens."""
-    return frozenset(flag for version in versions_of(db, report_id) for flag in version.flags_up)
-
-
 def live(
     version: ReportVersion, *, is_newest: bool, is_held: bool, is_matrix_in_force: bool, releases: int, at: datetime
 ) -> Life:

@@ -40,7 +40,9 @@ FLOORS = (
     "results",
     "results/physicians",
     "results/critical",
+    "results/amending",
     "results/desks",
+    "results/handing",
     "results/exchange",
     "results/upkeep",
     "results/upkeep/bench",
@@ -60,7 +62,9 @@ SCREENS = {
     "kiosk/counter/placing.py", "kiosk/booking/agenda.py",
     "labels/adjusting.py", "labels/desk.py", "labels/sampling.py",
     "labels/printroom/room.py", "labels/printroom/gestures.py",
-    "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/handover.py",
+    "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/secrecy.py",
+    "results/handing/handover.py", "results/handing/coding.py", "results/handing/papers.py",
+    "results/handing/mandating.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/desks/confirming.py",
     "results/desks/physician.py", "results/desks/prescribers.py",
@@ -127,6 +131,18 @@ UNKNOWN_IN = {
     },
     # The plan is arithmetic on the site's table: no row, no screen, no paper can change it.
     "labels/planning": {"flask", "sqlalchemy", "printers", "kiosk.register", "kiosk.exams.prescriptions"},
+    # Taking back and telling again is done with what is known without opening anything.
+    "results/amending": {
+        "flask",
+        "results.hl7v2",
+        "results.signing",
+        "results.telling",
+        "results.vault.envelopes",
+        "results.vault.opening",
+        "results.vault.sealing",
+    },
+    # What is handed over is paper: no telephone, no physician, no value.
+    "results/handing": {"results.calls", "results.physicians", "results.critical"},
     "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.booking", "kiosk.counter"},
 }
 

@@ -20,8 +20,9 @@ from printers.paper import Paper, Text
 from printers.station.keys import StartKey, StationKey, open_paper
 from printers.station.spool import StationSpool
 from results import sitting
-from results.desks import handover, phone, signoff
+from results.desks import phone, secrecy, signoff
 from results.exchange import quarantine
+from results.handing import coding, handover, mandating, papers
 from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import unlock
@@ -37,8 +38,13 @@ RIGHTS = {
     "signoff.lock": Right.SIGN, "signoff.open_report": Right.SIGN, "signoff.sign": Right.SIGN,
     "signoff.keep_back": Right.SIGN, "signoff.let_go": Right.SIGN,
     "handover.search_page": Right.TELL, "handover.search": Right.TELL, "handover.desk": Right.TELL,
-    "handover.without_code": Right.TELL, "handover.with_slip": Right.TELL, "handover.with_code": Right.TELL,
-    "handover.paper": Right.TELL, "handover.paper_state": Right.TELL, "handover.look": Right.TELL,
+    "handover.by_ticket": Right.TELL, "handover.on_document": Right.TELL,
+    "coding.name_slip": Right.TELL, "coding.try_line": Right.TELL,
+    "papers.paper": Right.TELL, "papers.paper_state": Right.TELL, "papers.look": Right.TELL,
+    "papers.print_receipt": Right.TELL, "papers.signed": Right.TELL,
+    "mandating.of_visit": Right.REGISTER, "mandating.note": Right.REGISTER, "mandating.end": Right.REGISTER,
+    "secrecy.of_visit": Right.REGISTER, "secrecy.mark": Right.REGISTER, "secrecy.tasks": Right.REGISTER,
+    "secrecy.decide": Right.SIGN, "secrecy.confirm": Right.REGISTER, "secrecy.lift": Right.SIGN,
     "quarantine.held_messages": Right.HELD_MESSAGES, "quarantine.whose": Right.HELD_MESSAGES,
     "quarantine.put_away": Right.HELD_MESSAGES,
 }  # fmt: skip
@@ -69,13 +75,22 @@ class Station:
             number=self.start.number, key=self.start.public, signature=self.start.signed_by(self.lasting), at=at
         )
 
+    def plain(self) -> list[Paper]:
+        """Every paper that waits and is no secret."""
+        found = []
+        for job in self.spool.jobs():
+            payload = self.spool.payload(job.key)
+            if payload is not None and not job.secret:
+                found.append(open_paper(payload, job, self.lasting.opening))
+        return found
+
     def papers(self) -> list[Paper]:
-        """Every paper that waits, opened as the station does."""
+        """Every secret paper that waits, opened as the station does."""
         assert self.start is not None
         found = []
         for job in self.spool.jobs():
             payload = self.spool.payload(job.key)
-            if payload is not None:
+            if payload is not None and job.secret:
                 found.append(open_paper(payload, job, self.start.opening))
         return found
 
@@ -151,10 +166,10 @@ def open_signing_room(
 ) -> Iterator[SigningRoom]:
     """The desks with these screens; Argon2id at its small cost."""
     monkeypatch.setattr(sitting, "unlock", partial(unlock, cost=CHEAP))
-    for screens in (phone, handover):
+    for screens in (phone, coding):
         monkeypatch.setattr(screens, "PACE_S", 0.0)
     with open_desks(folder, at=at, chance=chance) as desks:
-        for blueprint in (signoff.bp, handover.bp, quarantine.bp):
+        for blueprint in (signoff.bp, secrecy.bp, handover.bp, coding.bp, papers.bp, mandating.bp, quarantine.bp):
             if blueprint.name not in desks.app.blueprints:
                 desks.app.register_blueprint(blueprint)
         desks.app.extensions["routes"] = {**desks.app.extensions["routes"], **RIGHTS}

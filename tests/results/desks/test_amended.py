@@ -11,7 +11,8 @@ from sqlalchemy import select
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import Database, uuid7
 from kiosk.register.journal import ResultsText
-from results.desks.amended import Mistake, Reached, Retraction, end_task, retract, to_tell_again
+from results.amending.retracting import Mistake, Retraction, retract
+from results.amending.telling_again import Reached, end_task, to_tell_again
 from results.matrix import Channel, Person
 from results.release import Answer, Role, Why
 from results.reports.versions import Reason, ReportVersion, State, newest, withdraw_former

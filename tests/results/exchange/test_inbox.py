@@ -15,10 +15,14 @@ from kiosk.exams.catalogue import catalogue
 from kiosk.register.database import Database, open_sqlite
 from kiosk.register.journal import ResultsText
 from results.exchange.connections import Connection
-from results.exchange.inbox import Inbox, Kind, Outcome, Tally, receive_file
+from results.exchange.inbox import UNKNOWN_REPORT, Inbox, Kind, Outcome, Tally, receive_file
 from results.exchange.matching import Candidate, Dossier, Evidence, Traits
 from results.exchange.received import MessageState, ReceivedMessage
 from results.exchange.screening import LIMIT
+from results.physicians.orders import OrderPhysician
+from results.physicians.register import Physician
+from results.physicians.said import SaidPrescriber
+from results.reports.flags import flags_standing, raised_for
 from results.reports.sorting import Flag
 from results.reports.versions import (
     Part,
@@ -28,7 +32,6 @@ from results.reports.versions import (
     ReportVersion,
     SealedKey,
     State,
-    flags_of,
     newest,
     versions_of,
 )
@@ -36,6 +39,7 @@ from results.vault.envelopes import NOBODY, RawPart, RawSeal, ReportSeal, open_b
 from results.vault.keys import ExchangeKeys
 from results.vault.sealing import DoesNotOpen, Pair, make_pair
 from results.vault.wraps import vouch
+from tests.staffroom import power_of, ring_of
 
 MESSAGES = Path(__file__).resolve().parents[1] / "hl7v2" / "messages"
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "hl7"
@@ -323,8 +327,67 @@ def test_a_flag_or_a_missing_end_is_seen(database: Database, house: House, name:
         return
     with database.reading() as db:
         (report,) = db.scalars(select(Report))
-        assert flags_of(db, report.id) == {Flag.PATIENT}
+        assert flags_standing(db, report.id, power_of(ring_of())) == {Flag.PATIENT}
         assert not versions_of(db, report.id)[0].is_known
+
+
+FLAGS_ALONE = (
+    b"OBX|3|CE|INVISIBLE_PATIENT^x^MetaDMPMSS||Y^^expandedYes-NoIndicator||||||F\r"
+    b"OBX|4|CE|MASQUE_PS^x^MetaDMPMSS||N^^HL70136||||||F"
+)
+
+
+def visibility(number: bytes, flags: bytes = FLAGS_ALONE) -> bytes:
+    """A message about the report of the plain one that speaks of its visibility alone."""
+    head = message("plain").partition(b"OBX|")[0]
+    return head.replace(b"|M0001|", b"|" + number + b"|") + flags + b"\r"
+
+
+def test_a_message_of_flags_alone_tightens_at_once_and_replaces_no_result(database: Database, house: House) -> None:
+    power = power_of(ring_of())
+    take(database, house.expects_her(), message("plain"))
+    later = AT + timedelta(minutes=5)
+    (outcome,) = take(database, house.expects_her(), visibility(b"M0900"), at=later)
+    assert outcome.kind is Kind.MATCHED
+    with database.reading() as db:
+        (report,) = db.scalars(select(Report))
+        (version,) = versions_of(db, report.id)
+        assert (version.state, newest(db, report.id)) == (State.SEALED, version)
+        assert flags_standing(db, report.id, power) == {Flag.PATIENT}
+        assert "flag.set" in "".join(db.scalars(select(ResultsText.text)))
+
+
+def test_a_loosening_waits_for_the_biologist(database: Database, house: House) -> None:
+    power = power_of(ring_of())
+    take(database, house.expects_her(), message("plain"), visibility(b"M0900"))
+    loosened = visibility(b"M0901", FLAGS_ALONE.replace(b"||Y^", b"||N^"))
+    (outcome,) = take(database, house.expects_her(), loosened, at=AT + timedelta(minutes=5))
+    assert outcome.kind is Kind.MATCHED
+    with database.reading() as db:
+        (report,) = db.scalars(select(Report))
+        (raised,) = raised_for(db, report.id, power)
+    assert (raised.flag, raised.is_dropped) == (Flag.PATIENT, True)
+
+
+def test_flags_for_a_report_that_never_came_wait_for_a_person(database: Database, house: House) -> None:
+    (outcome,) = take(database, house.expects_her(), visibility(b"M0900"))
+    assert (outcome.kind, outcome.reason) == (Kind.QUARANTINED, UNKNOWN_REPORT.reason)
+
+
+def test_the_prescribers_number_is_kept_as_a_hint_and_names_nobody(database: Database, house: House) -> None:
+    doctor = "10100000017^PETIT^Luc^^^^^^ASIP-SANTE-PS&1.2.250.1.71.4.2.1&ISO^D^^^RPPS"
+    fields = message("plain").decode("utf-8").split("\r")
+    place = next(index for index, line in enumerate(fields) if line.startswith("OBR|"))
+    parts = fields[place].split("|")
+    parts[16] = doctor
+    fields[place] = "|".join(parts)
+    raw = "\r".join(fields).encode()
+    take(database, house.expects_her(), raw, raw.replace(b"|M0001|", b"|M0077|").replace(b"0.92", b"0.93"))
+    with database.reading() as db:
+        (said,) = db.scalars(select(SaidPrescriber))
+        assert (said.rpps, said.name) == ("10100000017", "Luc PETIT")
+        assert db.scalars(select(OrderPhysician)).all() == []
+        assert db.scalars(select(Physician)).all() == []
 
 
 def test_a_batch_without_its_end_holds_its_last_message(database: Database, house: House) -> None:

@@ -108,3 +108,24 @@ def test_a_document_cut_anywhere_in_its_base64_is_told(whole: bytes) -> None:
 @given(st.text(max_size=40))
 def test_reading_a_document_never_raises(text: str) -> None:
     values.document(field(f"^a^b^Base64^{text}"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "rpps"),
+    [
+        # By the authority's OID, whatever name it bears; the national identifier has an 8 before the number.
+        ("10100000017^PETIT^Luc^^^^^^ASIP-SANTE- PS&1.2.250.1.71.4.2.1&ISO^D^^^RPPS", "10100000017"),
+        ("810100000017^PETIT^Luc^^^^^^&1.2.250.1.71.4.2.1&ISO^D^^^IDNPS", "10100000017"),
+        (" 10100000017 ^PETIT^Luc^^^^^^^D^^^rpps", "10100000017"),
+        # Another authority's number is no national one, whatever kind it claims.
+        ("10100000017^PETIT^Luc^^^^^^LABO&1.2.250.1.999.1&ISO^D^^^RPPS", ""),
+        ("10100000017^PETIT^Luc^^^^^^ASIP-SANTE-PS^D^^^EI", ""),
+        ("10100000017^PETIT^Luc", ""),
+        ("1010000001^PETIT^Luc^^^^^^&1.2.250.1.71.4.2.1&ISO", ""),
+        ("910100000017^PETIT^Luc^^^^^^&1.2.250.1.71.4.2.1&ISO", ""),
+        ("^PETIT^Luc^^^^^^&1.2.250.1.71.4.2.1&ISO", ""),
+    ],
+)
+def test_a_prescriber_is_known_by_the_national_number_alone(raw: str, rpps: str) -> None:
+    said = values.practitioner(field(raw).rep(0))
+    assert (said.rpps, said.family, said.given) == (rpps, "PETIT", "Luc")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import Database
+from results.reports.flags import flags_standing
 from results.reports.versions import (
     MOVES,
     Life,
@@ -18,7 +19,6 @@ from results.reports.versions import (
     ReportVersion,
     State,
     Verb,
-    flags_of,
     live,
     move,
     newest,
@@ -26,6 +26,7 @@ from results.reports.versions import (
     sign,
     versions_of,
 )
+from tests.staffroom import power_of, ring_of
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HOUR = AT + timedelta(hours=3)
@@ -93,7 +94,7 @@ def test_a_former_version_cannot_be_signed_while_a_newer_one_waits(database: Dat
 def test_flags_are_the_strictest_of_all_versions(database: Database) -> None:
     with database.transaction(writes="results") as db:
         shelve(db, version(1, flags="guardians patient"), version(2), version(3, flags="secret"))
-        assert flags_of(db, REPORT) == {"guardians", "patient", "secret"}
+        assert flags_standing(db, REPORT, power_of(ring_of())) == {"guardians", "patient", "secret"}
 
 
 def test_the_store_refuses_a_signed_version_without_its_signature(database: Database) -> None:

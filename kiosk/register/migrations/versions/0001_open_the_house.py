@@ -579,6 +579,32 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "discreet_visit",
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("decision", sa.String(length=6), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", name=op.f("ck_discreet_visit_confirmed")),
+        sa.CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name=op.f("ck_discreet_visit_decided")),
+        sa.PrimaryKeyConstraint("visit_id", name=op.f("pk_discreet_visit")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_discreet_visit_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_discreet_visit_site_id_results_discreet_visit_at"),
+        "discreet_visit",
+        ["site_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "dossier",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -627,29 +653,6 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
-        "hand_over",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("site_id", sa.Uuid(), nullable=False),
-        sa.Column("visit_id", sa.Uuid(), nullable=False),
-        sa.Column("dossier_id", sa.Uuid(), nullable=False),
-        sa.Column("document", sa.String(length=18), nullable=False),
-        sa.Column("reason", sa.String(length=10), nullable=True),
-        sa.Column("is_sealed", sa.Boolean(), nullable=False),
-        sa.Column("by", sa.Uuid(), nullable=False),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.Column("key", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_over")),
-        sa.UniqueConstraint("site_id", "key", name=op.f("uq_hand_over_site_id_key")),
-        schema="results",
-    )
-    op.create_index(
-        op.f("ix_results_hand_over_visit_id_results_hand_over_at"),
-        "hand_over",
-        ["visit_id", "at"],
-        unique=False,
-        schema="results",
-    )
-    op.create_table(
         "journal_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
@@ -676,6 +679,27 @@ def make_results() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_journal_text")),
         schema="results",
     )
+    op.create_table(
+        "mandate",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column("holder", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.String(length=18), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("(ended_by IS NULL) = (ended_at IS NULL)", name=op.f("ck_mandate_ended")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mandate")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_mandate_site_id_key")),
+        schema="results",
+    )
+    op.create_index(op.f("ix_results_mandate_patient_id"), "mandate", ["patient_id"], unique=False, schema="results")
     op.create_table(
         "matrix",
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -902,6 +926,24 @@ def make_results() -> None:
     )
     op.create_index(op.f("ix_results_report_dossier"), "report", ["dossier"], unique=False, schema="results")
     op.create_table(
+        "said_prescriber",
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("rpps", sa.String(length=11), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("dossier_id", "rpps", name=op.f("pk_said_prescriber")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_said_prescriber_site_id_results_said_prescriber_at"),
+        "said_prescriber",
+        ["site_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "sealed_key",
         sa.Column("item", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -1008,6 +1050,62 @@ def make_results() -> None:
         sa.Column("box", sa.LargeBinary(length=97), nullable=False),
         sa.ForeignKeyConstraint(["dossier_id"], ["results.dossier.id"], name=op.f("fk_escrow_share_dossier_id")),
         sa.PrimaryKeyConstraint("dossier_id", "key_version", "part", name=op.f("pk_escrow_share")),
+        schema="results",
+    )
+    op.create_table(
+        "flag_lift",
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("flag", sa.String(length=13), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["results.report.id"], name=op.f("fk_flag_lift_report_id")),
+        sa.PrimaryKeyConstraint("report_id", "flag", name=op.f("pk_flag_lift")),
+        schema="results",
+    )
+    op.create_table(
+        "flag_notice",
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("flags", sa.String(length=60), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["results.report.id"], name=op.f("fk_flag_notice_report_id")),
+        sa.PrimaryKeyConstraint("message_id", "report_id", name=op.f("pk_flag_notice")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_flag_notice_report_id"), "flag_notice", ["report_id"], unique=False, schema="results"
+    )
+    op.create_table(
+        "hand_over",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("person", sa.String(length=12), nullable=False),
+        sa.Column("mandate_id", sa.Uuid(), nullable=True),
+        sa.Column("document", sa.String(length=18), nullable=False),
+        sa.Column("reason", sa.String(length=10), nullable=True),
+        sa.Column("release_class", sa.String(length=2), nullable=False),
+        sa.Column("is_sealed", sa.Boolean(), nullable=False),
+        sa.Column("sheets", sa.Integer(), nullable=False),
+        sa.Column("signed_by", sa.Uuid(), nullable=True),
+        sa.Column("signed_at", UtcDateTime(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(person = 'mandated') = (mandate_id IS NOT NULL)", name=op.f("ck_hand_over_mandated_by")),
+        sa.CheckConstraint("(signed_by IS NULL) = (signed_at IS NULL)", name=op.f("ck_hand_over_signed_for")),
+        sa.ForeignKeyConstraint(["mandate_id"], ["results.mandate.id"], name=op.f("fk_hand_over_mandate_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_over")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_hand_over_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_hand_over_visit_id_results_hand_over_at"),
+        "hand_over",
+        ["visit_id", "at"],
+        unique=False,
         schema="results",
     )
     op.create_table(
@@ -1391,6 +1489,11 @@ def drop_results() -> None:
     op.drop_index(op.f("ix_results_order_physician_physician_id"), table_name="order_physician", schema="results")
     op.drop_table("order_physician", schema="results")
     op.drop_table("message_repeat", schema="results")
+    op.drop_index(op.f("ix_results_hand_over_visit_id_results_hand_over_at"), table_name="hand_over", schema="results")
+    op.drop_table("hand_over", schema="results")
+    op.drop_index(op.f("ix_results_flag_notice_report_id"), table_name="flag_notice", schema="results")
+    op.drop_table("flag_notice", schema="results")
+    op.drop_table("flag_lift", schema="results")
     op.drop_table("escrow_share", schema="results")
     op.drop_index(
         op.f("ix_results_critical_alert_site_id_results_critical_alert_state"),
@@ -1408,6 +1511,12 @@ def drop_results() -> None:
     )
     op.drop_table("sign_in_try", schema="results")
     op.drop_table("sealed_key", schema="results")
+    op.drop_index(
+        op.f("ix_results_said_prescriber_site_id_results_said_prescriber_at"),
+        table_name="said_prescriber",
+        schema="results",
+    )
+    op.drop_table("said_prescriber", schema="results")
     op.drop_index(op.f("ix_results_report_dossier"), table_name="report", schema="results")
     op.drop_table("report", schema="results")
     op.drop_index(
@@ -1453,11 +1562,11 @@ def drop_results() -> None:
     op.drop_index(op.f("ix_results_message_content_mac"), table_name="message", schema="results")
     op.drop_table("message", schema="results")
     op.drop_table("matrix", schema="results")
+    op.drop_index(op.f("ix_results_mandate_patient_id"), table_name="mandate", schema="results")
+    op.drop_table("mandate", schema="results")
     op.drop_table("journal_text", schema="results")
     op.drop_table("journal_leaf", schema="results")
     op.drop_table("journal_head", schema="results")
-    op.drop_index(op.f("ix_results_hand_over_visit_id_results_hand_over_at"), table_name="hand_over", schema="results")
-    op.drop_table("hand_over", schema="results")
     op.drop_index(
         op.f("ix_results_escalation_step_site_id_results_escalation_step_ended_at"),
         table_name="escalation_step",
@@ -1465,6 +1574,12 @@ def drop_results() -> None:
     )
     op.drop_table("escalation_step", schema="results")
     op.drop_table("dossier", schema="results")
+    op.drop_index(
+        op.f("ix_results_discreet_visit_site_id_results_discreet_visit_at"),
+        table_name="discreet_visit",
+        schema="results",
+    )
+    op.drop_table("discreet_visit", schema="results")
     op.drop_index(op.f("ix_results_delivery_visit_id_results_delivery_at"), table_name="delivery", schema="results")
     op.drop_table("delivery", schema="results")
     op.drop_index(

@@ -1,0 +1,140 @@
+"""Whether each sheet of a hand-over is out, and whether whoever took it for somebody else has signed."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from kiosk.register.patients import NoPatient, Patient, patient_of
+from kiosk.register.staff import Right
+from kiosk.register.visits import Visit, visit_of
+from kiosk.settings import StaffSettings
+from kiosk.signin import actor, needs
+from kiosk.web import chance, house, now, page, reading, transaction
+from printers.errors import ImpossibleMove, PrinterError
+from printers.moves import State, Verb
+from printers.paper import Paper
+from results.handing.hand_overs import TAKES_FOR_ANOTHER, HandOver, hand_over_of, key_of, sign_for
+from results.handing.receipt import receipt_paper
+
+bp = Blueprint("papers", __name__)
+
+#: A print job's state as the counter says it, and its tone.
+WORDS: Final = {
+    State.QUEUED: ("Le papier attend son tour.", "info"),
+    State.SENDING: ("Le papier part vers l'imprimante.", "info"),
+    State.SENT: ("Le papier est parti. Regardez s'il est sorti.", "info"),
+    State.CONFIRMED: ("Imprimé.", "ok"),
+    State.UNSURE: ("Regardez si le papier est sorti en entier.", "warn"),
+    State.HELD: ("L'imprimante attend : regardez le papier et le capot.", "warn"),
+    State.NOT_SENT: ("L'imprimante n'a pas répondu. Nouvel essai dans un instant.", "warn"),
+    State.VOID: ("Rien n'est sorti. Reprenez la remise.", "danger"),
+}
+_DOUBTFUL: Final = frozenset({State.SENT, State.UNSURE})
+
+
+def visit_and_person(db: Session, visit_id: UUID) -> tuple[Visit, Patient]:
+    """A visit and the person who was recognised in it.
+
+    Raises:
+        NoVisit, NoPatient: there is none.
+    """
+    visit = visit_of(db, visit_id)
+    patient = patient_of(db, visit.id)
+    if patient is None:
+        raise NoPatient
+    return visit, patient
+
+
+def send_papers(visit_id: UUID, hand_over_id: UUID, papers: Sequence[Paper]) -> ResponseReturnValue:
+    """Give the committed sheets to the running station, then say what becomes of each."""
+    try:
+        for made in papers:
+            _put(made)
+    except (PrinterError, sqlite3.Error) as trouble:
+        flash(trouble.french if isinstance(trouble, PrinterError) else PrinterError.french, "error")
+    return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
+
+
+@bp.get("/remise/<uuid:visit_id>/papier/<uuid:hand_over_id>")
+@needs(Right.TELL)
+def paper(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
+    """Whether each sheet is out; never what stands on it."""
+    return _paper_page("results/handed.html", visit_id, hand_over_id)
+
+
+@bp.get("/remise/<uuid:visit_id>/papier/<uuid:hand_over_id>/etat")
+@needs(Right.TELL)
+def paper_state(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
+    """What became of the sheets, for a page that is open; nothing when it has not changed."""
+    return _paper_page("results/handed_state.html", visit_id, hand_over_id)
+
+
+@bp.post("/remise/<uuid:visit_id>/papier/<uuid:hand_over_id>")
+@needs(Right.TELL)
+def look(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
+    """A person has looked whether the doubtful sheets are out."""
+    with reading() as db:
+        row = hand_over_of(db, visit_id, hand_over_id)
+    verb = Verb.CONFIRM if request.form.get("out") == "yes" else Verb.DISOWN
+    for number, state in enumerate(_states(row), start=1):
+        if state in _DOUBTFUL:
+            try:
+                house().spool.move(f"{key_of(row)}/{number}", verb, by=str(actor().id), at=now())
+            except ImpossibleMove:
+                flash("L'imprimante l'avait déjà dit.", "ok")
+    return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
+
+
+@bp.post("/remise/<uuid:visit_id>/papier/<uuid:hand_over_id>/recu")
+@needs(Right.TELL)
+def print_receipt(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
+    """Print the paper that is signed by whoever takes the envelope for somebody else; asked again, it is one paper."""
+    with reading() as db:
+        row, visit = hand_over_of(db, visit_id, hand_over_id), visit_of(db, visit_id)
+    made = receipt_paper(row, number=visit.number, day=f"{visit.day:%d/%m/%Y}", form=house().forms["slips"])
+    try:
+        _put(made)
+        flash("Le reçu part à l'imprimante du guichet.", "ok")
+    except (PrinterError, sqlite3.Error) as trouble:
+        flash(trouble.french if isinstance(trouble, PrinterError) else PrinterError.french, "error")
+    return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
+
+
+@bp.post("/remise/<uuid:visit_id>/papier/<uuid:hand_over_id>/signature")
+@needs(Right.TELL)
+def signed(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
+    """Somebody who took the envelope for another has signed on paper."""
+    with transaction("results") as db:
+        sign_for(db, hand_over_of(db, visit_id, hand_over_id), by=actor().id, at=now(), chance=chance)
+    return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
+
+
+def _put(made: Paper) -> None:
+    settings: StaffSettings = house().more["settings"]
+    house().spool.put(made, printer=settings.slip_printer, at=now(), chance=chance)
+
+
+def _states(row: HandOver) -> list[State]:
+    """Where each sheet stands; one that the spool does not know is not out."""
+    jobs = (house().spool.job(f"{key_of(row)}/{number}") for number in range(1, row.sheets + 1))
+    return [State.VOID if job is None else job.state for job in jobs] or [State.VOID]
+
+
+def _paper_page(template: str, visit_id: UUID, hand_over_id: UUID) -> Response:
+    with reading() as db:
+        visit, patient = visit_and_person(db, visit_id)
+        row = hand_over_of(db, visit_id, hand_over_id)
+    states = _states(row)
+    seen = "-".join(states)
+    if request.args.get("vu") == seen:
+        return Response(status=204)
+    return page(
+        template, visit=visit, patient=patient, row=row, seen=seen, sheets=[(state, *WORDS[state]) for state in states],
+        is_doubtful=bool(_DOUBTFUL & set(states)), is_void=State.VOID in states,
+        is_out=set(states) == {State.CONFIRMED}, is_for_another=row.person in TAKES_FOR_ANOTHER,
+    )  # fmt: skip
