@@ -54,6 +54,7 @@ from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
 from results.handing import coding, handover, mandating, papers
+from results.keeping.evening import Evening
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
@@ -383,6 +384,14 @@ def serve() -> Flask:
         with home.database.transaction("results") as db:
             draw_drill(db, this_site(db).id, every=DRILLS_EVERY, at=clock.now(), chance=clock.chance)
 
+    evening = Evening(
+        database=home.database, spool=home.spool, keys=home.more["keys"], printer=settings.ticket_printer,
+        form=home.forms["tickets"], chance=clock.chance,
+    )  # fmt: skip
+    if not settings.demonstration:  # which has no evening: its papers come out while somebody looks
+        # In a thread of its own: what is long in the evening keeps no slip and no call waiting.
+        look = Round(name="evening", seconds=60, go=lambda: evening.look(at=clock.now()))
+        app.extensions["evening"] = start_rounds([look])
     app.extensions["rounds"] = start_rounds(
         [
             Round(name="labels", seconds=60, go=labels),

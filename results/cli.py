@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from kiosk.register import clock, journal
+from kiosk.register import clock
 from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
@@ -20,7 +20,7 @@ from printers.errors import PrinterError
 from printers.station.keys import make_station_key
 from results.exchange.intake import take
 from results.matrix import in_force
-from results.upkeep import demonstration, founding, interview, screens, supervise
+from results.upkeep import demonstration, founding, interview, keeping, screens, supervise
 from results.upkeep import rehearse as rehearsal
 from results.upkeep import tubes as tube_table
 from results.upkeep.check import check as look
@@ -370,23 +370,8 @@ def _look_at(file: Path) -> None:
         raise click.ClickException(f"{file} n'est pas lisible d'ici. Aucun fichier n'a été pris.")
 
 
-@main.group("journal")
-def journal_group() -> None:
-    """Les deux journaux, qui montrent toute modification."""
-
-
-@journal_group.command("verify")
-@click.pass_obj
-def verify(instance: Path) -> None:
-    """Recalcule les deux journaux ; 1 et le premier numéro douteux si quelque chose a été changé."""
-    sound = True
-    with founding.opened_instance(instance) as database, database.reading() as db:
-        for side, words in (("register", "registre"), ("results", "résultats")):
-            verdict = journal.verify(db, side)  # type: ignore[arg-type]  # one of the two sides
-            sound = sound and verdict.sound
-            told = "intact" if verdict.sound else f"modifié à partir de l'entrée {verdict.first_bad}"
-            click.echo(f"Journal ({words}) : {verdict.size} entrées, {told}.")
-    sys.exit(0 if sound else 1)
+main.add_command(keeping.journal_group)
+main.add_command(keeping.purge_command)
 
 
 @main.group()

@@ -1,5 +1,6 @@
 """The slip: a handle, an hour and code lines, on a paper that looks like an appointment stub."""
 
+from kiosk.formats.merkle import paper_words
 from printers.paper import ROLL_58, Cut, Feed, Form, Paper, Text
 from results.vault.codes import write_code, write_handle
 from results.vault.slips import IssuedSlip
@@ -43,7 +44,7 @@ def slip_paper(
     for number, code in enumerate(issued.codes, start=1):
         items += [line(f"{number}  {write_code(code)}", 32), Feed(dots=form.dpmm)]
     if journal is not None:
-        items.append(line(f"J {_thousands(journal[0])}  {_fours(journal[1])}", 20))
+        items.append(line(paper_words(*journal), 20))
     return Paper(
         kind="slip",
         form=form,
@@ -53,11 +54,3 @@ def slip_paper(
         on_expiry="void",
         secret=True,
     )
-
-
-def _thousands(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
-
-
-def _fours(letters: str) -> str:
-    return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))

@@ -14,6 +14,7 @@ from kiosk.counter.passage import advance
 from kiosk.counter.reception import call_in_turn, end_early, keep_papers_in
 from kiosk.live import stream
 from kiosk.questions import range_words
+from kiosk.register.journal import words_at
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Purpose, Stage, State, Verb, Visit, visit_of
@@ -197,4 +198,6 @@ def _ticket(visit: Visit) -> Paper:
         what_next="On vous appelle par ce numéro.",
         follow="",
     )
-    return ticket(visit.id, visit.number, words, form=house().forms["tickets"])
+    with reading() as db:
+        letters = words_at(db, "register", now())
+    return ticket(visit.id, visit.number, words, letters=letters, form=house().forms["tickets"])

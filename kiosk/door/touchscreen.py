@@ -22,6 +22,7 @@ from kiosk.door.threshold import count, device, language, settings, told
 from kiosk.formats.convocation import Convocation
 from kiosk.register import clock
 from kiosk.register.events import ask_for_help, help_is_heard
+from kiosk.register.journal import words_at
 from kiosk.register.once import answered
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Move, NoVisit, Purpose, Stage, Visit, visit_of
@@ -247,8 +248,12 @@ def put_ticket(visit: Visit) -> None:
         what_next=tell("On vous appelle par ce numéro."),
         follow=tell("Suivez la file sur votre téléphone."),
     )
-    large = session.get("text_size") == "large"
-    paper = ticket.ticket(visit.id, visit.number, words, follow_url=follow, large=large, form=house().forms["tickets"])
+    with reading() as db:
+        letters = words_at(db, "register", now())
+    paper = ticket.ticket(
+        visit.id, visit.number, words, follow_url=follow, letters=letters,
+        large=session.get("text_size") == "large", form=house().forms["tickets"],
+    )  # fmt: skip
     try:
         house().spool.put(paper, printer=settings().ticket_printer, at=now(), chance=chance)
     except (PrinterError, sqlite3.Error, OSError) as fault:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,9 @@ HASH_SIZE: Final = 32
 LETTERS: Final = 16
 
 Edge = tuple[bytes, ...]
+
+# Two and seven are letters of base32: the last sixteen signs are the letters, whatever stands before is the size.
+_PAPER: Final = re.compile(r"J(?P<size>[0-9]{1,12}?)(?P<letters>[A-Z2-7]{16})")
 
 
 def hash_leaf(salt: bytes, text: bytes) -> bytes:
@@ -53,6 +57,36 @@ def letters_of(root: bytes) -> str:
     return base64.b32encode(root[:10]).decode("ascii")
 
 
+def paper_words(size: int, letters: str) -> str:
+    """Write size and letters as every paper carries them: `J 18 204  QGZT 4MXA 2LDW 7KPE`."""
+    fours = " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
+    return f"J {size:,}  ".replace(",", " ") + fours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letters:
+    """What a ticket or a slip carries of a journal: its size and 80 bits of its root, unsigned, in many hands."""
+
+    size: int
+    letters: str
+
+    def agrees(self, root: bytes) -> bool:
+        """Tell whether a tree of this size with that root is the one that was seen."""
+        return letters_of(root) == self.letters
+
+
+def read_paper_words(text: str) -> Letters:
+    """Read `J 18 204  QGZT 4MXA 2LDW 7KPE` as somebody has typed it from a paper.
+
+    Raises:
+        ValueError: not a size and sixteen letters.
+    """
+    found = _PAPER.fullmatch("".join(text.upper().split()))
+    if found is None:
+        raise ValueError("not the letters of a paper")
+    return Letters(size=int(found["size"]), letters=found["letters"])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """What a journal was at one moment.
@@ -63,6 +97,10 @@ class Checkpoint:
     origin: str
     size: int
     root: bytes
+
+    def agrees(self, root: bytes) -> bool:
+        """Tell whether a tree of this size with that root is the one that was seen."""
+        return root == self.root
 
     def body(self) -> str:
         """The text that is signed (C2SP tlog-checkpoint)."""

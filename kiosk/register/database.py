@@ -110,6 +110,7 @@ class Database:
     writing_engines: Mapping[str, Engine]
     turns: Mapping[str, Turn] = field(default_factory=dict)
     results_file: Path | None = None
+    register_file: Path | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -143,11 +144,11 @@ class Database:
         Returns:
             Whether nothing is left in the log; always true on PostgreSQL, where vacuum does it.
         """
-        if self.results_file is None:
-            return True
-        with closing(sqlite3.connect(self.results_file, timeout=0)) as alone:
-            busy, _, _ = alone.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+        return self.results_file is None or _fold(self.results_file)
+
+    def fold_register(self) -> bool:
+        """Fold the register's log into it, as `fold_results` does."""
+        return self.register_file is None or _fold(self.register_file)
 
     def close(self) -> None:
         """Give every connection back."""
@@ -188,7 +189,9 @@ def open_sqlite(
     if results is not None:
         writing["results"] = engine("results")
         turns["results"] = Turn(results.with_name(results.name + ".turn"), deadline=deadline)
-    return Database(reading_engine=engine(None), writing_engines=writing, turns=turns, results_file=results)
+    return Database(
+        reading_engine=engine(None), writing_engines=writing, turns=turns, results_file=results, register_file=register
+    )
 
 
 def open_postgresql(url: str, *, results: bool) -> Database:
@@ -229,6 +232,12 @@ def require_head(database: Database, *sides: Side) -> None:
             )
 
 
+def _fold(file: Path) -> bool:
+    with closing(sqlite3.connect(file, timeout=0)) as alone:
+        busy, _, _ = alone.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
 def _connect(register: Path, results: Path | None, writes: Side | None, grants: Grants | None) -> sqlite3.Connection:
     """One layout for all: register main, results attached; only `mode=ro` changes sides."""
     main_mode = "ro" if writes == "results" else "rw"
@@ -239,11 +248,17 @@ def _connect(register: Path, results: Path | None, writes: Side | None, grants: 
     if results is not None:
         other_mode = "ro" if writes == "register" else "rw"
         connection.execute("ATTACH DATABASE ? AS results", (f"{results.resolve().as_uri()}?mode={other_mode}",))
-    for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "temp_store=MEMORY", "synchronous=FULL"):
+    # Without the name of a side, secure_delete holds for both: what is deleted is overwritten.
+    for pragma in (
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "temp_store=MEMORY",
+        "synchronous=FULL",
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     if results is not None:
         connection.execute("PRAGMA results.synchronous=FULL")
-        connection.execute("PRAGMA results.secure_delete=ON")
     if writes is None:
         connection.execute("PRAGMA query_only=ON")
     if grants is not None:

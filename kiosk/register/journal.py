@@ -21,7 +21,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.canonical import canonical
-from kiosk.formats.merkle import HASH_SIZE, Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
+from kiosk.formats.merkle import (
+    HASH_SIZE,
+    Checkpoint,
+    Edge,
+    Letters,
+    extend,
+    hash_leaf,
+    letters_of,
+    paper_words,
+    root_of,
+)
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Side, UtcDateTime, table_of
 
@@ -176,6 +186,9 @@ class Act(StrEnum):
     BACKUP_VERIFIED = "backup.verified"
     BACKUP_RESTORED = "backup.restored"
     PURGE_DONE = "purge.done"
+    DOSSIER_SHREDDED = "dossier.shredded"
+    MESSAGE_SHREDDED = "message.shredded"
+    TRACES_SHOWN = "traces.shown"
 
 
 class _Leaf:
@@ -249,7 +262,7 @@ class ResultsText(_Text, Base):
 
     __tablename__ = "journal_text"
     __table_args__ = ({"schema": STAFF_ONLY},)
-    keep = "10 years: diffusion traces"
+    keep = "10 years: diffusion traces; 12 months what is security log alone"
 
 
 class ResultsHead(_Head, Base):
@@ -353,19 +366,27 @@ def letters_at(db: Session, side: Side, at: datetime) -> tuple[int, str]:
     return head.quarter_size, letters_of(head.quarter_root)
 
 
-def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint] = ()) -> Verdict:
-    """Compute the whole tree again and compare it with texts, head and signed notes.
+def words_at(db: Session, side: Side, at: datetime) -> str:
+    """Give the line of a paper: size and letters of the head at the end of the last full quarter-hour."""
+    return paper_words(*letters_at(db, side, at))
+
+
+def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint | Letters] = ()) -> Verdict:
+    """Compute the whole tree again and compare it with texts, head and what was seen of it on paper.
 
     Args:
         db: a session that may read this side.
         side: whose journal.
-        notes: checkpoints whose signatures the caller has checked.
+        notes: checkpoints whose signatures the caller has checked, and letters from tickets and slips.
 
     A tree that was hashed anew from a changed entry on is found by a note alone; the first number that
-    cannot be trusted is then the first one after the last note that still agrees.
+    cannot be trusted is then the first one after the last note that still agrees. Where there are too few entries and
+    each agrees with its leaf, it is the place where they end.
     """
     books = _BOOKS[side]
-    expected = {note.size: note.root for note in notes}
+    expected: dict[int, list[Checkpoint | Letters]] = {}
+    for note in notes:  # two that tell of one size differently show a journal that was kept twice
+        expected.setdefault(note.size, []).append(note)
     trusted, size, first_bad = 0, 0, None
     edge: Edge = ()
     rows = db.execute(
@@ -380,7 +401,7 @@ def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint] = ()) -> Verd
             break
         edge, size = extend(edge, size, leaf), size + 1
         if size in expected:
-            if expected[size] != root_of(edge):
+            if not all(note.agrees(root_of(edge)) for note in expected[size]):
                 first_bad = trusted
                 break
             trusted = size
@@ -391,6 +412,8 @@ def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint] = ()) -> Verd
         first_bad = min(size, head_size) if size != head_size else trusted
     if first_bad is None and any(beyond > size for beyond in expected):
         first_bad = size
+    if first_bad is None and not all(note.agrees(root_of(())) for note in expected.get(0, ())):
+        first_bad = 0
     return Verdict(size=size, root=root, first_bad=first_bad)
 
 

@@ -105,7 +105,7 @@ class Visit(Base):
         Index(None, "site_id", "day", "state"),
         CheckConstraint("number > 0", name="number"),
     )
-    keep = "10 years: traces of care"
+    keep = "10 years: traces of care; as long as a patient's file names it"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))

@@ -32,7 +32,13 @@ TAKEN_OVER: Final = timedelta(minutes=30)
 #: A printer that stands still for one of these may have the paper in its memory: it comes out by itself.
 KEEPS: Final = frozenset({"paper-out", "cover-open", "ribbon-out", "cutter", "silent", "paused", "busy"})
 #: What a paper that is no label is called, by its kind.
-KINDS: Final = {"ticket": "Ticket", "test": "Essai", "header": "Annonce d'une suite", "picture": "Image"}
+KINDS: Final = {
+    "ticket": "Ticket",
+    "test": "Essai",
+    "header": "Annonce d'une suite",
+    "picture": "Image",
+    "journal-note": "Note des journaux",
+}
 _LABEL: Final = re.compile(r"label/([0-9]{1,20})/([0-9]{1,4})")
 _TICKET: Final = re.compile(r"ticket/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/1")
 

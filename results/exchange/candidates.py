@@ -94,6 +94,6 @@ def _candidate(db: Session, visit: Visit, patient: Patient, evidence: Evidence) 
 
 def _dossier(db: Session, visit_id: UUID, ordered: tuple[str, ...]) -> Dossier | None:
     row = db.scalars(select(dossiers.Dossier).where(dossiers.Dossier.visit_id == visit_id)).first()
-    if row is None:
-        return None
+    if row is None or row.shredded_at is not None:
+        return None  # what is sealed to a key that was destroyed would be lost
     return Dossier(id=row.id, public=row.public, mac=row.mac, not_before=row.promised_at, ordered=ordered)

@@ -34,7 +34,7 @@ class ReceivedMessage(Base):
 
     __tablename__ = "message"
     __table_args__ = (UniqueConstraint("site_id", "connection", "bytes_mac"), {"schema": STAFF_ONLY})
-    keep = "30 days after the match"
+    keep = "one year: a repeat is known; its bytes until 30 days after the match, 90 where it was refused"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID]
@@ -53,7 +53,7 @@ class ReceivedMessage(Base):
     is_number_reused: Mapped[bool]
     #: Version of the key of these HMACs.
     mac_version: Mapped[int]
-    #: The whole message.
+    #: The whole message, sealed; empty once it was shredded.
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     #: Who and which samples, without any exam; empty when it names nobody.
     identity: Mapped[bytes | None] = mapped_column(LargeBinary)

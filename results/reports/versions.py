@@ -66,6 +66,8 @@ class Reason(StrEnum):
     WRONG = "wrong"
     #: A biologist took it back.
     RETRACTED = "retracted"
+    #: Nobody had signed it when its time was over.
+    EXPIRED = "expired"
 
 
 class Recipient(StrEnum):
@@ -107,7 +109,7 @@ class Report(Base):
         Index(None, "dossier"),
         {"schema": STAFF_ONLY},
     )
-    keep = "promised hour + 90 days: the report of record is in the laboratory system"
+    keep = "10 years: diffusion traces name it; the report of record is in the laboratory system"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID]
@@ -137,7 +139,7 @@ class ReportVersion(Base):
         CheckConstraint("version > 0", name="version"),
         {"schema": STAFF_ONLY},
     )
-    keep = "promised hour + 90 days: crypto-shredded with its keys"
+    keep = "10 years: diffusion traces name it; its body until the promised hour + 90 days, shredded with its keys"
 
     report_id: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.report.id"), primary_key=True)
     #: 1 for the first.
@@ -154,6 +156,7 @@ class ReportVersion(Base):
     is_known: Mapped[bool]
     #: The matrix in force when it was sealed; bound to the body.
     matrix_version: Mapped[int]
+    #: Sealed; empty once it was shredded.
     body: Mapped[bytes] = mapped_column(LargeBinary)
     #: The promised hour: nothing is told sooner.
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -39,7 +39,7 @@ class Dossier(Base):
 
     __tablename__ = "dossier"
     __table_args__ = (UniqueConstraint("site_id", "visit_id"), {"schema": STAFF_ONLY})
-    keep = "promised hour + 90 days; its share and copies first"
+    keep = "10 years: diffusion traces name it; its key and all that it opens until the promised hour + 90 days"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID]
@@ -62,6 +62,8 @@ class Dossier(Base):
     #: Vouches for the columns that open and close ways.
     vouched: Mapped[bytes] = mapped_column(LargeBinary(32))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: When its key and all that it opens were destroyed: from then on it is a name in the traces.
+    shredded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
     def classes(self) -> tuple[str | None, ...]:
@@ -141,7 +143,7 @@ class CodeLine(Base):
         CheckConstraint("(wrap IS NULL) = (salt IS NULL)", name="wrap_and_salt"),
         {"schema": STAFF_ONLY},
     )
-    keep = "promised hour + 60 days; wrap and salt deleted when used or void"
+    keep = "promised hour + 60 days; wrap and salt until used or void"
 
     slip_id: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.slip.id"), primary_key=True)
     #: 1 to 6, as printed.
@@ -175,7 +177,8 @@ def open_dossier(
 ) -> Dossier:
     """Open a visit's dossier at registration, slip or not: pair, proof and the biologists' share.
 
-    A visit has one dossier; asked again, the same one takes the new classes, wishes and hour.
+    A visit has one dossier; asked again, the same one takes the new classes, wishes and hour. One whose key was
+    destroyed gets a fresh one: nothing is ever sealed to a key that nobody holds.
 
     Args:
         db: a session that writes the results.
@@ -196,6 +199,9 @@ def open_dossier(
         dossier = Dossier(
             id=uuid7(at, chance), site_id=site_id, visit_id=visit_id, fields_version=max(keys.fields), opened_at=at
         )
+        set_fresh_pair(db, keys, dossier, chance=chance)
+    elif dossier.shredded_at is not None:
+        dossier.fields_version, dossier.shredded_at = max(keys.fields), None
         set_fresh_pair(db, keys, dossier, chance=chance)
     dossier.expected = " ".join(sorted({_UNKNOWN if one is None else str(one) for one in classes}))
     dossier.wishes = " ".join(sorted(wish.value for wish in set(wishes)))
@@ -234,11 +240,11 @@ def trusted_dossier(db: Session, keys: KeyRing, dossier_id: UUID, *, lock: bool 
     """Load a dossier whose key, classes and wishes are those that this house wrote.
 
     Raises:
-        NoSuchDossier: there is none, or somebody else changed it.
+        NoSuchDossier: there is none, its key was destroyed, or somebody else changed it.
     """
     asked = select(Dossier).where(Dossier.id == dossier_id).execution_options(populate_existing=True)
     dossier = db.scalar(asked.with_for_update() if lock else asked)
-    if dossier is None or dossier.fields_version not in keys.fields:
+    if dossier is None or dossier.shredded_at is not None or dossier.fields_version not in keys.fields:
         raise NoSuchDossier
     subkey = keys.subkey(Purpose.DOSSIER_KEY, dossier.fields_version)
     try:

@@ -107,6 +107,11 @@ class KeyRing:
         return verifier_of(self.journal[max(self.journal) if version is None else version])
 
 
+def journal_verifiers(folder: Path) -> list[bytes]:
+    """Give the public half of every journal key, old ones too: a note outlives the key that has signed it."""
+    return list(KeyFolder.open(folder).versions("journal", "pub").values())
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class BiologistKeys:
     """What a biologist holds while unlocked, in memory only."""

@@ -8,10 +8,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from kiosk.formats.merkle import extend, hash_leaf
+from kiosk.formats.scanned_note import squeeze
 from kiosk.register import clock, journal
 from kiosk.register.database import Side
-from kiosk.register.journal import Act
+from kiosk.register.events import announce
+from kiosk.register.journal import Act, ResultsHead, ResultsLeaf, ResultsText
+from kiosk.register.sites import this_site
+from printers.spool import Spool
 from results import matrix
 from results.cli import main
 from results.upkeep.demonstration import NotADemonstration
@@ -75,7 +82,8 @@ def test_a_folder_may_have_the_name_of_a_command(
     "words",
     [
         ["db", "upgrade"], ["demo", "codes"], ["demo", "lis"], ["staff", "disable", "x"], ["staff", "reset-totp", "x"],
-        ["staff", "add", "x", "X", "--role", "secretary"], ["journal", "verify"], ["matrix", "show"],
+        ["staff", "add", "x", "X", "--role", "secretary"], ["journal", "verify"], ["journal", "note"], ["purge"],
+        ["purge", "--dry-run"], ["matrix", "show"],
         ["matrix", "sign", str(matrix.PROPOSAL)], ["tubes", "show"], ["tubes", "sign"], ["keys", "check"], ["serve"],
         ["check"],
         ["results", "receive", str(MESSAGES / "plain.hl7")],
@@ -231,6 +239,83 @@ def test_one_changed_byte_of_a_journal_is_found_and_its_number_told(
     line = next(line for line in done.output.splitlines() if words in line)
     assert "modifié à partir de l'entrée 5." in line
     assert done.output.count("intact.") == 1
+
+
+def test_a_journal_that_was_written_anew_is_found_by_the_note_alone(instance: Path, tmp_path: Path) -> None:
+    out = tmp_path / "safe"
+    with opened_instance(instance) as database, database.transaction("results") as db:
+        for number in range(12):
+            journal.write(db, "results", Act.BACKUP_MADE, by="test", at=clock.now(), chance=clock.chance, disk=number)
+    made = say(instance, "journal", "note", "--out", str(out))
+    assert made.exit_code == 0
+    assert "La note part à l'imprimante « tickets »." in made.output
+    notes = [out / "register.note", out / "results.note"]
+    assert all(note.read_text("utf-8") in made.output for note in notes)
+    spool = Spool(instance / "spool.sqlite")
+    with spool:
+        (job,) = [one for one in spool.jobs() if one.kind == "journal-note"]
+    assert job.printer == "tickets"
+    scans = [word for note in notes for word in ("--scan", squeeze(note.read_text("utf-8")))]
+    files = [word for note in notes for word in ("--note", str(note))]
+    for words in (files, scans, [*files, *scans]):
+        done = say(instance, "journal", "verify", *words)
+        assert (done.exit_code, done.output.count("intact.")) == (0, 2), done.output
+    with opened_instance(instance) as database, database.transaction("results") as db:
+        forge(db, 7)
+    assert say(instance, "journal", "verify").exit_code == 0
+    done = say(instance, "journal", "verify", *scans)
+    assert done.exit_code == 1
+    assert "Journal (résultats)" in done.output
+    assert "modifié à partir de l'entrée 0." in done.output
+    assert "Comparé à 1 papier(s) ou note(s)." in done.output
+
+
+def forge(db: Session, seq: int) -> None:
+    """An insider with the database: one word changed, then every hash computed again."""
+    row, leaf = db.get_one(ResultsText, seq), db.get_one(ResultsLeaf, seq)
+    row.text = row.text.replace('"at":1', '"at":2')
+    leaf.hash = hash_leaf(row.salt, row.text.encode())
+    db.flush()
+    edge: tuple[bytes, ...] = ()
+    for place, one in enumerate(db.scalars(select(ResultsLeaf.hash).order_by(ResultsLeaf.seq))):
+        edge = extend(edge, place, one)
+    db.get_one(ResultsHead, 1).edge = b"".join(edge)
+
+
+def test_a_paper_that_is_not_ours_is_refused_in_words(instance: Path) -> None:
+    for words in (
+        ["--scan", "ETQJ1B22"],
+        ["--scan", "bonjour"],
+        ["--ticket", "J 12"],
+        ["--note", str(HOUSE / "LICENSE")],
+    ):
+        done = say(instance, "journal", "verify", *words)
+        assert done.exit_code == 1
+        assert "Ce n'est pas une note signée par ce laboratoire" in done.output
+        assert "intact" not in done.output
+
+
+def test_a_purge_counts_first_and_says_what_backups_still_hold(instance: Path) -> None:
+    before = say(instance, "journal", "verify").output
+    nothing = say(instance, "purge", "--dry-run")
+    assert (nothing.exit_code, nothing.output.splitlines()[-1]) == (0, "Rien à retirer.")
+    with opened_instance(instance) as database, database.transaction() as db:
+        announce(db, this_site(db).id, "line", {}, at=clock.now() - timedelta(days=3))
+    counted = say(instance, "purge", "--dry-run")
+    assert counted.output.startswith("À retirer aujourd'hui :")
+    assert "les deux disques" in counted.output.splitlines()[-1]
+    assert say(instance, "journal", "verify").output == before
+    done = say(instance, "purge")
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, "Retiré :")
+    line = next(line for line in done.output.splitlines() if line.split()[0] == "event")
+    assert line.split()[1:] == ["1", "gardé", "2", "jours"]
+    assert say(instance, "purge").output.splitlines()[-1] == "Rien à retirer."
+    assert "purge.done" in _words(instance)
+
+
+def _words(instance: Path) -> str:
+    with opened_instance(instance) as database, database.reading() as db:
+        return "".join(db.scalars(select(ResultsText.text)))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
@@ -17,10 +17,13 @@ from kiosk.formats.merkle import (
     hash_leaf,
     hash_node,
     letters_of,
+    paper_words,
     read_note,
+    read_paper_words,
     root_of,
     write_note,
 )
+from tests.thorough import far
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()
@@ -54,6 +57,27 @@ def test_the_right_edge_gives_the_root_of_the_whole_tree(leaves: list[bytes]) ->
     assert root_of(grow(leaves)) == whole_tree(leaves)
 
 
+#: The tests of Certificate Transparency: eight entries and the roots of their trees (RFC 6962; RFC 9162 is the same).
+ENTRIES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+ROOTS = [
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+
+
+def test_the_published_trees_have_the_published_roots() -> None:
+    leaves = [hash_leaf(b"", bytes.fromhex(entry)) for entry in ENTRIES]
+    assert [root_of(grow(leaves[:size])).hex() for size in range(1, 9)] == ROOTS
+    assert root_of(()).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@settings(max_examples=far(300, 10_000), deadline=None)
 @given(st.lists(st.binary(min_size=16, max_size=40), min_size=1, max_size=40))
 def test_an_independent_tree_has_the_same_root(entries: list[bytes]) -> None:
     tree = InmemoryTree(algorithm="sha256")
@@ -72,6 +96,28 @@ def test_the_edge_holds_one_hash_for_each_bit_of_the_size() -> None:
 def test_papers_carry_sixteen_letters() -> None:
     assert letters_of(bytes(32)) == "A" * 16
     assert letters_of(bytes.fromhex("00443214c74254b635cf") + bytes(22)) == "ABCDEFGHIJKLMNOP"
+
+
+@given(st.integers(0, 10**9), st.binary(min_size=32, max_size=32))
+def test_what_a_paper_carries_can_be_typed_in_again(size: int, root: bytes) -> None:
+    words = paper_words(size, letters_of(root))
+    for typed in (words, words.lower(), words.replace(" ", "")):
+        seen = read_paper_words(typed)
+        assert (seen.size, seen.letters) == (size, letters_of(root))
+        assert seen.agrees(root)
+        assert not seen.agrees(hashlib.sha256(root).digest())
+
+
+@pytest.mark.parametrize(
+    "words", ["", "J", "J 12", "J 12 QGZT 4MXA 2LDW", "J QGZT 4MXA 2LDW 7KPE", "12 QGZT4MXA2LDW7KPE"]
+)
+def test_what_no_paper_carries_is_refused(words: str) -> None:
+    with pytest.raises(ValueError, match="letters"):
+        read_paper_words(words)
+
+
+def test_a_paper_is_read_as_it_is_printed() -> None:
+    assert paper_words(18_204, "QGZT4MXA2LDW7KPE") == "J 18 204  QGZT 4MXA 2LDW 7KPE"
 
 
 def test_a_note_is_written_as_c2sp_says_and_read_back() -> None:

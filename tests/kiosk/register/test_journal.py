@@ -12,11 +12,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from kiosk.formats.canonical import read_canonical
-from kiosk.formats.merkle import Checkpoint, Edge, extend, hash_leaf, letters_of, root_of
+from kiosk.formats.merkle import Checkpoint, Edge, Letters, extend, hash_leaf, letters_of, root_of
 from kiosk.register.database import Base, Database, Side, open_sqlite
 from kiosk.register.journal import (
     Act,
@@ -31,6 +31,7 @@ from kiosk.register.journal import (
     verify,
     write,
 )
+from tests.thorough import far
 
 AT = datetime(2026, 11, 21, 8, 7, 30, 999_999, tzinfo=UTC)
 STAFF, VISIT = UUID(int=1), UUID(int=2)
@@ -67,7 +68,7 @@ def fill(house: Database, many: int, side: Side = "register") -> None:
             write(db, side, Act.VISIT_CALLED, by=STAFF, at=AT, chance=chance, visit=VISIT, version=number)
 
 
-def first_bad(house: Database, side: Side = "register", notes: tuple[Checkpoint, ...] = ()) -> int | None:
+def first_bad(house: Database, side: Side = "register", notes: tuple[Checkpoint | Letters, ...] = ()) -> int | None:
     with house.reading() as db:
         return verify(db, side, notes=notes).first_bad
 
@@ -256,6 +257,116 @@ def _forge(db: Session, seq: int) -> None:
     head = db.get(RegisterHead, 1)
     assert head is not None
     head.edge = b"".join(edge)
+
+
+def test_two_notes_of_one_size_that_differ_show_a_journal_kept_twice(house: Database) -> None:
+    fill(house, 10)
+    told = note_of(house)
+    other = Checkpoint(origin=told.origin, size=told.size, root=bytes(32))
+    assert first_bad(house, notes=(told,)) is None
+    assert first_bad(house, notes=(told, other)) == 0
+    assert first_bad(house, notes=(other, told)) == 0
+    nothing = Checkpoint(origin=told.origin, size=0, root=bytes(32))
+    assert first_bad(house, notes=(nothing,)) == 0
+
+
+def test_the_letters_of_a_ticket_find_what_was_written_anew(house: Database) -> None:
+    fill(house, 10)
+    told = note_of(house)
+    letters = Letters(size=10, letters=letters_of(told.root))
+    fill(house, 10)
+    assert first_bad(house, notes=(letters,)) is None
+    change(house, lambda db: _forge(db, 4))
+    assert first_bad(house) is None
+    assert first_bad(house, notes=(letters,)) == 0
+
+
+ENTRIES = 1_000
+#: Every entry where the sweep goes all the way; otherwise a part of them, both ends always.
+PLACES = sorted({*range(0, ENTRIES, far(40, 1)), 1, ENTRIES - 2, ENTRIES - 1})
+BOTH = ("journal_leaf", "journal_text")
+
+
+def changed(db: Session, seq: int) -> None:
+    """One letter of what was said."""
+    db.execute(text("UPDATE journal_text SET text = replace(text, 'called', 'cAlled') WHERE seq = :seq"), {"seq": seq})
+
+
+def resalted(db: Session, seq: int) -> None:
+    """One bit of the salt."""
+    row = db.get(RegisterText, seq)
+    assert row is not None
+    row.salt = bytes([row.salt[0] ^ 1]) + row.salt[1:]
+
+
+def removed(db: Session, seq: int) -> None:
+    """One entry less, the ones after it moved up."""
+    for table in BOTH:
+        db.execute(text(f"DELETE FROM {table} WHERE seq = :seq"), {"seq": seq})  # noqa: S608
+        db.execute(text(f"UPDATE {table} SET seq = -seq WHERE seq > :seq"), {"seq": seq})  # noqa: S608
+        db.execute(text(f"UPDATE {table} SET seq = -seq - 1 WHERE seq < 0"))  # noqa: S608
+
+
+def swapped(db: Session, seq: int) -> None:
+    """Two neighbours in each other's place."""
+    one, other = (seq, seq + 1) if seq + 1 < ENTRIES else (seq - 1, seq)
+    for table in BOTH:
+        for before, after in ((one, -1), (other, one), (-1, other)):
+            told = {"before": before, "after": after}
+            db.execute(text(f"UPDATE {table} SET seq = :after WHERE seq = :before"), told)  # noqa: S608
+
+
+def cut(db: Session, seq: int) -> None:
+    """The end cut off from here, the head set to what is left."""
+    for table in BOTH:
+        db.execute(text(f"DELETE FROM {table} WHERE seq >= :seq"), {"seq": seq})  # noqa: S608
+    _rehash(db)
+
+
+def rehashed(db: Session, seq: int) -> None:
+    """One word changed, then leaf and head computed anew: only paper can tell."""
+    changed(db, seq)
+    db.flush()
+    row = db.get(RegisterText, seq, populate_existing=True)
+    leaf = db.get(RegisterLeaf, seq)
+    assert row is not None
+    assert leaf is not None
+    leaf.hash = hash_leaf(row.salt, row.text.encode())
+    _rehash(db)
+
+
+def _rehash(db: Session) -> None:
+    db.flush()
+    edge: Edge = ()
+    size = 0
+    for size, hashed in enumerate(db.scalars(select(RegisterLeaf.hash).order_by(RegisterLeaf.seq)), start=1):
+        edge = extend(edge, size - 1, hashed)
+    db.execute(update(RegisterHead).values(size=size, edge=b"".join(edge)))
+
+
+@pytest.mark.parametrize("forgery", [changed, resalted, removed, swapped, cut, rehashed])
+def test_every_forgery_of_a_thousand_entries_is_found_against_the_last_note(
+    house: Database, forgery: Callable[[Session, int], None]
+) -> None:
+    fill(house, ENTRIES)
+    note = note_of(house)
+    with writing(house) as db:
+        assert verify(db, "register", notes=[note]).sound
+        for seq in PLACES:
+            attempt = db.begin_nested()
+            forgery(db, seq)
+            db.flush()
+            verdict = verify(db, "register", notes=[note])
+            without = verify(db, "register")
+            attempt.rollback()
+            db.expire_all()
+            assert not verdict.sound, seq
+            assert verdict.first_bad is not None
+            # Of one that was closed over a gap nothing says where it was: there is one entry too few at its end.
+            assert verdict.first_bad <= (ENTRIES - 1 if forgery is removed else seq)
+            # What needs the note: a journal that was cut or computed anew agrees with itself.
+            assert without.sound is (forgery in {cut, rehashed}), seq
+        assert verify(db, "register", notes=[note]).sound
 
 
 def test_papers_carry_the_head_of_the_last_full_quarter_hour(house: Database) -> None:

@@ -618,6 +618,7 @@ def make_results() -> None:
         sa.Column("promised_at", UtcDateTime(), nullable=False),
         sa.Column("vouched", sa.LargeBinary(length=32), nullable=False),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("shredded_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dossier")),
         sa.UniqueConstraint("site_id", "visit_id", name=op.f("uq_dossier_site_id_visit_id")),
         schema="results",

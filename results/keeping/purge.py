@@ -1,0 +1,209 @@
+"""What is no longer kept goes: keys first, then rows whose time is over, then the words of old journal entries."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, delete, exists, func, not_, select, text, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from kiosk.register.clock import Chance
+from kiosk.register.database import STAFF_ONLY, Base, Database, Side
+from kiosk.register.journal import Act, write
+from kiosk.register.sites import this_site
+from kiosk.register.traces import forget, oldest_words, outdated
+from results.exchange.received import ReceivedMessage
+from results.keeping.rules import RULES, Span, expired, points
+from results.keeping.shredding import (
+    due_dossiers,
+    due_messages,
+    due_slips,
+    end_slip,
+    shred_dossier,
+    shred_message,
+)
+from results.vault.dossiers import Dossier, Slip
+
+#: Rows that one transaction takes away: the counter never waits for the purge.
+BATCH: Final = 200
+WORDS_KEPT: Final = Span(years=10)
+SECURITY_KEPT: Final = Span(years=1)
+SIDES: Final[tuple[Side, ...]] = ("results", "register")
+
+Shred = Callable[..., object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What goes of one table, and the oldest that stays."""
+
+    name: str
+    gone: int
+    #: None where nothing stays, or where it counts from another table.
+    oldest: datetime | date | None
+    kept: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shredding:
+    """One kind of thing that is destroyed before its row goes."""
+
+    name: str
+    kept: str
+    id: InstrumentedAttribute[UUID]
+    since: InstrumentedAttribute[datetime]
+    due: Callable[[datetime], ColumnElement[bool]]
+    one: Shred
+
+
+_SHREDDINGS: Final = (
+    _Shredding(
+        name="clés de dossiers", kept="heure promise + 90 jours", id=Dossier.id, since=Dossier.promised_at,
+        due=due_dossiers, one=shred_dossier,
+    ),
+    _Shredding(
+        name="lignes de talons", kept="heure promise + 60 jours", id=Slip.id, since=Slip.issued_at, due=due_slips,
+        one=end_slip,
+    ),
+    _Shredding(
+        name="octets de messages", kept="30 jours, 90 si écarté", id=ReceivedMessage.id,
+        since=ReceivedMessage.received_at, due=due_messages, one=shred_message,
+    ),
+)  # fmt: skip
+
+
+def survey(database: Database, *, at: datetime) -> list[Line]:
+    """Count what a purge would take away now; nothing is written."""
+    lines = []
+    with database.reading() as db:
+        timezone = this_site(db).timezone
+        for kind in _SHREDDINGS:
+            gone = db.scalar(select(func.count()).select_from(kind.id.class_).where(kind.due(at))) or 0
+            oldest = db.scalar(select(func.min(kind.since)).where(not_(kind.due(at))))
+            lines.append(Line(name=kind.name, gone=gone, oldest=oldest, kept=kind.kept))
+        for table in _tables():
+            rule = RULES[table.key]
+            due = expired(table.key, table, at=at, timezone=timezone)
+            gone = db.scalar(select(func.count()).select_from(table).where(due)) or 0
+            since = table.c[rule.since] if rule.since else None
+            oldest = None if since is None else db.scalar(select(func.min(since)).where(not_(due)))
+            lines.append(Line(name=table.key, gone=gone, oldest=oldest, kept=rule.span.french))
+        for side in SIDES:
+            gone = sum(len(numbers) for numbers in _outdated_words(lambda ask: ask(db), side, at))
+            name = "journal_text" if side == "register" else f"{STAFF_ONLY}.journal_text"
+            oldest = oldest_words(db, side)
+            lines.append(Line(name=name, gone=gone, oldest=oldest, kept=f"{WORDS_KEPT.french}, sécurité 12 mois"))
+    return lines
+
+
+def purge(database: Database, *, by: str, at: datetime, chance: Chance) -> dict[str, int]:
+    """Take away what is no longer kept, a few rows at a time; killed anywhere, the next run goes on. Then `clean`.
+
+    Args:
+        database: both sides.
+        by: the programme or the command that asks.
+        at: now.
+        chance: gives the journal's salt.
+
+    Returns:
+        Table or thing -> how many went.
+    """
+    gone: dict[str, int] = {}
+    with database.reading() as db:
+        timezone = this_site(db).timezone
+    for kind in _SHREDDINGS:
+        gone[kind.name] = _shred(database, kind, by=by, at=at, chance=chance)
+    dues = {table: expired(table.key, table, at=at, timezone=timezone) for table in _tables()}
+    gone |= dict.fromkeys(RULES, 0)
+    with database.reading() as db:  # most tables have nothing to give on most evenings
+        owing = [table for table in dues if db.scalar(select(exists(select(1).where(dues[table]))))]
+    for table in owing:
+        gone[table.key] = _take_rows(database, table, dues[table])
+    for side in SIDES:
+        gone[f"{side} words"] = _take_words(database, side, at)
+    for side in SIDES:
+        with database.transaction(side) as db:
+            write(db, side, Act.PURGE_DONE, by=by, at=at, chance=chance, gone=sum(gone.values()))
+    return gone
+
+
+def clean(database: Database) -> bool:
+    """Take what was deleted off the disk: fold the logs of SQLite in, vacuum PostgreSQL.
+
+    Deleted bytes are overwritten where they stood (`secure_delete`); until the log is folded in, it holds a copy.
+
+    Returns:
+        False when somebody was reading: try again.
+    """
+    engine = database.writing_engines["results"]
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in _tables():
+                connection.execute(text(f"VACUUM {table.key}"))
+        return True
+    folded = database.fold_results()
+    return database.fold_register() and folded
+
+
+def _tables() -> list[Table]:
+    """Every table with a rule, those that stand on others first; all of them are loaded by whoever composes."""
+    wanted = {Base.metadata.tables[name] for name in RULES}
+    return [table for table in reversed(Base.metadata.sorted_tables) if table in wanted]
+
+
+def _shred(database: Database, kind: _Shredding, *, by: str, at: datetime, chance: Chance) -> int:
+    with database.reading() as db:
+        due = list(db.scalars(select(kind.id).where(kind.due(at)).order_by(kind.since)))
+    for one in due:
+        with database.transaction("results") as db:
+            kind.one(db, one, by=by, at=at, chance=chance)
+    return len(due)
+
+
+def _take_rows(database: Database, table: Table, due: ColumnElement[bool]) -> int:
+    side: Side = "results" if table.schema == STAFF_ONLY else "register"
+    columns = tuple(table.primary_key.columns)
+    asked = select(*columns).where(due).limit(BATCH)
+    for own in points(table, table.key):  # an aliquot before the tube that it was poured from
+        below = table.alias()
+        asked = asked.where(not_(exists(select(1).where(below.c[own.parent.name] == table.c[own.column.name]))))
+    gone = 0
+    while True:
+        with database.reading() as db:
+            rows = db.execute(asked).all()
+        if not rows:
+            return gone
+        with database.transaction(side) as db:
+            if len(columns) == 1:
+                db.execute(delete(table).where(columns[0].in_([row[0] for row in rows])))
+            else:
+                db.execute(delete(table).where(tuple_(*columns).in_([tuple(row) for row in rows])))
+        gone += len(rows)
+
+
+def _take_words(database: Database, side: Side, at: datetime) -> int:
+    def ask(question: Callable[[Session], list[int]]) -> list[int]:
+        with database.reading() as db:
+            return question(db)
+
+    gone = 0
+    for numbers in _outdated_words(ask, side, at):
+        with database.transaction(side) as db:
+            forget(db, side, numbers)
+        gone += len(numbers)
+    return gone
+
+
+def _outdated_words(ask: Callable[..., list[int]], side: Side, at: datetime) -> Iterator[list[int]]:
+    """The numbers whose words go, some at a time, none twice."""
+    seen: set[int] = set()
+    for span, alone in ((WORDS_KEPT, False), (SECURITY_KEPT, True)):
+        numbers = [-1]
+        while numbers := ask(
+            partial(outdated, side=side, before=span.before(at), security_alone=alone, after=numbers[-1])
+        ):
+            yield [number for number in numbers if number not in seen]
+            seen.update(numbers)

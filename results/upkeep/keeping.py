@@ -1,0 +1,135 @@
+"""The journals and what is kept at the terminal: verify, note, purge."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from kiosk.register import clock
+from kiosk.register.database import Database
+from kiosk.register.sites import Site, this_site
+from kiosk.settings import StaffSettings, read_settings
+from labels.layouts import media_of
+from printers.sealing import StationId
+from printers.spool import Spool
+from results.keeping.evening import note_of_evening, put_note
+from results.keeping.notes import SIDES, Seen, read_seen, verify_both
+from results.keeping.purge import clean, purge, survey
+from results.upkeep.founding import opened_instance
+from results.vault.keys import KeyRing, journal_verifiers
+
+#: Said with every purge, because it is true only then.
+BACKUPS = "Les sauvegardes en gardent une copie jusqu'à ce que les deux disques aient été remplacés."
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group("journal")
+def journal_group() -> None:
+    """Les deux journaux, qui montrent toute modification."""
+
+
+@journal_group.command("verify")
+@click.option("--note", "files", multiple=True, type=_FILE, help="Note signée, telle que « journal note » l'écrit.")
+@click.option("--scan", "scans", multiple=True, metavar="TEXTE", help="Code carré de la note du soir, scanné.")
+@click.option(
+    "--ticket", "tickets", multiple=True, metavar="LIGNE", help="Dernière ligne d'un ticket : « J 18 204 … »."
+)
+@click.option("--slip", "slips", multiple=True, metavar="LIGNE", help="Dernière ligne d'un talon : « J 18 204 … ».")
+@click.pass_obj
+def verify(
+    instance: Path, files: tuple[Path, ...], scans: tuple[str, ...], tickets: tuple[str, ...], slips: tuple[str, ...]
+) -> None:
+    """Recalcule les deux journaux, les compare aux papiers ; 1 et le premier numéro douteux si l'un a été changé.
+
+    Exemple : etiquette journal verify --note results.note
+    """
+    texts = [*(file.read_text("utf-8", errors="replace") for file in files), *scans]
+    with opened_instance(instance) as database, database.reading() as db:
+        seen: Seen = {side: [] for side in SIDES}
+        if texts or tickets or slips:
+            keys = instance / read_settings(instance / "staff.toml", StaffSettings).keys
+            seen = read_seen(texts, this_site(db), journal_verifiers(keys), tickets=tickets, slips=slips)
+        verdicts = verify_both(db, seen)
+    for side, verdict in verdicts.items():
+        told = "intact" if verdict.sound else f"modifié à partir de l'entrée {verdict.first_bad}"
+        compared = f" Comparé à {len(seen[side])} papier(s) ou note(s)." if seen[side] else ""
+        click.echo(f"Journal ({SIDES[side]}) : {verdict.size} entrées, {told}.{compared}")
+    sys.exit(0 if all(verdict.sound for verdict in verdicts.values()) else 1)
+
+
+@journal_group.command("note")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Y écrit aussi register.note et results.note."
+)
+@click.pass_obj
+def note(instance: Path, out: Path | None) -> None:
+    """Signe l'état des deux journaux et l'imprime, comme chaque soir.
+
+    Exemple : etiquette journal note --out /media/coffre
+    """
+    at, chance = clock.now(), clock.chance
+    settings = read_settings(instance / "staff.toml", StaffSettings)
+    form = media_of(settings, instance / "printers.toml")["tickets"]
+    with _opened(instance) as (database, site):
+        notes = note_of_evening(
+            database, KeyRing.load(instance / settings.keys), site, by="command", at=at, chance=chance
+        )
+    for one in notes:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / f"{one.side}.note").write_text(one.text, "utf-8")
+        click.echo(one.text)
+    key = f"journal-note/{site.number}/{int(at.timestamp())}"
+    with Spool(instance / settings.spool, station=StationId.parse(settings.station)) as spool:
+        put_note(spool, notes, site, printer=settings.ticket_printer, form=form, key=key, at=at, chance=chance)
+    click.echo(f"La note part à l'imprimante « {settings.ticket_printer} ». À signer et à classer.")
+
+
+@contextmanager
+def _opened(instance: Path) -> Iterator[tuple[Database, Site]]:
+    with opened_instance(instance) as database:
+        with database.reading() as db:
+            site = this_site(db)
+        yield database, site
+
+
+@click.command("purge")
+@click.option("--dry-run", is_flag=True, help="Compte seulement ; n'écrit rien.")
+@click.pass_obj
+def purge_command(instance: Path, dry_run: bool) -> None:
+    """Retire ce qui n'est plus gardé, comme chaque soir : clés, lignes, mots des journaux.
+
+    Exemple : etiquette purge --dry-run
+    """
+    at, is_clean = clock.now(), True
+    with _opened(instance) as (database, site):
+        lines = survey(database, at=at)
+        if not dry_run:
+            purge(database, by="command", at=at, chance=clock.chance)
+            is_clean = _clean(database)
+    click.echo("À retirer aujourd'hui :" if dry_run else "Retiré :")
+    for line in lines:
+        oldest = "" if line.oldest is None else f"   le plus ancien qui reste : {_day(site, line.oldest)}"
+        click.echo(f"  {line.name:<26}{line.gone:>8}   gardé {line.kept}{oldest}")
+    total = sum(line.gone for line in lines)
+    click.echo(f"{total} au total. {BACKUPS}" if total else "Rien à retirer.")
+    if not is_clean:
+        click.echo("Un programme lisait : relancez « etiquette purge » pour vider aussi les fichiers -wal.")
+
+
+def _clean(database: Database) -> bool:
+    """Ask for ten seconds: whoever reads now has soon done."""
+    for _ in range(100):
+        if clean(database):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _day(site: Site, when: datetime | date) -> str:
+    day = clock.day(site.timezone, when) if isinstance(when, datetime) else when
+    return f"{day:%d/%m/%Y}"
