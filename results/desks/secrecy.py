@@ -7,8 +7,9 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.register import clock, discretion
-from kiosk.register.discretion import Decision, discretion_of
+from kiosk.counter import discretion
+from kiosk.counter.discretion import Decision, discretion_of
+from kiosk.register import clock
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right

@@ -124,6 +124,10 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
     "results.told_again": Rule(span=_TEN, since="at"),
     "results.hand_over": Rule(span=_TEN, since="at"),
     "results.retraction": Rule(span=_TEN, since="at"),
+    "results.discreet_visit": Rule(span=_TEN, since="at"),
+    "results.mandate": Rule(span=_TEN, since="until"),
+    "results.flag_lift": Rule(span=_TEN, since="at"),
+    "results.flag_notice": Rule(span=_TEN, of="report_id"),
     "results.report_hold": Rule(span=_TEN, since="at"),
     "results.critical_alert": Rule(span=_TEN, since="moved_at"),
     "results.critical_step": Rule(span=_TEN, since="at"),
@@ -137,6 +141,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
 #: Tables whose rows go with a dossier's key (`shredding`), and those of the journals' words (`traces`).
 SHREDDED: Final = frozenset({
     "results.escrow_share", "results.sealed_key", "results.code_line", "results.delivery", "results.whole_dossier",
+    "results.said_prescriber",
 })  # fmt: skip
 TEXTS: Final = frozenset({"journal_text", "results.journal_text"})
 

@@ -13,6 +13,7 @@ from kiosk.register.journal import Act, write
 from results.exchange.received import MessageState, ReceivedMessage
 from results.giving import Delivery
 from results.holds import WholeDossier
+from results.physicians.said import SaidPrescriber
 from results.reports.versions import Reason, Report, ReportVersion, SealedKey, State, Verb, move
 from results.vault.dossiers import CodeLine, Dossier, EscrowShare, Slip, SlipState
 from results.vault.slips import void_slip
@@ -70,6 +71,7 @@ def shred_dossier(db: Session, dossier_id: UUID, *, by: str, at: datetime, chanc
     for report_id in reports:
         _shred_report(db, report_id, at=at)
     db.execute(delete(Delivery).where(Delivery.visit_id == dossier.visit_id))
+    db.execute(delete(SaidPrescriber).where(SaidPrescriber.dossier_id == dossier.id))
     db.execute(delete(WholeDossier).where(WholeDossier.dossier_id == dossier.id))
     dossier.public, dossier.mac, dossier.birth_check = bytes(32), bytes(32), bytes(16)
     dossier.shredded_at = at

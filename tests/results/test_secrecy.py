@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
+from kiosk.counter import discretion
+from kiosk.counter.discretion import Decision, DiscreetVisit
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register import discretion
-from kiosk.register.discretion import Decision, DiscreetVisit
 from kiosk.register.journal import verify
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.visits import State as At
