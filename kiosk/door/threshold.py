@@ -1,11 +1,24 @@
-"""Screens: only paired devices come in; what a device may change about the look and language of its pages."""
+"""Screens: only paired devices come in; what they may change about their pages, and what they keep of them."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, cast
 
-from flask import Blueprint, Response, current_app, g, make_response, redirect, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -16,7 +29,7 @@ from kiosk.door.profile import Profile
 from kiosk.door.voice import Voice
 from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings
-from kiosk.web import chance, house, now, page, reading, transaction
+from kiosk.web import STATIC, asset, chance, house, now, page, reading, transaction
 
 bp = Blueprint("threshold", __name__)
 
@@ -40,6 +53,14 @@ COOKIE: Final = "__Host-etiquette-device"
 KEPT: Final = timedelta(days=400)
 #: What the person may change about the look of the screen; empty is as it was.
 DISPLAY: Final = {"look": {"", "contrast"}, "text_size": {"", "large"}}
+#: What K-11 is drawn with; letters of all six languages, since nobody can choose one while the server is away.
+AWAY_FILES: Final = ("tokens.css", "letters-ar.css", "letters-tr.css", "kiosk.css", "away.js", "icons.svg")
+AWAY_LETTERS: Final = (
+    "atkinson-hyperlegible-5.3.0/atkinson-hyperlegible-latin-400-normal.woff2",
+    "atkinson-hyperlegible-5.3.0/atkinson-hyperlegible-latin-700-normal.woff2",
+    "atkinson-hyperlegible-5.3.0/atkinson-hyperlegible-latin-ext-400-normal.woff2",
+    "noto-sans-arabic-5.3.0/noto-sans-arabic-arabic-400-normal.woff2",
+)
 
 
 def settings() -> KioskSettings:
@@ -187,6 +208,39 @@ def lengths() -> Response:
     answer = make_response(measured.css if measured else "")
     answer.mimetype = "text/css"
     return answer
+
+
+@bp.get("/away")
+def away() -> Response:
+    """K-11 of a kiosk that is started while nobody answers: the same for everybody, so that it may be kept."""
+    return make_response(_away())
+
+
+@bp.get("/worker.js")
+def worker() -> Response:
+    """What a kiosk keeps and for how long: its name is made of all that is kept, so that a release replaces it."""
+    script = (STATIC / "public" / "worker.js").read_text(encoding="utf-8")
+    measured = profile()
+    files = [*_away_files(), *(f"/static/public/vendor/{one}" for one in AWAY_LETTERS)]
+    made_of = json.dumps([script, _away(), measured.css if measured else "", *files])
+    kept = {
+        "release": f"away-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}",
+        "page": url_for(".away"),
+        "files": [url_for(".away"), *files],
+        "others": [url_for("board.board"), url_for("following.follow", token="")],
+    }
+    answer = make_response(f"const KEPT = {json.dumps(kept)};\n{script}")
+    answer.mimetype = "text/javascript"
+    return answer
+
+
+def _away() -> str:
+    return render_template("touchscreen/away.html", files=_away_files(), say=say, direction=direction)
+
+
+def _away_files() -> list[str]:
+    """The addresses that K-11 names; its lengths have one of their own, which no other page asks for."""
+    return [*(asset(f"public/{one}") for one in AWAY_FILES), url_for(".lengths", kept=1)]
 
 
 def _own(path: str) -> str:
