@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, cast
@@ -20,6 +21,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from kiosk.door import devices
@@ -27,6 +29,7 @@ from kiosk.door.languages import FRENCH, LANGUAGES, direction, say
 from kiosk.door.limits import Limits
 from kiosk.door.profile import Profile
 from kiosk.door.voice import Voice
+from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings
 from kiosk.web import STATIC, asset, chance, house, now, page, reading, transaction
@@ -121,6 +124,10 @@ def _guard() -> Response | None:
     if found is None:
         return page("touchscreen/unpaired.html", status=403)
     g.device = found.name
+    if found.seen_at is None or now() - found.seen_at >= devices.SEEN_EVERY:
+        # A trace for the staff alone: where it cannot be written the person is served all the same.
+        with suppress(Refusal, OperationalError), transaction() as db:
+            devices.saw(db, found.id, at=now())
     if request.endpoint in FIRST_PAGES and request.method == "GET":
         g.renewed = token
     return None
@@ -164,9 +171,11 @@ def pair() -> ResponseReturnValue:
     try:
         with transaction() as db:
             token = devices.take_over(db, site_id, request.form.get("code", "")[:40], at=now(), chance=chance)
+            found = devices.device_of(db, token)
     except devices.CodeGone as gone:
         return page("touchscreen/pair.html", status=422, problem=told()(gone.french))
-    answer = redirect(url_for("touchscreen.home"), 303)
+    is_board = found is not None and found.kind is devices.Kind.BOARD
+    answer = redirect(url_for("board.board" if is_board else "touchscreen.home"), 303)
     _keep(answer, token)
     return answer
 
