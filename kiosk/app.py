@@ -26,7 +26,8 @@ from printers.spool import Spool
 ROUTES = dict.fromkeys(
     (
         "static_file", "health.livez", "health.readyz", "threshold.pairing", "threshold.pair", "threshold.tongues",
-        "threshold.speak", "threshold.display", "threshold.leave", "threshold.lengths", "touchscreen.home",
+        "threshold.speak", "threshold.display", "threshold.leave", "threshold.lengths", "threshold.away",
+        "threshold.worker", "touchscreen.home",
         "touchscreen.convocation", "touchscreen.code", "touchscreen.take_by_code", "touchscreen.name",
         "touchscreen.birth_date", "touchscreen.take_by_name", "touchscreen.confirm", "touchscreen.take",
         "touchscreen.finish", "touchscreen.thanks", "touchscreen.call_someone", "touchscreen.coming",

@@ -11,7 +11,7 @@ from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
 from kiosk.booking import agenda
-from kiosk.counter import calling, dossier, enrolling, helping, placing, returning
+from kiosk.counter import calling, dossier, enrolling, helping, pairing, placing, returning
 from kiosk.counter.foretelling import Foreteller
 from kiosk.counter.passage import bring_back
 from kiosk.register import clock
@@ -68,7 +68,7 @@ SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
     sampling, delivery, secrecy, phone, physician, prescribers, handover, coding, papers, mandating,
     signoff, amended, critical, critical_rules, quarantine,
-    manager, accounts, confirming, computers,
+    manager, accounts, confirming, computers, pairing,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -265,6 +265,9 @@ ROUTES: Final[dict[str, str]] = {
     "computers.listed": Right.PAIR,
     "computers.add": Right.PAIR,
     "computers.take_away": Right.PAIR,
+    "pairing.listed": Right.PAIR,
+    "pairing.let_in": Right.PAIR,
+    "pairing.send_away": Right.PAIR,
 }
 
 #: The menu: a person sees the entries that their roles open.
@@ -292,6 +295,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
     {"endpoint": "confirming.waiting", "title": "À confirmer", "icon": "shield-check"},
     {"endpoint": "computers.listed", "title": "Postes", "icon": "keyboard"},
+    {"endpoint": "pairing.listed", "title": "Bornes et écrans", "icon": "hand"},
 )
 
 #: The tabs of a visit's dossier, each a screen of its own floor.

@@ -297,13 +297,14 @@ def kiosk() -> None:
 
 @kiosk.command("pair")
 @click.argument("name")
+@click.option("--board", is_flag=True, help="Un écran de la salle d'attente, et non une borne.")
 @click.pass_obj
-def pair_kiosk(instance: Path, name: str) -> None:
+def pair_kiosk(instance: Path, name: str, *, board: bool) -> None:
     """Donne le code, valable un quart d'heure, que l'on tape une fois sur l'écran à appairer.
 
     Exemple : etiquette kiosk pair "Borne 1"
     """
-    screens.pair(instance, name, at=clock.now(), chance=clock.chance, say=click.echo)
+    screens.pair(instance, name, board=board, at=clock.now(), chance=clock.chance, say=click.echo)
 
 
 @kiosk.command("list")

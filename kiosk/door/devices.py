@@ -4,10 +4,11 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, select
+from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.convocation import CODE_LETTERS
@@ -21,8 +22,19 @@ LENGTH: Final = 8
 LASTS: Final = timedelta(minutes=15)
 #: Random bytes of the token in a paired screen's cookie.
 TOKEN: Final = 32
+#: How often it is noted that a screen has asked for something; a quiet kiosk or board asks every ten minutes.
+SEEN_EVERY: Final = timedelta(minutes=5)
+#: A screen that was not seen for so long is off, or cannot reach the laboratory.
+QUIET: Final = timedelta(minutes=20)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,29}")
+
+
+class Kind(StrEnum):
+    """What a screen is for."""
+
+    KIOSK = "kiosk"  #: patients take a number at it
+    BOARD = "board"  #: the waiting room reads calls on it
 
 
 class Device(Base):
@@ -36,13 +48,18 @@ class Device(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     #: What staff screens call it: `Borne 1`.
     name: Mapped[str] = mapped_column(String(30))
+    kind: Mapped[Kind] = mapped_column(Enum(Kind, native_enum=False, length=5, values_callable=list))
     #: SHA-256 of the code that may still be typed, and until when.
     code_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     code_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: SHA-256 of the token in its cookie, once it was paired.
     token_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    #: Who asked for the code: staff identifier, or the command line.
+    made_by: Mapped[str] = mapped_column(String(40))
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     paired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: When it asked for something, give or take `SEEN_EVERY`.
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -70,8 +87,14 @@ class NoDevice(NotFound):
     french = "Aucun écran appairé ne porte ce nom. Regardez la liste."
 
 
-def invite(db: Session, site_id: UUID, name: str, *, at: datetime, chance: Chance) -> str:
+def invite(
+    db: Session, site_id: UUID, name: str, *, kind: Kind = Kind.KIOSK, by: UUID | str, at: datetime, chance: Chance
+) -> str:
     """Make the one-time code that pairs a screen; a name that waits for its screen gets a new code.
+
+    Args:
+        name: what staff screens call it.
+        kind: which page it opens once it is paired.
 
     Returns:
         Eight signs, to be typed at the screen within a quarter of an hour; only their hash is kept.
@@ -87,8 +110,9 @@ def invite(db: Session, site_id: UUID, name: str, *, at: datetime, chance: Chanc
     if device is not None and device.token_hash is not None:
         raise NameTaken
     if device is None:
-        device = Device(id=uuid7(at, chance), site_id=site_id, name=name, made_at=at)
+        device = Device(id=uuid7(at, chance), site_id=site_id, name=name)
         db.add(device)
+    device.kind, device.made_by, device.made_at = kind, str(by), at
     device.code_hash, device.code_until = _hash(code), at + LASTS
     return code
 
@@ -120,6 +144,11 @@ def take_over(db: Session, site_id: UUID, typed: str, *, at: datetime, chance: C
 def device_of(db: Session, token: str) -> Device | None:
     """The paired screen that holds this token, or None."""
     return db.scalars(select(Device).where(Device.token_hash == _hash(token), Device.revoked_at.is_(None))).first()
+
+
+def saw(db: Session, device_id: UUID, *, at: datetime) -> None:
+    """Note that a screen has asked for something."""
+    db.execute(update(Device).where(Device.id == device_id).values(seen_at=at))
 
 
 def revoke(db: Session, site_id: UUID, name: str, *, by: UUID | str, at: datetime, chance: Chance) -> None:

@@ -1,12 +1,27 @@
-"""Screens: only paired devices come in; what a device may change about the look and language of its pages."""
+"""Screens: only paired devices come in; what they may change about their pages, and what they keep of them."""
 
+import hashlib
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, cast
 
-from flask import Blueprint, Response, current_app, g, make_response, redirect, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from kiosk.door import devices
@@ -14,9 +29,10 @@ from kiosk.door.languages import FRENCH, LANGUAGES, direction, say
 from kiosk.door.limits import Limits
 from kiosk.door.profile import Profile
 from kiosk.door.voice import Voice
+from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
 from kiosk.settings import KioskSettings
-from kiosk.web import chance, house, now, page, reading, transaction
+from kiosk.web import STATIC, asset, chance, house, now, page, reading, transaction
 
 bp = Blueprint("threshold", __name__)
 
@@ -40,6 +56,14 @@ COOKIE: Final = "__Host-etiquette-device"
 KEPT: Final = timedelta(days=400)
 #: What the person may change about the look of the screen; empty is as it was.
 DISPLAY: Final = {"look": {"", "contrast"}, "text_size": {"", "large"}}
+#: What K-11 is drawn with; letters of all six languages, since nobody can choose one while the server is away.
+AWAY_FILES: Final = ("tokens.css", "letters-ar.css", "letters-tr.css", "kiosk.css", "away.js", "icons.svg")
+AWAY_LETTERS: Final = (
+    "atkinson-hyperlegible-5.3.0/atkinson-hyperlegible-latin-400-normal.woff2",
+    "atkinson-hyperlegible-5.3.0/atkinson-hyperlegible-latin-700-normal.woff2",
+    "atkinson-hyperlegible-5.3.0/atkinson-hyperlegible-latin-ext-400-normal.woff2",
+    "noto-sans-arabic-5.3.0/noto-sans-arabic-arabic-400-normal.woff2",
+)
 
 
 def settings() -> KioskSettings:
@@ -100,6 +124,10 @@ def _guard() -> Response | None:
     if found is None:
         return page("touchscreen/unpaired.html", status=403)
     g.device = found.name
+    if found.seen_at is None or now() - found.seen_at >= devices.SEEN_EVERY:
+        # A trace for the staff alone: where it cannot be written the person is served all the same.
+        with suppress(Refusal, OperationalError), transaction() as db:
+            devices.saw(db, found.id, at=now())
     if request.endpoint in FIRST_PAGES and request.method == "GET":
         g.renewed = token
     return None
@@ -143,9 +171,11 @@ def pair() -> ResponseReturnValue:
     try:
         with transaction() as db:
             token = devices.take_over(db, site_id, request.form.get("code", "")[:40], at=now(), chance=chance)
+            found = devices.device_of(db, token)
     except devices.CodeGone as gone:
         return page("touchscreen/pair.html", status=422, problem=told()(gone.french))
-    answer = redirect(url_for("touchscreen.home"), 303)
+    is_board = found is not None and found.kind is devices.Kind.BOARD
+    answer = redirect(url_for("board.board" if is_board else "touchscreen.home"), 303)
     _keep(answer, token)
     return answer
 
@@ -187,6 +217,39 @@ def lengths() -> Response:
     answer = make_response(measured.css if measured else "")
     answer.mimetype = "text/css"
     return answer
+
+
+@bp.get("/away")
+def away() -> Response:
+    """K-11 of a kiosk that is started while nobody answers: the same for everybody, so that it may be kept."""
+    return make_response(_away())
+
+
+@bp.get("/worker.js")
+def worker() -> Response:
+    """What a kiosk keeps and for how long: its name is made of all that is kept, so that a release replaces it."""
+    script = (STATIC / "public" / "worker.js").read_text(encoding="utf-8")
+    measured = profile()
+    files = [*_away_files(), *(f"/static/public/vendor/{one}" for one in AWAY_LETTERS)]
+    made_of = json.dumps([script, _away(), measured.css if measured else "", *files])
+    kept = {
+        "release": f"away-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}",
+        "page": url_for(".away"),
+        "files": [url_for(".away"), *files],
+        "others": [url_for("board.board"), url_for("following.follow", token="")],
+    }
+    answer = make_response(f"const KEPT = {json.dumps(kept)};\n{script}")
+    answer.mimetype = "text/javascript"
+    return answer
+
+
+def _away() -> str:
+    return render_template("touchscreen/away.html", files=_away_files(), say=say, direction=direction)
+
+
+def _away_files() -> list[str]:
+    """The addresses that K-11 names; its lengths have one of their own, which no other page asks for."""
+    return [*(asset(f"public/{one}") for one in AWAY_FILES), url_for(".lengths", kept=1)]
 
 
 def _own(path: str) -> str:

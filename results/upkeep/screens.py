@@ -14,15 +14,21 @@ from results.upkeep.founding import opened_instance
 BY = "command line"
 
 
-def pair(instance: Path, name: str, *, at: datetime, chance: Chance, say: Callable[[str], object]) -> None:
+def pair(
+    instance: Path, name: str, *, board: bool = False, at: datetime, chance: Chance, say: Callable[[str], object]
+) -> None:
     """Make a pairing code and say where it is typed.
+
+    Args:
+        board: whether the screen shows calls to the waiting room; else patients take a number at it.
 
     Raises:
         NameOfDevice: the name cannot stand in the journal.
         NameTaken: a paired screen bears it.
     """
     with opened_instance(instance) as database, database.transaction() as db:
-        code = devices.invite(db, this_site(db).id, name, at=at, chance=chance)
+        kind = devices.Kind.BOARD if board else devices.Kind.KIOSK
+        code = devices.invite(db, this_site(db).id, name, kind=kind, by=BY, at=at, chance=chance)
     minutes = devices.LASTS.total_seconds() / 60
     say(f"{name} : {code[:4]} {code[4:]}")
     say(f"Tapez ce code sur l'écran à l'adresse /pair, dans les {minutes:.0f} minutes. Il ne sert qu'une fois.")

@@ -60,7 +60,7 @@ SCREENS = {
     "kiosk/door/threshold.py", "kiosk/door/touchscreen.py", "kiosk/door/answering.py", "kiosk/door/speaking.py",
     "kiosk/door/following.py", "kiosk/door/board.py", "kiosk/counter/calling.py", "kiosk/counter/dossier.py",
     "kiosk/counter/helping.py", "kiosk/counter/enrolling.py", "kiosk/counter/returning.py",
-    "kiosk/counter/placing.py", "kiosk/booking/agenda.py",
+    "kiosk/counter/placing.py", "kiosk/counter/pairing.py", "kiosk/booking/agenda.py",
     "labels/adjusting.py", "labels/desk.py", "labels/sampling.py",
     "labels/printroom/room.py", "labels/printroom/gestures.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/secrecy.py",

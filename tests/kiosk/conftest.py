@@ -102,7 +102,9 @@ def open_reception(
     with staff.transaction() as db:
         db.add(site)
         db.flush()
-        token = take_over(db, site.id, invite(db, site.id, "Borne 1", at=at, chance=chance), at=at, chance=chance)
+        token = take_over(
+            db, site.id, invite(db, site.id, "Borne 1", by="test", at=at, chance=chance), at=at, chance=chance
+        )
     settings = KioskSettings(
         register="register.sqlite", spool="spool.sqlite", station=STATION, ticket_printer="tickets",
         secret="5e" * 32, demonstration=demonstration, **more,

@@ -154,7 +154,8 @@
     clearTimeout(quiet);
     clearInterval(countdown);
     const root = document.documentElement.dataset;
-    const seconds = Number(document.body.dataset.idle || (root.look || root.text ? 60 : 0));
+    const chosen = root.look || root.text || document.documentElement.lang !== "fr";
+    const seconds = Number(document.body.dataset.idle || (chosen ? 60 : 0));
     if (seconds) quiet = setTimeout(warn, seconds * 1000);
     else quiet = setTimeout(() => location.replace(document.body.dataset.home), 600000);
   };

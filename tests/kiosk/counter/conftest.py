@@ -37,6 +37,12 @@ class Counter:
         spool: StationSpool = self.room.app.extensions["house"].spool
         return spool
 
+    @property
+    def site_id(self) -> UUID:
+        """The laboratory's site."""
+        with self.room.database.reading() as db:
+            return this_site(db).id
+
     def sits(self, login: str = "sophie", desk: str = "Guichet 1") -> "Person":
         """Someone signs in at a desk."""
         browser = self.room.browser()

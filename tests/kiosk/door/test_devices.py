@@ -10,6 +10,7 @@ from kiosk.door.devices import (
     LASTS,
     CodeGone,
     Device,
+    Kind,
     NameOfDevice,
     NameTaken,
     NoDevice,
@@ -21,6 +22,7 @@ from kiosk.door.devices import (
 )
 from kiosk.door.threshold import COOKIE
 from kiosk.register.database import Database
+from kiosk.register.errors import Later
 from kiosk.register.journal import RegisterText
 from kiosk.register.sites import Site
 from tests.kiosk.conftest import Reception, hidden
@@ -30,7 +32,7 @@ Chance = Callable[[int], bytes]
 
 def paired(database: Database, site: Site, name: str, at: datetime, chance: Chance) -> str:
     with database.transaction() as db:
-        code = invite(db, site.id, name, at=at, chance=chance)
+        code = invite(db, site.id, name, by="test", at=at, chance=chance)
     with database.transaction() as db:
         return take_over(db, site.id, f"{code[:4]}-{code[4:].lower()}", at=at, chance=chance)
 
@@ -52,7 +54,7 @@ def test_a_spent_a_wrong_and_an_old_code_are_answered_the_same(
     database: Database, site: Site, at: datetime, chance: Chance
 ) -> None:
     with database.transaction() as db:
-        code = invite(db, site.id, "Borne 1", at=at, chance=chance)
+        code = invite(db, site.id, "Borne 1", by="test", at=at, chance=chance)
     late = at + LASTS + timedelta(seconds=1)
     for typed, when in (("AAAAAAAA", at), ("", at), (code, late)):
         with pytest.raises(CodeGone), database.transaction() as db:
@@ -68,7 +70,7 @@ def test_a_screen_that_was_sent_away_opens_nothing_and_its_name_is_free(
 ) -> None:
     token = paired(database, site, "Borne 1", at, chance)
     with pytest.raises(NameTaken), database.transaction() as db:
-        invite(db, site.id, "Borne 1", at=at, chance=chance)
+        invite(db, site.id, "Borne 1", by="test", at=at, chance=chance)
     with database.transaction() as db:
         revoke(db, site.id, "Borne 1", by="test", at=at, chance=chance)
     with database.reading() as db:
@@ -83,9 +85,9 @@ def test_a_new_code_for_a_waiting_screen_replaces_the_old_one(
     database: Database, site: Site, at: datetime, chance: Chance
 ) -> None:
     with database.transaction() as db:
-        old = invite(db, site.id, "Borne 2", at=at, chance=chance)
+        old = invite(db, site.id, "Borne 2", by="test", at=at, chance=chance)
         db.flush()
-        new = invite(db, site.id, "Borne 2", at=at, chance=chance)
+        new = invite(db, site.id, "Borne 2", by="test", at=at, chance=chance)
     with pytest.raises(CodeGone), database.transaction() as db:
         take_over(db, site.id, old, at=at, chance=chance)
     with database.transaction() as db:
@@ -98,7 +100,7 @@ def test_a_name_that_the_journal_cannot_hold_is_refused(
     database: Database, site: Site, at: datetime, chance: Chance, name: str
 ) -> None:
     with pytest.raises(NameOfDevice), database.transaction() as db:
-        invite(db, site.id, name, at=at, chance=chance)
+        invite(db, site.id, name, by="test", at=at, chance=chance)
 
 
 OPENS_WITHOUT = ("/pair", "/f/x", "/static/public/kiosk.css")
@@ -130,7 +132,7 @@ def test_a_form_without_a_token_changes_nothing_even_with_the_pages_own_key(rece
 
 def test_the_code_is_typed_at_the_screen_and_its_cookie_is_this_hosts_alone(reception: Reception) -> None:
     with reception.staff.transaction() as db:
-        code = invite(db, reception.site.id, "Borne 2", at=reception.at, chance=reception.chance)
+        code = invite(db, reception.site.id, "Borne 2", by="test", at=reception.at, chance=reception.chance)
     reception.client = reception.stranger()
     answer = reception.send("/pair", "/pair", code=code)
     assert answer.status_code == 303
@@ -140,6 +142,41 @@ def test_the_code_is_typed_at_the_screen_and_its_cookie_is_this_hosts_alone(rece
     with reception.staff.transaction() as db:
         revoke(db, reception.site.id, "Borne 2", by="test", at=reception.at, chance=reception.chance)
     assert "pas appairée" in reception.open("/")
+
+
+def test_a_board_opens_its_own_page_once_it_is_paired(reception: Reception) -> None:
+    with reception.staff.transaction() as db:
+        code = invite(
+            db, reception.site.id, "Ecran salle", kind=Kind.BOARD, by="test", at=reception.at, chance=reception.chance
+        )
+    reception.client = reception.stranger()
+    assert reception.send("/pair", "/pair", code=code).location == "/board"
+
+
+def test_it_is_noted_now_and_then_that_a_screen_is_there(reception: Reception) -> None:
+    def seen() -> datetime | None:
+        with reception.staff.reading() as db:
+            return db.scalars(select(Device.seen_at)).one()
+
+    assert seen() is None
+    reception.open("/")
+    first = reception.at
+    reception.passes(minutes=4)
+    reception.open("/board/state")
+    assert seen() == first
+    reception.passes(minutes=1)
+    reception.open("/board/state")
+    assert seen() == reception.at
+    reception.stranger().get("/", base_url="https://localhost")
+    assert seen() == reception.at
+
+
+def test_a_screen_is_served_where_it_cannot_be_noted(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(_: Database, side: str = "register") -> None:  # as the real one is called
+        raise Later
+
+    monkeypatch.setattr(Database, "transaction", busy)
+    assert "Pourquoi venez-vous" in reception.open("/")
 
 
 def test_codes_cannot_be_tried_one_after_the_other(reception: Reception) -> None:

@@ -344,6 +344,15 @@ def test_a_page_left_alone_warns_waits_and_goes_back_to_the_start(screen: Page, 
     expect(screen).to_have_url(re.compile(r"/$"))
 
 
+def test_a_language_that_nobody_goes_on_with_is_french_again(screen: Page, address: str) -> None:
+    screen.clock.install()
+    screen.goto(address + "/")
+    choose(screen, "ar")
+    screen.clock.run_for(61_000)
+    screen.clock.run_for(31_000)
+    expect(screen.locator("html")).to_have_attribute("lang", "fr")
+
+
 def test_a_printer_that_stops_after_the_number_was_shown_turns_the_page(
     screen: Page, address: str, reception: Reception
 ) -> None:
