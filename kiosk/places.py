@@ -14,7 +14,7 @@ from kiosk.line.policy import Policy, Waiting, reason
 from kiosk.register import clock
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, Visit
-from kiosk.waiting import CALLABLE, open_days
+from kiosk.waiting import may_be_called, open_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ def _waits(stage: Stage) -> Sequence[ColumnElement[bool]]:
         Visit.day.in_((bindparam("today"), bindparam("yesterday"))),
         Visit.arrived_at > bindparam("since"),
         Visit.stage == stage,
-        Visit.state.in_(CALLABLE[stage]),
+        may_be_called(stage),
     )
 
 
