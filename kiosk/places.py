@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from kiosk.line.order import Ranked, rank
@@ -14,7 +14,7 @@ from kiosk.line.policy import Policy, Waiting, reason
 from kiosk.register import clock
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, Visit
-from kiosk.waiting import CALLABLE, open_days
+from kiosk.waiting import may_be_called, open_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,8 @@ def line(
     first: int | None = None,
 ) -> list[Place]:
     """Everyone who waits at a stage, or the first of them, in the order in which they would be called, and why."""
-    visits = {visit.id: visit for visit in who_waits(db, site, stage, at=at)}
+    waiting = who_waits(db, site, stage, at=at) if first is None else heads(db, site, stage, at=at, first=first)
+    visits = {visit.id: visit for visit in waiting}
     ranked = rank(
         [as_waiting(visit) for visit in visits.values()],
         at,
@@ -51,14 +52,40 @@ def who_waits(db: Session, site: Site, stage: Stage, *, at: datetime) -> Sequenc
     return db.scalars(_waiting(stage), {"site": site.id} | open_days(site, at)).all()
 
 
+def heads(db: Session, site: Site, stage: Stage, *, at: datetime, first: int) -> Sequence[Visit]:
+    """Among those who wait at a stage, all who can be one of the first so many to be called; in no order.
+
+    Nobody without an appointment passes another of the same class who has waited longer, so that many of each class
+    are enough. Whether an appointment still counts, and since when, is the policy's own reckoning: all who have one
+    are read, and the agenda keeps them few.
+    """
+    return db.scalars(_heads(stage), {"site": site.id, "first": first} | open_days(site, at)).all()
+
+
 @cache
 def _waiting(stage: Stage) -> Select[Any]:
-    return select(Visit).where(
+    return select(Visit).where(*_waits(stage))
+
+
+@cache
+def _heads(stage: Stage) -> Select[Any]:
+    like_them = (Visit.urgent_because != "", Visit.booked_for.is_(None), Visit.needs_help, Visit.purpose)
+    place = func.row_number().over(partition_by=like_them, order_by=(Visit.waits_since, Visit.number))
+    placed = select(Visit.id, Visit.booked_for, place.label("place")).where(*_waits(stage)).subquery()
+    return (
+        select(Visit)
+        .join(placed, placed.c.id == Visit.id)
+        .where(or_(placed.c.place <= bindparam("first"), placed.c.booked_for.is_not(None)))
+    )
+
+
+def _waits(stage: Stage) -> Sequence[ColumnElement[bool]]:
+    return (
         Visit.site_id == bindparam("site"),
         Visit.day.in_((bindparam("today"), bindparam("yesterday"))),
         Visit.arrived_at > bindparam("since"),
         Visit.stage == stage,
-        Visit.state.in_(CALLABLE[stage]),
+        may_be_called(stage),
     )
 
 

@@ -6,8 +6,19 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Enum, Executable, ForeignKey, bindparam, distinct, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import (
+    ColumnElement,
+    Enum,
+    Executable,
+    ForeignKey,
+    bindparam,
+    distinct,
+    func,
+    insert,
+    literal,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
 
 from kiosk.line.estimate import Range, estimate
 from kiosk.register import clock
@@ -49,6 +60,13 @@ class Forecast(Base):
     middle: Mapped[int]
 
 
+#: Built once, as every arrival asks and writes.
+_ARRIVED: Final = insert(table_of(Visit))
+_FORETOLD: Final = select(table_of(Forecast)).where(
+    table_of(Forecast).c.site_id == bindparam("site"), table_of(Forecast).c.stage == bindparam("stage")
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class WhatWasSaid:
     """What a person typed or scanned at the door: six characters, or three letters and a birth date."""
@@ -85,24 +103,16 @@ def take_number(
         same_act(before, "arrive", by)
         return visit_of(db, before.visit_id)
     day = clock.day(site.timezone, at)
-    visit = Visit(
-        id=uuid7(at, chance),
-        site_id=site.id,
-        day=day,
-        number=next_number(db, site.id, day),
-        state=State.ARRIVED,
-        stage=Stage.COUNTER,
-        purpose=purpose,
-        language=language,
-        arrived_at=at,
-        waits_since=at,
-        needs_help=needs_help,
-        announced_low=wait.low,
-        announced_high=wait.high,
-        announced_middle=wait.middle,
-    )
+    row = {
+        "id": uuid7(at, chance), "site_id": site.id, "day": day, "number": next_number(db, site.id, day),
+        "state": State.ARRIVED, "stage": Stage.COUNTER, "purpose": purpose, "language": language, "arrived_at": at,
+        "waits_since": at, "booked_for": None, "urgent_because": None, "needs_help": needs_help, "desk": None,
+        "called_at": None, "announced_low": wait.low, "announced_high": wait.high, "announced_middle": wait.middle,
+    }  # fmt: skip
+    db.execute(_ARRIVED, row)
+    visit = Visit(**row)
+    make_transient_to_detached(visit)  # it is in its table already
     db.add(visit)
-    db.flush()  # the rows that follow refer to it
     trace(db, visit, "arrive", before=None, id=uuid7(at, chance), by=by, at=at, key=key)
     if said is not None:
         db.add(Said(visit_id=visit.id, kind=said.kind, word=said.word, birth_date=said.birth_date))
@@ -117,7 +127,7 @@ def announced(db: Session, site: Site, stage: Stage, *, at: datetime) -> Range:
     What the staff's programme has just foretold; where it has foretold nothing, people ahead times the pace over the
     counters that have called somebody in the last half-hour.
     """
-    foretold = db.get(Forecast, (site.id, stage), populate_existing=True)
+    foretold = db.execute(_FORETOLD, {"site": site.id, "stage": stage}).first()
     if foretold is not None and at - foretold.at <= FRESH:
         return Range(low=foretold.low, high=foretold.high, middle=foretold.middle)
     ahead, desks = db.execute(
@@ -136,7 +146,7 @@ def _ahead(stage: Stage) -> Executable:
         visit.day.in_((bindparam("today", type_=visit.day.type), bindparam("yesterday", type_=visit.day.type))),
         visit.arrived_at > bindparam("since", type_=visit.arrived_at.type),
         visit.stage == stage,
-        visit.state.in_(CALLABLE[stage]),
+        may_be_called(stage),
     )
     desks = select(func.count(distinct(move.desk))).where(
         move.site_id == site,
@@ -145,6 +155,12 @@ def _ahead(stage: Stage) -> Executable:
         move.at <= bindparam("now", type_=move.at.type),
     )
     return select(ahead.scalar_subquery(), desks.scalar_subquery())
+
+
+def may_be_called(stage: Stage) -> ColumnElement[bool]:
+    """Whether a visit is in a state that may be called at a stage, as part of a statement that is built once."""
+    state = table_of(Visit).c.state
+    return state.in_([literal(one, state.type) for one in CALLABLE[stage]])
 
 
 def last_calls(db: Session, site: Site, *, at: datetime, limit: int = 6) -> list[Move]:

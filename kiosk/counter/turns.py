@@ -7,19 +7,20 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, case, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from kiosk.counter.passage import tell
 from kiosk.line.policy import Policy
 from kiosk.places import Place, line
 from kiosk.register.clock import Chance
-from kiosk.register.database import Database, table_of, uuid7
+from kiosk.register.database import Database, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
 from kiosk.register.sites import Site
 from kiosk.register.visits import MOVES, Move, Stage, Visit, trace, visit_of
-from kiosk.waiting import CALLABLE, CALLS, same_act
+from kiosk.waiting import CALLABLE, CALLS, may_be_called, same_act
 
 #: How many ranked people one claim offers: enough for every counter to press at once.
 OFFERED: Final = 16
@@ -83,20 +84,17 @@ def call_next(
     if before := answered(db, Move, site.id, key):
         same_act(before, CALLS[stage], by)
         return visit_of(db, before.visit_id)
-    claimed = claim(db, [place.visit.id for place in places[:OFFERED]], stage, desk=desk, at=at)
-    if claimed is None:
+    stood = {place.visit.id: (place.visit.state, place.ranked.reason) for place in places[:OFFERED]}
+    visit = claim(db, list(stood), stage, desk=desk, at=at)
+    if visit is None:
         raise NobodyWaits
-    before_state, reason = next((one.visit.state, one.ranked.reason) for one in places if one.visit.id == claimed)
-    visit = db.get_one(Visit, claimed, populate_existing=True)
-    trace(
-        db, visit, CALLS[stage], before=before_state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk,
-        reason=reason,
-    )  # fmt: skip
+    state, reason = stood[visit.id]
+    trace(db, visit, CALLS[stage], before=state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk, reason=reason)
     tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
     return visit
 
 
-def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime) -> UUID | None:
+def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime) -> Visit | None:
     """Take the first of the ranked people who may still be called, in one statement; None when all are gone.
 
     The equality with a scalar subselect is meant: with IN the planner may run the subselect twice and lock more.
@@ -106,32 +104,30 @@ def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: d
         return None
     offered = [*ranked, *[ranked[-1]] * (OFFERED - len(ranked))]
     told = {f"place_{place}": one for place, one in enumerate(offered)}
-    claimed: UUID | None = db.execute(_claiming(stage), told | {"to_desk": desk, "now": at}).scalar()
-    return claimed
+    return db.scalars(_claiming(stage), told | {"to_desk": desk, "now": at}).first()
 
 
 @cache
-def _claiming(stage: Stage) -> Executable:
+def _claiming(stage: Stage) -> ReturningUpdate[Visit]:
     """The statement of a claim, built once; a line shorter than `OFFERED` is offered with its last person repeated."""
-    table = table_of(Visit)
-    visit = table.c
-    offered = [bindparam(f"place_{place}", type_=visit.id.type) for place in range(OFFERED)]
-    may_be_called = visit.state.in_(CALLABLE[stage])
+    offered = [bindparam(f"place_{place}", type_=Visit.id.type) for place in range(OFFERED)]
+    still_waits = may_be_called(stage)
     first = (
-        select(visit.id)
-        .where(visit.id.in_(offered), may_be_called)
-        .order_by(case(*((visit.id == one, place) for place, one in enumerate(offered))))
+        select(Visit.id)
+        .where(Visit.id.in_(offered), still_waits)
+        .order_by(case(*((Visit.id == one, place) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
     return (
-        update(table)
-        .where(visit.id == first, may_be_called)
+        update(Visit)
+        .where(Visit.id == first, still_waits)
         .values(
             state=MOVES[CALLABLE[stage][0], CALLS[stage]],
-            desk=bindparam("to_desk", type_=visit.desk.type),
-            called_at=bindparam("now", type_=visit.called_at.type),
+            desk=bindparam("to_desk", type_=Visit.desk.type),
+            called_at=bindparam("now", type_=Visit.called_at.type),
         )
-        .returning(visit.id)
+        .returning(Visit)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )

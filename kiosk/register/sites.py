@@ -1,6 +1,7 @@
 """A site of the laboratory: its number, its name, its hours."""
 
 from datetime import date, time
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, String, Time, select
@@ -32,6 +33,10 @@ class Site(Base):
     rush_day: Mapped[date | None]
 
 
+#: Built once: nearly every request asks.
+_FIRST: Final = select(Site).order_by(Site.number)
+
+
 class NoSite(NotFound):
     """The instance holds no site; run `etiquette init`."""
 
@@ -44,7 +49,7 @@ def this_site(db: Session) -> Site:
     Raises:
         NoSite: on an instance that was never initialised.
     """
-    site = db.scalars(select(Site).order_by(Site.number)).first()
+    site = db.scalars(_FIRST).first()
     if site is None:
         raise NoSite
     return site

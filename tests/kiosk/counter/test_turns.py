@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -105,6 +106,12 @@ def unlocked(db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
     ).scalar()
 
 
+def locked(at: datetime, db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
+    """The claim of the house."""
+    visit = claim(db, ranked, Stage.COUNTER, desk=desk, at=at)
+    return None if visit is None else visit.id
+
+
 def test_the_claim_alone_gives_each_person_to_one_desk_and_its_unlocked_control_does_not(
     database: Database, site: Site, at: datetime
 ) -> None:
@@ -113,7 +120,7 @@ def test_the_claim_alone_gives_each_person_to_one_desk_and_its_unlocked_control_
     with database.transaction() as db:
         db.add_all(people)
     ids = [one.id for one in people]
-    called = claim_everyone(database, lambda db, ranked, desk: claim(db, ranked, Stage.COUNTER, desk=desk, at=at))
+    called = claim_everyone(database, partial(locked, at))
     assert Counter(called) == Counter(ids)
     with database.transaction() as db:
         db.execute(update(Visit).values(state=State.ARRIVED))
