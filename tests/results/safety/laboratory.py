@@ -348,9 +348,10 @@ class Template:
     lenoir: BiologistKeys
     people: dict[str, Actor]
 
-    def opened(self, folder: Path, *, at: datetime, chance: Chance) -> Laboratory:
-        """A copy of its own, open."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+    def opened(self, folder: Path, *, at: datetime, chance: Chance, copied: bool = True) -> Laboratory:
+        """A copy of its own, open; or one that was copied before."""
+        if copied:
+            shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         keys = replace(self.keys, folder=folder / "keys")
         return Laboratory(
             database=open_sqlite(folder / "register.sqlite", folder / "results.sqlite"), keys=keys,

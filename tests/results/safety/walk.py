@@ -75,6 +75,8 @@ MANY = st.integers(0, 9)
 HOW = ("right", "right", "right", "right", "code", "code", "pin", "birth", "line", "foreign", "used")
 
 
+#: At this hour they may be told.
+RIPE_AT = MORNING + timedelta(hours=3)
 #: Whose results are ready when a walk begins: the ranks of the exams of each visit.
 READY = ((0,), (1,), (2,), (3,), (0, 2), (5,))
 
