@@ -175,6 +175,7 @@ def choose(
 
     Raises:
         NobodyRecognised, NoPrescription: nothing is opened.
+        NoSuchDossier: somebody else changed the one that was open.
         PageAlreadyUsed: the form was sent for another visit.
     """
     if before := answered(db, Delivery, visit.site_id, key):

@@ -192,8 +192,12 @@ def open_dossier(
         by: staff id.
         at: now.
         chance: gives keys and salts.
+
+    Raises:
+        NoSuchDossier: somebody else changed it; what was changed is never vouched for anew.
     """
-    dossier = db.scalar(select(Dossier).where(Dossier.site_id == site_id, Dossier.visit_id == visit_id))
+    known = db.scalar(select(Dossier.id).where(Dossier.site_id == site_id, Dossier.visit_id == visit_id))
+    dossier = None if known is None else trusted_dossier(db, keys, known, lock=True)
     act = Act.DOSSIER_OPENED if dossier is None else Act.DOSSIER_CHANGED
     if dossier is None:
         dossier = Dossier(

@@ -94,6 +94,25 @@ def test_a_dossier_that_another_hand_changed_is_not_believed(house: House, chang
         trusted_dossier(db, house.keys, dossier_id)
 
 
+def test_what_another_hand_changed_is_never_vouched_for_anew(house: House) -> None:
+    dossier_id = house.open_dossier(C3, wishes=(Wish.DISCREET,))
+    with house.database.transaction(writes="results") as db:
+        visit_id = trusted_dossier(db, house.keys, dossier_id).visit_id
+        db.execute(update(Dossier).where(Dossier.id == dossier_id).values(wishes=""))
+
+    def save_again() -> None:
+        with house.database.transaction(writes="results") as db:
+            open_dossier(
+                db, house.keys, site_id=house.site_id, visit_id=visit_id, birth_date=BIRTH, classes=(C3,),
+                wishes=(), promised_at=house.at, by=SOPHIE, at=house.at, chance=house.chance,
+            )  # fmt: skip
+
+    with pytest.raises(NoSuchDossier):
+        save_again()
+    with house.database.reading() as db, pytest.raises(NoSuchDossier):
+        trusted_dossier(db, house.keys, dossier_id)
+
+
 def test_a_slip_has_four_lines_that_each_open_the_dossier(house: House) -> None:
     dossier_id = house.open_dossier(C0)
     slip = house.issue(dossier_id)
