@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.counter.discretion import DecisionFirst, awaits_decision, discretion_of
 from kiosk.counter.passage import advance
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
@@ -27,6 +26,7 @@ from printers.moves import State as Printed
 from printers.moves import Verb as Printing
 from printers.rows import Job
 from printers.spool import Spool
+from results.discretion import DecisionFirst, awaits_decision, discretion_of
 from results.vault.dossiers import Dossier, Slip, SlipState, Wish, dossier_of, open_dossier
 from results.vault.keys import KeyRing
 from results.vault.slips import (

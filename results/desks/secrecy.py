@@ -7,8 +7,6 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.counter import discretion
-from kiosk.counter.discretion import Decision, discretion_of
 from kiosk.register import clock
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
@@ -16,7 +14,9 @@ from kiosk.register.staff import Power, Right
 from kiosk.register.visits import FINAL, NoVisit, Visit, visit_of
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results import discretion
 from results.desks.signoff import unlocked
+from results.discretion import Decision, discretion_of
 from results.identity import is_minor
 from results.reports.flags import NoSuchFlag, lift_flag, reports_flagged
 from results.reports.sorting import Flag

@@ -196,8 +196,8 @@ def open_dossier(
     Raises:
         NoSuchDossier: somebody else changed it; what was changed is never vouched for anew.
     """
-    known = db.scalar(select(Dossier.id).where(Dossier.site_id == site_id, Dossier.visit_id == visit_id))
-    dossier = None if known is None else trusted_dossier(db, keys, known, lock=True)
+    asked = select(Dossier).where(Dossier.site_id == site_id, Dossier.visit_id == visit_id).with_for_update()
+    dossier = db.scalar(asked.execution_options(populate_existing=True))
     act = Act.DOSSIER_OPENED if dossier is None else Act.DOSSIER_CHANGED
     if dossier is None:
         dossier = Dossier(
@@ -207,6 +207,8 @@ def open_dossier(
     elif dossier.shredded_at is not None:
         dossier.fields_version, dossier.shredded_at = max(keys.fields), None
         set_fresh_pair(db, keys, dossier, chance=chance)
+    else:
+        trusted_dossier(db, keys, dossier.id)
     dossier.expected = " ".join(sorted({_UNKNOWN if one is None else str(one) for one in classes}))
     dossier.wishes = " ".join(sorted(wish.value for wish in set(wishes)))
     dossier.promised_at = promised_at

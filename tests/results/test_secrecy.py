@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
-from kiosk.counter import discretion
-from kiosk.counter.discretion import Decision, DiscreetVisit
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import verify
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.visits import State as At
 from kiosk.register.visits import Visit
+from results import discretion
+from results.discretion import Decision, DiscreetVisit
 from results.matrix import Channel, Person
 from results.release import Answer, Role, Why
 from results.release import Decision as Said

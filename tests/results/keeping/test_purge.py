@@ -26,6 +26,7 @@ from results.hl7v2.reader import Message
 from results.keeping import purge as purging
 from results.keeping.purge import clean, purge, survey
 from results.keeping.rules import RULES, Span
+from results.matrix import Person
 from results.reports.versions import Reason, ReportVersion, SealedKey, State
 from results.vault.dossiers import CodeLine, Dossier, EscrowShare, NoSuchDossier, Slip, SlipState, dossier_of
 from results.vault.envelopes import ReportSeal, open_body, open_copy
@@ -45,6 +46,7 @@ MUST: dict[str, dict[str, object]] = {
     "results.slip": {"state": SlipState.VOID},
     "results.report_version": {"state": State.RECEIVED},
     "results.message": {"state": MessageState.FILED},
+    "results.hand_over": {"person": Person.MANDATED},
 }
 
 

@@ -95,7 +95,7 @@ def live(folder: Path, shown: Path) -> None:
         told.write(f"code {answer.state.value}\n")
     made = lab.hands_over(files[HANDED].visit, by_biologist=False)  # type: ignore[arg-type]
     with shown.open("a") as told:
-        told.write(f"paper {made.paper is not None}\n")
+        told.write(f"paper {made.papers != ()}\n")
     issued = lab.issue(files[ISSUED].id, confirm=True)
     with shown.open("a") as told:
         told.write(f"slip {len(issued.codes)}\n")

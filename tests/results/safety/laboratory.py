@@ -27,7 +27,8 @@ from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive
 from results.giving import Preference, choose
-from results.handing import NoSlipReason, Ready, asked_at_counter, enter_hand_over, hand_over
+from results.handing.hand_overs import NoSlipReason, enter_hand_over
+from results.handing.handing_over import Ready, hand_over
 from results.matrix import PROPOSAL, Channel, Person, Routes, keep_head, read_routes, sign_matrix
 from results.release import Decision, Role
 from results.signing import open_to_read, sign_what_was_read
@@ -62,6 +63,11 @@ FAST: Final = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # noqa: S
 def exam_of(release_class: ReleaseClass) -> str:
     """One exam of this class."""
     return next(exam.nabm for exam in catalogue().exams if exam.release_class is release_class and exam.needs)
+
+
+def at_counter(role: Role, person: Person) -> Asked:
+    """The question of someone who stands at the counter with an identity card."""
+    return Asked(channel=Channel.COUNTER, person=person, role=role, document=Document.CARD)
 
 
 def result(  # the fields of one line of a message
@@ -311,7 +317,7 @@ class Laboratory:
 
     def types(self, visit: Visit, said: Said) -> Answer:
         """Type it at the counter, the identity document seen."""
-        asked = asked_at_counter(Role.SECRETARY, document=Document.CARD, has_code=True)
+        asked = at_counter(Role.SECRETARY, Person.WITH_CODE)
         dossier_id = self.of_slip(said.slip_id)
         entering = Entering(
             laboratory=self, visit=visit, dossier_id=dossier_id, asked=asked, by=said.by, key=said.key
@@ -322,12 +328,13 @@ class Laboratory:
     def hands_over(self, visit: Visit, *, by_biologist: bool) -> Ready:
         """Hand over without a code."""
         role, login = (Role.BIOLOGIST, "lenoir") if by_biologist else (Role.SECRETARY, "sophie")
-        asked = asked_at_counter(role, document=Document.CARD, has_code=False)
+        asked = at_counter(role, Person.WITHOUT_CODE)
         with self.writing() as db:
             patient = patient_of(db, visit.id)
             assert patient is not None
             return hand_over(
-                db, self.keys, visit, patient, asked=asked, reason=NoSlipReason.LOST if by_biologist else None,
+                db, self.keys, visit, patient, asked=asked, mandate_id=None,
+                reason=NoSlipReason.LOST if by_biologist else None,
                 biologist=lambda: self.lenoir, form=ROLL_80, power=self.power, by=self.id_of(login), at=self.at,
                 chance=self.chance, key=self.key(),
             )  # fmt: skip

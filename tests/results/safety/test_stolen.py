@@ -19,8 +19,8 @@ from sqlalchemy import select
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import open_sqlite
 from printers.paper import ROLL_58
-from printers.spool import Spool
 from printers.station.keys import StartKey, StationKey
+from printers.station.spool import StationSpool
 from results.exchange.inbox import Kind
 from results.reports.versions import reports_of
 from results.slip import slip_paper
@@ -61,7 +61,7 @@ class Loot:
 
     lab: Laboratory
     folder: Path
-    spool: Spool
+    spool: StationSpool
     secrets: list[Secret] = field(default_factory=list)
 
     def day(self, visits: int) -> None:
@@ -113,7 +113,7 @@ def loot(sqlite_folder: Path, at: datetime) -> Iterator[Loot]:
     database = open_sqlite(sqlite_folder / "register.sqlite", sqlite_folder / "results.sqlite")
     lab = found(database, sqlite_folder.parent / "keys", at=at, chance=random.Random(7).randbytes)
     lasting = StationKey(signing=SigningKey(lab.chance(32)), opening=PrivateKey(lab.chance(32)))
-    spool = Spool(sqlite_folder / "spool.sqlite", station=lasting.id)
+    spool = StationSpool(sqlite_folder / "spool.sqlite", station=lasting.id)
     start = StartKey.make(last=0, at=at, chance=lab.chance)
     spool.publish(number=start.number, key=start.public, signature=start.signed_by(lasting), at=at)
     yield Loot(lab=lab, folder=sqlite_folder, spool=spool)

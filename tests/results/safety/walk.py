@@ -29,10 +29,10 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.clock import end_of_day
 from kiosk.register.journal import verify
 from results import calls
+from results.amending.retracting import Mistake, NotSigned, retract
 from results.calls import Outcome, expire_calls
-from results.desks.amended import Mistake, NotSigned, retract
 from results.exchange.inbox import Kind
-from results.handing import BiologistFirst, NothingToHandOver
+from results.handing.handing_over import BiologistFirst, NothingToHandOver
 from results.holds import HoldReason, NoSuchHold, hold, lift
 from results.reports.versions import NotFromHere, reports_of
 from results.reports.versions import Report as ReportRow
@@ -607,12 +607,12 @@ class Walk(RuleBasedStateMachine):
         made = self.lab.hands_over(one.visit, by_biologist=by_biologist)  # type: ignore[arg-type]
         if course == "tell":
             assert made.refusal is None
-            assert made.paper is not None
-            assert made.paper.secret
+            assert made.papers
+            assert all(one.secret for one in made.papers)
             assert self.count("release_act") > acts
         else:
             assert type(made.refusal) is {"biologist": BiologistFirst, "not_now": NothingToHandOver}[course]
-            assert made.paper is None
+            assert made.papers == ()
             assert self.count("release_act") == acts
 
     # ---- time, faults, and another hand
