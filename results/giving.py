@@ -15,7 +15,7 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Database, UtcDateTime, uuid7
-from kiosk.register.discretion import DecisionFirst, awaits_decision, discretion_of
+from kiosk.register.discretion import DecisionFirst, DiscreetVisit, awaits_decision, discretion_of
 from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Document, patient_of
@@ -190,6 +190,8 @@ def choose(
     known = db.scalar(select(Dossier).where(Dossier.site_id == visit.site_id, Dossier.visit_id == visit.id))
     promised = promised_hour(classes, promise_minutes, at=known.opened_at if known else at)
     kept = known.wished.difference(WISHES) if known else frozenset()
+    if db.get(DiscreetVisit, visit.id) is not None:
+        kept |= {Wish.DISCREET}
     open_dossier(
         db, keys, site_id=visit.site_id, visit_id=visit.id, birth_date=patient.birth_date, classes=classes,
         wishes=kept | set(wishes), by=by, at=at, chance=chance,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.register import clock, discretion
@@ -20,7 +21,7 @@ from results.identity import is_minor
 from results.reports.flags import NoSuchFlag, lift_flag, reports_flagged
 from results.reports.sorting import Flag
 from results.sitting import Locked
-from results.vault.dossiers import Dossier
+from results.vault.dossiers import Dossier, Wish, add_wish
 
 bp = Blueprint("secrecy", __name__)
 
@@ -49,6 +50,10 @@ def mark(visit_id: UUID) -> ResponseReturnValue:
         discretion.mark_discreet(
             db, visit_of(db, visit_id), by=actor().id, power=_power(), at=now(), chance=chance, key=form_key()
         )
+        if dossier := db.scalars(select(Dossier).where(Dossier.visit_id == visit_id)).first():
+            add_wish(
+                db, house().more["keys"], dossier.id, Wish.DISCREET, by=actor().id, at=now(), chance=chance
+            )  # fmt: skip
     flash("Visite discrète. Le biologiste décide avant le prélèvement : prévenez-le.", "ok")
     return redirect(url_for("secrecy.of_visit", visit_id=visit_id), 303)
 

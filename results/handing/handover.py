@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from kiosk.register.clock import day
+from kiosk.register.discretion import discretion_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.signin import actor, needs
@@ -142,7 +143,7 @@ def _is_discreet(db: Session, visit_id: UUID) -> bool:
     try:
         return is_discreet(db, dossier_of(db, house().more["keys"], visit_id), _power())
     except NoSuchDossier:
-        return False
+        return discretion_of(db, visit_id, _power()) is not None
 
 
 def _ticket() -> tuple[int, date]:
