@@ -53,7 +53,7 @@ from results.desks import (
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
-from results.handing import coding, handover, mandating, papers
+from results.handing import coding, handover, mandating, papers, posting
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
@@ -65,7 +65,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
-    sampling, delivery, secrecy, phone, physician, prescribers, handover, coding, papers, mandating,
+    sampling, delivery, secrecy, phone, physician, prescribers, handover, coding, papers, mandating, posting,
     signoff, amended, critical, critical_rules, quarantine,
     manager, accounts, confirming, computers,
 )  # fmt: skip
@@ -207,6 +207,11 @@ ROUTES: Final[dict[str, str]] = {
     "papers.look": Right.TELL,
     "papers.print_receipt": Right.TELL,
     "papers.signed": Right.TELL,
+    "posting.batch": Right.TELL,
+    "posting.batch_state": Right.TELL,
+    "posting.make": Right.TELL,
+    "posting.look": Right.TELL,
+    "posting.post": Right.TELL,
     "mandating.of_visit": Right.REGISTER,
     "mandating.note": Right.REGISTER,
     "mandating.end": Right.REGISTER,

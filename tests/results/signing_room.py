@@ -22,7 +22,7 @@ from printers.station.keys import StartKey, StationKey, open_paper
 from results import sitting
 from results.desks import phone, secrecy, signoff
 from results.exchange import quarantine
-from results.handing import coding, handover, mandating, papers
+from results.handing import coding, handover, mandating, papers, posting
 from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import unlock
@@ -41,7 +41,9 @@ RIGHTS = {
     "handover.by_ticket": Right.TELL, "handover.on_document": Right.TELL,
     "coding.name_slip": Right.TELL, "coding.try_line": Right.TELL,
     "papers.paper": Right.TELL, "papers.paper_state": Right.TELL, "papers.look": Right.TELL,
-    "papers.print_receipt": Right.TELL, "papers.signed": Right.TELL,
+    "posting.batch": Right.TELL, "posting.batch_state": Right.TELL, "posting.make": Right.TELL,
+    "posting.look": Right.TELL, "posting.post": Right.TELL, "papers.print_receipt": Right.TELL,
+    "papers.signed": Right.TELL,
     "mandating.of_visit": Right.REGISTER, "mandating.note": Right.REGISTER, "mandating.end": Right.REGISTER,
     "secrecy.of_visit": Right.REGISTER, "secrecy.mark": Right.REGISTER, "secrecy.tasks": Right.REGISTER,
     "secrecy.decide": Right.SIGN, "secrecy.confirm": Right.REGISTER, "secrecy.lift": Right.SIGN,
@@ -169,7 +171,16 @@ def open_signing_room(
     for screens in (phone, coding):
         monkeypatch.setattr(screens, "PACE_S", 0.0)
     with open_desks(folder, at=at, chance=chance) as desks:
-        for blueprint in (signoff.bp, secrecy.bp, handover.bp, coding.bp, papers.bp, mandating.bp, quarantine.bp):
+        for blueprint in (
+            signoff.bp,
+            secrecy.bp,
+            handover.bp,
+            coding.bp,
+            papers.bp,
+            posting.bp,
+            mandating.bp,
+            quarantine.bp,
+        ):
             if blueprint.name not in desks.app.blueprints:
                 desks.app.register_blueprint(blueprint)
         desks.app.extensions["routes"] = {**desks.app.extensions["routes"], **RIGHTS}

@@ -680,6 +680,29 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "letter",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("release_class", sa.String(length=2), nullable=False),
+        sa.Column("sheets", sa.Integer(), nullable=False),
+        sa.Column("again", sa.String(length=8), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("posted_by", sa.Uuid(), nullable=True),
+        sa.Column("posted_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(posted_by IS NULL) = (posted_at IS NULL)", name=op.f("ck_letter_posted")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_letter_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_letter_site_id_results_letter_at"), "letter", ["site_id", "at"], unique=False, schema="results"
+    )
+    op.create_index(op.f("ix_results_letter_visit_id"), "letter", ["visit_id"], unique=False, schema="results")
+    op.create_table(
         "mandate",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -1564,6 +1587,9 @@ def drop_results() -> None:
     op.drop_table("matrix", schema="results")
     op.drop_index(op.f("ix_results_mandate_patient_id"), table_name="mandate", schema="results")
     op.drop_table("mandate", schema="results")
+    op.drop_index(op.f("ix_results_letter_visit_id"), table_name="letter", schema="results")
+    op.drop_index(op.f("ix_results_letter_site_id_results_letter_at"), table_name="letter", schema="results")
+    op.drop_table("letter", schema="results")
     op.drop_table("journal_text", schema="results")
     op.drop_table("journal_leaf", schema="results")
     op.drop_table("journal_head", schema="results")
