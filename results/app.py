@@ -43,6 +43,7 @@ from results.desks import (
     critical,
     critical_rules,
     delivery,
+    hearing,
     manager,
     phone,
     physician,
@@ -65,7 +66,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
-    sampling, delivery, secrecy, phone, physician, prescribers, handover, coding, papers, mandating, posting,
+    sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating, posting,
     signoff, amended, critical, critical_rules, quarantine,
     manager, accounts, confirming, computers,
 )  # fmt: skip
@@ -180,10 +181,10 @@ ROUTES: Final[dict[str, str]] = {
     "physician.ring": Right.PHONE,
     "physician.reached": Right.PHONE,
     "physician.take_over": Right.SIGN,
-    "physician.read_back": Right.TELL,
-    "physician.compare": Right.TELL,
-    "physician.ending": Right.PHONE,
-    "physician.end": Right.PHONE,
+    "hearing.read_back": Right.TELL,
+    "hearing.compare": Right.TELL,
+    "hearing.ending": Right.PHONE,
+    "hearing.end": Right.PHONE,
     "prescribers.all_of_them": Right.REGISTER,
     "prescribers.search": Right.REGISTER,
     "prescribers.enter": Right.REGISTER,
@@ -278,8 +279,8 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "agenda.day_page", "title": "Rendez-vous", "icon": "calendar-days"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
     {"endpoint": "room.printers", "title": "Imprimantes", "icon": "printer"},
-    {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
-    {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
+    {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8", "also": "physician hearing"},
+    {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text", "also": "coding papers posting"},
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "critical.all_of_them", "title": "Valeurs critiques", "icon": "bell", "key": "Shift+F8"},
     # Whoever calls critical values finds their figures beside them.

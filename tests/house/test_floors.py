@@ -67,7 +67,7 @@ SCREENS = {
     "results/handing/mandating.py", "results/handing/posting.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/desks/confirming.py",
-    "results/desks/physician.py", "results/desks/prescribers.py",
+    "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
     "results/desks/manager.py",
     "results/exchange/quarantine.py",
