@@ -54,7 +54,7 @@ from results.desks import (
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
-from results.handing import coding, handover, mandating, papers, posting
+from results.handing import agreeing, coding, handover, mandating, papers, posting
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
@@ -67,8 +67,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
     sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating, posting,
-    signoff, amended, critical, critical_rules, quarantine,
-    manager, accounts, confirming, computers,
+    agreeing, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -208,6 +207,11 @@ ROUTES: Final[dict[str, str]] = {
     "papers.look": Right.TELL,
     "papers.print_receipt": Right.TELL,
     "papers.signed": Right.TELL,
+    "agreeing.ask": Right.TELL,
+    "agreeing.waiting": Right.TELL,
+    "agreeing.waiting_state": Right.TELL,
+    "agreeing.requests": Right.SIGN,
+    "agreeing.reply": Right.SIGN,
     "posting.batch": Right.TELL,
     "posting.batch_state": Right.TELL,
     "posting.make": Right.TELL,
@@ -280,7 +284,12 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
     {"endpoint": "room.printers", "title": "Imprimantes", "icon": "printer"},
     {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8", "also": "physician hearing"},
-    {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text", "also": "coding papers posting"},
+    {
+        "endpoint": "handover.search_page",
+        "title": "Remise",
+        "icon": "file-text",
+        "also": "coding papers posting agreeing",
+    },
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "critical.all_of_them", "title": "Valeurs critiques", "icon": "bell", "key": "Shift+F8"},
     # Whoever calls critical values finds their figures beside them.
@@ -471,6 +480,7 @@ def _around() -> dict[str, object]:
         "menu_marks": {
             "room.printers": lambda: trouble(house().spool, at=now()),
             "secrecy.tasks": secrecy.waiting_words,
+            "handover.search_page": agreeing.requests_words,
         },
         "secret_desks": {"slip": "delivery.find_slip"},
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],

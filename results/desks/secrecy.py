@@ -26,7 +26,7 @@ from results.vault.dossiers import Dossier, Wish, add_wish
 bp = Blueprint("secrecy", __name__)
 
 #: A visit's screens that still open when a discreet visit is over; what is fetched comes by its ticket or slip.
-_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "secrecy"})
+_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "secrecy"})
 
 
 @bp.get("/passage/<uuid:visit_id>/discretion")
@@ -64,7 +64,7 @@ def tasks() -> ResponseReturnValue:
     """The discreet visits that wait for somebody; for a biologist also what the laboratory system has closed."""
     with reading() as db:
         site = this_site(db)
-        rows = [(row, visit_of(db, row.visit_id)) for row in discretion.open_tasks(db, site.id, _power())]
+        rows = [(row, visit_of(db, row.visit_id)) for row in discretion.open_tasks(db, site.id, _power(), at=now())]
         may_sign = actor().may(Right.SIGN)
         found = reports_flagged(db, site.id, _power()) if may_sign else []
         flagged = [(one, *_whose(db, one.dossier_id)) for one in found]
@@ -116,7 +116,7 @@ def lift(report_id: UUID) -> ResponseReturnValue:
 def waiting_words() -> str:
     """What the menu says while a discreet visit waits for somebody; whoever looks over a shoulder learns nothing."""
     with reading() as db:
-        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, _power()) else ""
+        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, _power(), at=now()) else ""
 
 
 @bp.before_app_request

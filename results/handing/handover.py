@@ -131,7 +131,10 @@ def turned_away(visit_id: UUID, refusal: Exception | None) -> Response:
         visit, patient = visit_and_person(db, visit_id)
     is_biologist = isinstance(refusal, BiologistFirst)
     words = BiologistFirst.french if is_biologist else NothingToHandOver.french
-    return page("results/handover_no.html", visit=visit, patient=patient, words=words, is_biologist=is_biologist)
+    return page(
+        "results/handover_no.html", visit=visit, patient=patient, words=words, is_biologist=is_biologist,
+        may_ask=is_biologist and not actor().may(Right.SIGN), document=request.form.get("document", ""),
+    )  # fmt: skip
 
 
 def _power() -> Power:

@@ -64,7 +64,7 @@ SCREENS = {
     "labels/printroom/room.py", "labels/printroom/gestures.py",
     "results/app.py", "results/desks/delivery.py", "results/desks/phone.py", "results/desks/secrecy.py",
     "results/handing/handover.py", "results/handing/coding.py", "results/handing/papers.py",
-    "results/handing/mandating.py", "results/handing/posting.py",
+    "results/handing/mandating.py", "results/handing/posting.py", "results/handing/agreeing.py",
     "results/desks/signoff.py", "results/desks/accounts.py", "results/desks/computers.py",
     "results/desks/confirming.py",
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",

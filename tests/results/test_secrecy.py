@@ -393,9 +393,9 @@ def test_an_unvouched_mark_is_undecided_and_unconfirmed(room: SigningRoom) -> No
     settles(room, visit_id)
     power = room.desks.room.power
     with room.desks.database.transaction("results") as db:
-        assert discretion.open_tasks(db, room.desks.site().id, power) == []
+        assert discretion.open_tasks(db, room.desks.site().id, power, at=room.desks.at) == []
         db.scalars(select(DiscreetVisit)).one().mac = bytes(32)
-        (row,) = discretion.open_tasks(db, room.desks.site().id, power)
+        (row,) = discretion.open_tasks(db, room.desks.site().id, power, at=room.desks.at)
         assert (discretion.awaits_decision(row, power), discretion.awaits_confirmation(row, power)) == (True, True)
 
 
