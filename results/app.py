@@ -43,6 +43,7 @@ from results.desks import (
     critical,
     critical_rules,
     delivery,
+    hearing,
     manager,
     phone,
     physician,
@@ -53,7 +54,7 @@ from results.desks import (
 from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
-from results.handing import coding, handover, mandating, papers
+from results.handing import agreeing, coding, handover, mandating, papers, posting
 from results.keeping.evening import Evening
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
@@ -66,9 +67,9 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
-    sampling, delivery, secrecy, phone, physician, prescribers, handover, coding, papers, mandating,
-    signoff, amended, critical, critical_rules, quarantine,
-    manager, accounts, confirming, computers, pairing,
+    sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating, posting,
+    agreeing, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers,
+    pairing,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -181,10 +182,10 @@ ROUTES: Final[dict[str, str]] = {
     "physician.ring": Right.PHONE,
     "physician.reached": Right.PHONE,
     "physician.take_over": Right.SIGN,
-    "physician.read_back": Right.TELL,
-    "physician.compare": Right.TELL,
-    "physician.ending": Right.PHONE,
-    "physician.end": Right.PHONE,
+    "hearing.read_back": Right.TELL,
+    "hearing.compare": Right.TELL,
+    "hearing.ending": Right.PHONE,
+    "hearing.end": Right.PHONE,
     "prescribers.all_of_them": Right.REGISTER,
     "prescribers.search": Right.REGISTER,
     "prescribers.enter": Right.REGISTER,
@@ -208,6 +209,16 @@ ROUTES: Final[dict[str, str]] = {
     "papers.look": Right.TELL,
     "papers.print_receipt": Right.TELL,
     "papers.signed": Right.TELL,
+    "agreeing.ask": Right.TELL,
+    "agreeing.waiting": Right.TELL,
+    "agreeing.waiting_state": Right.TELL,
+    "agreeing.requests": Right.SIGN,
+    "agreeing.reply": Right.SIGN,
+    "posting.batch": Right.TELL,
+    "posting.batch_state": Right.TELL,
+    "posting.make": Right.TELL,
+    "posting.look": Right.TELL,
+    "posting.post": Right.TELL,
     "mandating.of_visit": Right.REGISTER,
     "mandating.note": Right.REGISTER,
     "mandating.end": Right.REGISTER,
@@ -277,8 +288,13 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "agenda.day_page", "title": "Rendez-vous", "icon": "calendar-days"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
     {"endpoint": "room.printers", "title": "Imprimantes", "icon": "printer"},
-    {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8"},
-    {"endpoint": "handover.search_page", "title": "Remise", "icon": "file-text"},
+    {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8", "also": "physician hearing"},
+    {
+        "endpoint": "handover.search_page",
+        "title": "Remise",
+        "icon": "file-text",
+        "also": "coding papers posting agreeing",
+    },
     {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
     {"endpoint": "critical.all_of_them", "title": "Valeurs critiques", "icon": "bell", "key": "Shift+F8"},
     # Whoever calls critical values finds their figures beside them.
@@ -478,6 +494,7 @@ def _around() -> dict[str, object]:
         "menu_marks": {
             "room.printers": lambda: trouble(house().spool, at=now()),
             "secrecy.tasks": secrecy.waiting_words,
+            "handover.search_page": agreeing.requests_words,
         },
         "secret_desks": {"slip": "delivery.find_slip"},
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],

@@ -15,6 +15,7 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Database, UtcDateTime, uuid7
+from kiosk.register.discretion import DecisionFirst, DiscreetVisit, awaits_decision, discretion_of
 from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Document, patient_of
@@ -26,7 +27,6 @@ from printers.moves import State as Printed
 from printers.moves import Verb as Printing
 from printers.rows import Job
 from printers.spool import Spool
-from results.discretion import DecisionFirst, awaits_decision, discretion_of
 from results.vault.dossiers import Dossier, Slip, SlipState, Wish, dossier_of, open_dossier
 from results.vault.keys import KeyRing
 from results.vault.slips import (
@@ -191,6 +191,8 @@ def choose(
     known = db.scalar(select(Dossier).where(Dossier.site_id == visit.site_id, Dossier.visit_id == visit.id))
     promised = promised_hour(classes, promise_minutes, at=known.opened_at if known else at)
     kept = known.wished.difference(WISHES) if known else frozenset()
+    if db.get(DiscreetVisit, visit.id) is not None:
+        kept |= {Wish.DISCREET}
     open_dossier(
         db, keys, site_id=visit.site_id, visit_id=visit.id, birth_date=patient.birth_date, classes=classes,
         wishes=kept | set(wishes), by=by, at=at, chance=chance,

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.accounts import Staff, vouched
 from kiosk.register.clock import day
+from kiosk.register.discretion import discretion_of, is_lifted
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power
-from results.discretion import discretion_of, is_lifted
 from results.holds import is_held, is_whole
 from results.identity import is_minor
 from results.matrix import Channel, Person, in_force

@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 from kiosk.booking.appointments import EXPECTED, Appointment, NoAppointment, State, day_list
 from kiosk.booking.convocation import Preparation, convocation
 from kiosk.register import clock
+from kiosk.register.discretion import discreet_among
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.settings import StaffSettings
-from kiosk.signin import needs
+from kiosk.signin import needs, power
 from kiosk.web import chance, form_key, house, now, page, reading
 from printers.errors import PrinterError
 
@@ -40,13 +41,16 @@ PREPARATIONS: Final = (
 @bp.get("/rendez-vous")
 @needs(Right.REGISTER)
 def day_page() -> ResponseReturnValue:
-    """Everyone expected on a day, by hour; an address tells the day alone."""
+    """Everyone expected on a day, by hour, discreet visits left out; an address tells the day alone."""
     ahead = _ahead()
     with reading() as db:
         site = this_site(db)
         at = now() + timedelta(days=ahead)
+        expected = day_list(db, site, at=at)
+        discreet = discreet_among(db, [row.visit_id for row in expected if row.visit_id is not None], power())
         return page(
-            "staff/agenda.html", rows=day_list(db, site, at=at), ahead=ahead, farthest=FARTHEST, words=WORDS,
+            "staff/agenda.html", rows=[row for row in expected if row.visit_id not in discreet],
+            ahead=ahead, farthest=FARTHEST, words=WORDS,
             expected=EXPECTED, preparations=PREPARATIONS, day=clock.day(site.timezone, at),
             hour=lambda start: clock.hour(site.timezone, start),
         )  # fmt: skip

@@ -141,6 +141,7 @@ class Act(StrEnum):
     RELEASE_TOLD = "release.told"
     RELEASE_HANDED = "release.handed"
     RELEASE_SENT = "release.sent"
+    RELEASE_POSTED = "release.posted"
     RELEASE_REFUSED = "release.refused"
     RELEASE_AGREED = "release.agreed"
     RELEASE_SIGNED_FOR = "release.signed_for"

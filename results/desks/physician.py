@@ -1,6 +1,6 @@
 """A physician on the telephone: six spoken digits or the number on file, one sentence for every no, a blind repeat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import monotonic, sleep
 from uuid import UUID
 
@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.clock import day, end_of_day
 from kiosk.register.errors import Invalid
-from kiosk.register.patients import Patient, patient_of
+from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.signin import actor, fresh, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.calls import HeardOtherwise, NotFromHere
+from results.calls import NotFromHere
 from results.desks import phone
+from results.desks.hearing import READ_AT_ONCE, asked_for
 from results.desks.signoff import unlocked
 from results.identity import DateMisheard, acting_as, read_spoken_birth_date
 from results.physicians import calls
@@ -31,23 +32,11 @@ from results.physicians.consulting import (
     may_try,
     physician_called,
 )
-from results.physicians.orders import Standing, physicians_of
 from results.physicians.proof import prove
 from results.physicians.register import BadRpps, number_words, phone_of, physician_by_rpps, read_rpps
-from results.physicians.repeating import Heard, Whose, is_repeated
-from results.reports.assemble import Line
 from results.sitting import Locked
 
 bp = Blueprint("physician", __name__)
-
-#: More lines than this are not all read on the telephone: whoever reads says which.
-READ_AT_ONCE = 3
-
-
-class NothingRead(Invalid):
-    """At least one line was read aloud; say which."""
-
-    french = "Cochez ce que vous avez lu : c'est ce que le médecin répète."
 
 
 class NameMissing(Invalid):
@@ -159,7 +148,7 @@ def take_over(call_id: UUID) -> ResponseReturnValue:
         with transaction("results") as db:
             call = _locked(db, call_id)
             calls.take_over(call, by=here.id, at=now())
-            patient, standing = _asked_for(db, call)
+            patient, standing = asked_for(db, call)
             answer = answer_as_biologist(
                 db, home.more["keys"], call, patient, standing, unlock=unlocked, power=_power(), by=here.id, at=now(),
                 chance=chance, key=form_key(),
@@ -169,77 +158,13 @@ def take_over(call_id: UUID) -> ResponseReturnValue:
     return _answered(call_id, answer)
 
 
-@bp.post("/telephone/medecin/<uuid:call_id>/lu")
-@needs(Right.TELL)
-def read_back(call_id: UUID) -> ResponseReturnValue:
-    """What the physician repeats; what was told is out of sight from here on."""
-    told = _told(call_id)
-    try:
-        places = _places(len(told))
-    except NothingRead as refusal:
-        # Names of analyses alone: what was read is out of sight already.
-        errors = {"read": refusal.sentence}
-        return page("results/physician_which.html", status=422, call_id=call_id, lines=told, errors=errors)
-    return _repeat_page(call_id, places)
-
-
-@bp.post("/telephone/medecin/<uuid:call_id>/repetition")
-@needs(Right.TELL)
-def compare(call_id: UUID) -> ResponseReturnValue:
-    """Compare what was heard with what was told."""
-    told, form = _told(call_id), request.form
-    places = _places(len(told))
-    heard = [
-        Heard(analysis=analysis, value=value, unit=unit)
-        for analysis, value, unit in zip(
-            form.getlist("analysis_secret"), form.getlist("value_secret"), form.getlist("unit_secret"), strict=True
-        )
-    ]
-    with transaction("results") as db:
-        call = call_of(db, call_id, by=actor().id, at=now(), lock=True)
-        patient, _ = _asked_for(db, call)
-        whose = Whose(birth_name=patient.birth_name, given_names=patient.given_names, birth_date=patient.birth_date)
-        same = is_repeated(
-            [told[place] for place in places],
-            whose,
-            heard,
-            initials=form.get("initials", ""),
-            year=form.get("year", ""),
-        )
-        right = calls.hear(db, call, is_same=same, by=actor().id, at=now(), chance=chance)
-    if not right:
-        return _repeat_page(call_id, places, errors={"initials": HeardOtherwise.french})
-    return redirect(url_for("physician.ending", call_id=call_id), 303)
-
-
-@bp.get("/telephone/medecin/<uuid:call_id>/fin")
-@needs(Right.PHONE)
-def ending(call_id: UUID) -> ResponseReturnValue:
-    """How the call ended."""
-    return _ending(call_id)
-
-
-@bp.post("/telephone/medecin/<uuid:call_id>/fin")
-@needs(Right.PHONE)
-def end(call_id: UUID) -> ResponseReturnValue:
-    """End the call."""
-    word = request.form.get("outcome", "")
-    if word not in list(Outcome):
-        raise NotFromHere
-    with transaction("results") as db:
-        call = call_of(db, call_id, by=actor().id, at=now(), lock=True)
-        if not (call.state is State.VERIFIED and word == Outcome.PASSED):  # it waits for the biologist as it is
-            calls.close(db, call, Outcome(word), by=actor().id, at=now(), chance=chance)
-    return redirect(url_for("physician.desk_page"), 303)
-
-
 def _ask(call_id: UUID, name: str, birth_date: str) -> Response:
     home, here = house(), actor()
     with reading() as db:
         site, call = this_site(db), call_of(db, call_id, by=here.id, at=now())
         if is_shown_again(call, key=form_key(), at=now()):
             lines = lines_told(db, home.more["keys"], call, unlock=unlocked, power=_power())
-            return _told_page(call, Consulted(reply=Reply.TELL, lines=lines, patient=_asked_for(db, call)[0]))
+            return _told_page(call, Consulted(reply=Reply.TELL, lines=lines, patient=asked_for(db, call)[0]))
         may, at_number = may_try(db, call), call.state is State.REACHED
     physician_id = None
     if may:
@@ -290,32 +215,6 @@ def _locked(db: Session, call_id: UUID) -> PhysicianCall:
     return call
 
 
-def _asked_for(db: Session, call: PhysicianCall) -> tuple[Patient, Standing]:
-    """The patient of the visit that was asked for, and as what its order names the physician."""
-    patient = None if call.visit_id is None else patient_of(db, call.visit_id)
-    named = [] if call.visit_id is None else physicians_of(db, call.visit_id, _power())
-    standing = next((row.standing for row, one in named if one.id == call.physician_id), None)
-    if patient is None or standing is None:
-        raise NotFromHere
-    return patient, standing
-
-
-def _told(call_id: UUID) -> Sequence[Line]:
-    with reading() as db:
-        call = call_of(db, call_id, by=actor().id, at=now())
-        if call.state is not State.TOLD:
-            raise NotFromHere
-        return lines_told(db, house().more["keys"], call, unlock=unlocked, power=_power())
-
-
-def _places(count: int) -> list[int]:
-    """The lines that were read aloud, in their order; of a short report, all."""
-    places = [place for place in range(count) if str(place) in request.form.getlist("read")]
-    if not places and count > READ_AT_ONCE:
-        raise NothingRead
-    return places or list(range(count))
-
-
 def _desk_page(errors: Mapping[str, str] | None = None) -> Response:
     with reading() as db:
         site = this_site(db)
@@ -334,7 +233,7 @@ def _call_page(call_id: UUID, errors: Mapping[str, str] | None = None) -> Respon
         call = call_of(db, call_id, by=actor().id, at=now())
         may, tries = may_try(db, call), calls.tries_of(db, call_id)
     if call.state is not State.REACHED and not may:
-        return redirect(url_for("physician.ending", call_id=call_id), 303)
+        return redirect(url_for("hearing.ending", call_id=call_id), 303)
     return page(
         "results/physician_call.html", status=422 if errors else 200, call=call, tries=tries, errors=errors or {},
         told=request.form,
@@ -357,18 +256,3 @@ def _told_page(call: PhysicianCall, answer: Consulted) -> Response:
         "results/physician_told.html", call=call, lines=answer.lines, patient=answer.patient,
         is_all=len(answer.lines) <= READ_AT_ONCE,
     )  # fmt: skip
-
-
-def _repeat_page(call_id: UUID, places: Sequence[int], errors: Mapping[str, str] | None = None) -> Response:
-    with reading() as db:
-        call = call_of(db, call_id, by=actor().id, at=now())
-    return page(
-        "results/physician_repeat.html", status=422 if errors else 200, call=call, places=places, errors=errors or {},
-        is_over=call.read_back_tries >= calls.READ_BACK_TRIES,
-    )  # fmt: skip
-
-
-def _ending(call_id: UUID) -> Response:
-    with reading() as db:
-        call = call_of(db, call_id, by=actor().id, at=now())
-    return page("results/physician_end.html", call=call)

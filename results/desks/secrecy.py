@@ -5,28 +5,28 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kiosk.register import clock
+from kiosk.register import clock, discretion
+from kiosk.register.discretion import Decision, discretion_of
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.register.visits import FINAL, NoVisit, Visit, visit_of
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results import discretion
 from results.desks.signoff import unlocked
-from results.discretion import Decision, discretion_of
 from results.identity import is_minor
 from results.reports.flags import NoSuchFlag, lift_flag, reports_flagged
 from results.reports.sorting import Flag
 from results.sitting import Locked
-from results.vault.dossiers import Dossier
+from results.vault.dossiers import Dossier, Wish, add_wish
 
 bp = Blueprint("secrecy", __name__)
 
 #: A visit's screens that still open when a discreet visit is over; what is fetched comes by its ticket or slip.
-_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "secrecy"})
+_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "secrecy"})
 
 
 @bp.get("/passage/<uuid:visit_id>/discretion")
@@ -50,6 +50,10 @@ def mark(visit_id: UUID) -> ResponseReturnValue:
         discretion.mark_discreet(
             db, visit_of(db, visit_id), by=actor().id, power=_power(), at=now(), chance=chance, key=form_key()
         )
+        if dossier := db.scalars(select(Dossier).where(Dossier.visit_id == visit_id)).first():
+            add_wish(
+                db, house().more["keys"], dossier.id, Wish.DISCREET, by=actor().id, at=now(), chance=chance
+            )  # fmt: skip
     flash("Visite discrète. Le biologiste décide avant le prélèvement : prévenez-le.", "ok")
     return redirect(url_for("secrecy.of_visit", visit_id=visit_id), 303)
 
@@ -60,7 +64,7 @@ def tasks() -> ResponseReturnValue:
     """The discreet visits that wait for somebody; for a biologist also what the laboratory system has closed."""
     with reading() as db:
         site = this_site(db)
-        rows = [(row, visit_of(db, row.visit_id)) for row in discretion.open_tasks(db, site.id, _power())]
+        rows = [(row, visit_of(db, row.visit_id)) for row in discretion.open_tasks(db, site.id, _power(), at=now())]
         may_sign = actor().may(Right.SIGN)
         found = reports_flagged(db, site.id, _power()) if may_sign else []
         flagged = [(one, *_whose(db, one.dossier_id)) for one in found]
@@ -112,7 +116,7 @@ def lift(report_id: UUID) -> ResponseReturnValue:
 def waiting_words() -> str:
     """What the menu says while a discreet visit waits for somebody; whoever looks over a shoulder learns nothing."""
     with reading() as db:
-        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, _power()) else ""
+        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, _power(), at=now()) else ""
 
 
 @bp.before_app_request

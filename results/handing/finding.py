@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.register.clock import Chance
+from kiosk.register.discretion import discreet_among
 from kiosk.register.errors import Invalid
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient, Recognition, find_patients
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit
-from results.discretion import discreet_among
 from results.vault.dossiers import Dossier
 
 _VISITS: Final = 3

@@ -129,7 +129,23 @@ def hand_over_by_form(db: Session, site_id: UUID, key: str) -> HandOver | None:
 def papers_of(
     db: Session, row: HandOver, patient: Patient, items: Items, bodies: Sequence[Body], *, power: Power, form: Form
 ) -> tuple[Paper, ...]:
-    """Make the sheets of what was just released, and enter how many there are; each proves itself.
+    """Make the sheets of what was just handed over, and enter how many there are; each proves itself.
+
+    Raises:
+        DoesNotOpen: a version that nobody has signed.
+    """
+    papers = signed_papers(
+        db, key_of(row.id), patient, items, bodies, release_class=row.release_class, power=power, form=form
+    )  # fmt: skip
+    row.sheets = len(papers)
+    return papers
+
+
+def signed_papers(
+    db: Session, key: str, patient: Patient, items: Items, bodies: Sequence[Body], *, release_class: ReleaseClass,
+    power: Power, form: Form,
+) -> tuple[Paper, ...]:  # fmt: skip
+    """Make the sheets of one envelope, each report under the full name of who signed it.
 
     Raises:
         DoesNotOpen: a version that nobody has signed.
@@ -140,9 +156,7 @@ def papers_of(
         if version.signer is None:
             raise DoesNotOpen
         signed.append((body, staff_of(db, version.signer, power).name))
-    papers = report_papers(key_of(row), patient, signed, release_class=row.release_class, form=form)
-    row.sheets = len(papers)
-    return papers
+    return report_papers(key, patient, signed, release_class=release_class, form=form)
 
 
 def sign_for(db: Session, row: HandOver, *, by: UUID, at: datetime, chance: Chance) -> None:
@@ -152,6 +166,6 @@ def sign_for(db: Session, row: HandOver, *, by: UUID, at: datetime, chance: Chan
         write(db, "results", Act.RELEASE_SIGNED_FOR, by=by, at=at, chance=chance, hand_over=row.id)
 
 
-def key_of(row: HandOver) -> str:
-    """What the keys of a hand-over's print jobs begin with; a number follows for each sheet."""
-    return f"report/{row.id}"
+def key_of(envelope_id: UUID) -> str:
+    """What the keys of an envelope's print jobs begin with; a number follows for each sheet."""
+    return f"report/{envelope_id}"

@@ -24,11 +24,15 @@ from results.signing import Purpose, open_dossier_key
 from results.vault.attempts import Refused
 from results.vault.counters import Way, standing
 from results.vault.dossiers import Dossier, NoSuchDossier, Slip, dossier_of
+from results.vault.envelopes import Body
 from results.vault.keys import BiologistKeys, KeyRing
 from results.vault.opening import open_reports
-from results.vault.releases import Course, enter_release
+from results.vault.releases import Course, Weighed, enter_release
 from results.vault.sealing import DoesNotOpen
 from results.weighing import Asked, signers, weigh
+
+#: Gives the unlocked keys of who is here; asked only when something confidential is opened.
+Biologist = Callable[[], BiologistKeys]
 
 
 class NothingToHandOver(Conflict):
@@ -92,7 +96,7 @@ def line_to_ask(
 
 def hand_over(
     db: Session, keys: KeyRing, visit: Visit, patient: Patient, *, asked: Asked, mandate_id: UUID | None,
-    reason: NoSlipReason | None, biologist: Callable[[], BiologistKeys], form: Form, power: Power, by: UUID,
+    reason: NoSlipReason | None, biologist: Biologist, form: Form, power: Power, by: UUID,
     at: datetime, chance: Chance, key: str,
 ) -> Ready:  # fmt: skip
     """Hand a visit's results over without a code, as the signed matrix says; the same form does it once.
@@ -135,16 +139,13 @@ def hand_over(
         return _refuse(db, visit, BiologistFirst(), Why.ROUTE, by=by, at=at, chance=chance)
     if weighed.course is not Course.TELL:
         return _refuse(db, visit, NothingToHandOver(), decision.why, by=by, at=at, chance=chance)
-    private = None
-    if is_confidential and reason is not None:
-        versions = [db.get_one(ReportVersion, item) for item in weighed.items]
-        private = open_dossier_key(
-            db, dossier, versions, biologist(), purpose=Purpose.HAND_OVER, by=by, at=at, chance=chance
-        )
     if needs_reason and reason is not None:
         write(db, "results", Act.RELEASE_AGREED, by=by, at=at, chance=chance, dossier=dossier.id, reason=reason)
     try:
-        bodies = open_reports(db, keys, weighed.items, private=private, verifiers=signers(db, keys, power))
+        bodies = open_for_paper(
+            db, keys, dossier, weighed, is_confidential=is_confidential, biologist=biologist, by=by, power=power,
+            at=at, chance=chance,
+        )  # fmt: skip
     except DoesNotOpen:
         return _refuse(db, visit, NothingToHandOver(), Refused.SEALED, by=by, at=at, chance=chance)
     enter_release(
@@ -155,6 +156,25 @@ def hand_over(
         at=at, chance=chance, key=key,
     )  # fmt: skip
     return Ready(hand_over=row, papers=papers_of(db, row, patient, weighed.items, bodies, power=power, form=form))
+
+
+def open_for_paper(
+    db: Session, keys: KeyRing, dossier: Dossier, weighed: Weighed, *, is_confidential: bool, biologist: Biologist,
+    by: UUID, power: Power, at: datetime, chance: Chance,
+) -> tuple[Body, ...]:  # fmt: skip
+    """Open what the rule lets out on paper, by a biologist's keys where it is confidential.
+
+    Raises:
+        DoesNotOpen: one does not open, or nobody whom the laboratory trusts has signed it.
+        SealBroken: the biologist's keys do not open the dossier.
+    """
+    private = None
+    if is_confidential:
+        versions = [db.get_one(ReportVersion, item) for item in weighed.items]
+        private = open_dossier_key(
+            db, dossier, versions, biologist(), purpose=Purpose.HAND_OVER, by=by, at=at, chance=chance
+        )
+    return open_reports(db, keys, weighed.items, private=private, verifiers=signers(db, keys, power))
 
 
 def _refuse(

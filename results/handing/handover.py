@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from kiosk.register.discretion import discretion_of
 from sqlalchemy.orm import Session
 
 from kiosk.register.clock import day
@@ -130,7 +131,10 @@ def turned_away(visit_id: UUID, refusal: Exception | None) -> Response:
         visit, patient = visit_and_person(db, visit_id)
     is_biologist = isinstance(refusal, BiologistFirst)
     words = BiologistFirst.french if is_biologist else NothingToHandOver.french
-    return page("results/handover_no.html", visit=visit, patient=patient, words=words, is_biologist=is_biologist)
+    return page(
+        "results/handover_no.html", visit=visit, patient=patient, words=words, is_biologist=is_biologist,
+        may_ask=is_biologist and not actor().may(Right.SIGN), document=request.form.get("document", ""),
+    )  # fmt: skip
 
 
 def _power() -> Power:
@@ -142,7 +146,7 @@ def _is_discreet(db: Session, visit_id: UUID) -> bool:
     try:
         return is_discreet(db, dossier_of(db, house().more["keys"], visit_id), _power())
     except NoSuchDossier:
-        return False
+        return discretion_of(db, visit_id, _power()) is not None
 
 
 def _ticket() -> tuple[int, date]:

@@ -18,8 +18,8 @@ from kiosk.web import chance, house, now, page, reading, transaction
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State, Verb
 from printers.paper import Paper
-from results.handing.hand_overs import TAKES_FOR_ANOTHER, HandOver, hand_over_of, key_of, sign_for
-from results.handing.receipt import receipt_paper
+from results.handing.hand_overs import TAKES_FOR_ANOTHER, hand_over_of, key_of, sign_for
+from results.handing.sheets import receipt_paper
 
 bp = Blueprint("papers", __name__)
 
@@ -34,7 +34,7 @@ WORDS: Final = {
     State.NOT_SENT: ("L'imprimante n'a pas répondu. Nouvel essai dans un instant.", "warn"),
     State.VOID: ("Rien n'est sorti. Reprenez la remise.", "danger"),
 }
-_DOUBTFUL: Final = frozenset({State.SENT, State.UNSURE})
+DOUBTFUL: Final = frozenset({State.SENT, State.UNSURE})
 
 
 def visit_and_person(db: Session, visit_id: UUID) -> tuple[Visit, Patient]:
@@ -52,11 +52,7 @@ def visit_and_person(db: Session, visit_id: UUID) -> tuple[Visit, Patient]:
 
 def send_papers(visit_id: UUID, hand_over_id: UUID, papers: Sequence[Paper]) -> ResponseReturnValue:
     """Give the committed sheets to the running station, then say what becomes of each."""
-    try:
-        for made in papers:
-            _put(made)
-    except (PrinterError, sqlite3.Error) as trouble:
-        flash(trouble.french if isinstance(trouble, PrinterError) else PrinterError.french, "error")
+    put_all(papers)
     return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
 
 
@@ -80,13 +76,7 @@ def look(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
     """A person has looked whether the doubtful sheets are out."""
     with reading() as db:
         row = hand_over_of(db, visit_id, hand_over_id)
-    verb = Verb.CONFIRM if request.form.get("out") == "yes" else Verb.DISOWN
-    for number, state in enumerate(_states(row), start=1):
-        if state in _DOUBTFUL:
-            try:
-                house().spool.move(f"{key_of(row)}/{number}", verb, by=str(actor().id), at=now())
-            except ImpossibleMove:
-                flash("L'imprimante l'avait déjà dit.", "ok")
+    look_at(row.id, row.sheets, is_out=request.form.get("out") == "yes")
     return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
 
 
@@ -96,12 +86,8 @@ def print_receipt(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
     """Print the paper that is signed by whoever takes the envelope for somebody else; asked again, it is one paper."""
     with reading() as db:
         row, visit = hand_over_of(db, visit_id, hand_over_id), visit_of(db, visit_id)
-    made = receipt_paper(row, number=visit.number, day=f"{visit.day:%d/%m/%Y}", form=house().forms["slips"])
-    try:
-        _put(made)
-        flash("Le reçu part à l'imprimante du guichet.", "ok")
-    except (PrinterError, sqlite3.Error) as trouble:
-        flash(trouble.french if isinstance(trouble, PrinterError) else PrinterError.french, "error")
+    made = receipt_paper(row.id, number=visit.number, day=f"{visit.day:%d/%m/%Y}", form=house().forms["slips"])
+    put_all([made])
     return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
 
 
@@ -114,27 +100,45 @@ def signed(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
 
 
-def _put(made: Paper) -> None:
-    settings: StaffSettings = house().more["settings"]
-    house().spool.put(made, printer=settings.slip_printer, at=now(), chance=chance)
-
-
-def _states(row: HandOver) -> list[State]:
-    """Where each sheet stands; one that the spool does not know is not out."""
-    jobs = (house().spool.job(f"{key_of(row)}/{number}") for number in range(1, row.sheets + 1))
+def states_of(envelope_id: UUID, sheets: int) -> list[State]:
+    """Where each sheet of an envelope stands; one that the spool does not know is not out."""
+    jobs = (house().spool.job(f"{key_of(envelope_id)}/{number}") for number in range(1, sheets + 1))
     return [State.VOID if job is None else job.state for job in jobs] or [State.VOID]
+
+
+def look_at(envelope_id: UUID, sheets: int, *, is_out: bool) -> None:
+    """A person has looked whether the doubtful sheets of an envelope are out."""
+    for number, state in enumerate(states_of(envelope_id, sheets), start=1):
+        if state in DOUBTFUL:
+            try:
+                house().spool.move(
+                    f"{key_of(envelope_id)}/{number}", Verb.CONFIRM if is_out else Verb.DISOWN, by=str(actor().id),
+                    at=now(),
+                )  # fmt: skip
+            except ImpossibleMove:
+                flash("L'imprimante l'avait déjà dit.", "ok")
+
+
+def put_all(papers: Sequence[Paper]) -> None:
+    """Give committed sheets to the running station; what it cannot take is said and not out."""
+    try:
+        for made in papers:
+            settings: StaffSettings = house().more["settings"]
+            house().spool.put(made, printer=settings.slip_printer, at=now(), chance=chance)
+    except (PrinterError, sqlite3.Error) as trouble:
+        flash(trouble.french if isinstance(trouble, PrinterError) else PrinterError.french, "error")
 
 
 def _paper_page(template: str, visit_id: UUID, hand_over_id: UUID) -> Response:
     with reading() as db:
         visit, patient = visit_and_person(db, visit_id)
         row = hand_over_of(db, visit_id, hand_over_id)
-    states = _states(row)
+    states = states_of(row.id, row.sheets)
     seen = "-".join(states)
     if request.args.get("vu") == seen:
         return Response(status=204)
     return page(
         template, visit=visit, patient=patient, row=row, seen=seen, sheets=[(state, *WORDS[state]) for state in states],
-        is_doubtful=bool(_DOUBTFUL & set(states)), is_void=State.VOID in states,
+        is_doubtful=bool(DOUBTFUL & set(states)), is_void=State.VOID in states,
         is_out=set(states) == {State.CONFIRMED}, is_for_another=row.person in TAKES_FOR_ANOTHER,
     )  # fmt: skip

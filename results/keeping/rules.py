@@ -123,6 +123,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
     "results.release_act": Rule(span=_TEN, since="at"),
     "results.told_again": Rule(span=_TEN, since="at"),
     "results.hand_over": Rule(span=_TEN, since="at"),
+    "results.hand_over_request": Rule(span=_TEN, since="at"),
     "results.retraction": Rule(span=_TEN, since="at"),
     "results.discreet_visit": Rule(span=_TEN, since="at"),
     "results.mandate": Rule(span=_TEN, since="until"),

@@ -222,6 +222,20 @@ def open_dossier(
     return dossier
 
 
+def add_wish(
+    db: Session, keys: KeyRing, dossier_id: UUID, wish: Wish, *, by: UUID, at: datetime, chance: Chance
+) -> None:
+    """Close ways of a dossier that is open already; from then on the dossier itself says so, whatever else is changed.
+
+    Raises:
+        NoSuchDossier: there is none, or somebody else changed it.
+    """
+    dossier = trusted_dossier(db, keys, dossier_id, lock=True)
+    dossier.wishes = " ".join(sorted(one.value for one in dossier.wished | {wish}))
+    dossier.vouched = _vouch_for(keys, dossier)
+    write(db, "results", Act.DOSSIER_CHANGED, by=by, at=at, chance=chance, dossier=dossier.id, visit=dossier.visit_id)
+
+
 def set_fresh_pair(db: Session, keys: KeyRing, dossier: Dossier, *, chance: Chance) -> bytes:
     """Give a dossier a new pair and share; the caller knows that nothing is sealed to the old one.
 

@@ -15,14 +15,12 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.staff import Right
 from printers.paper import Paper, Text
 from printers.station.keys import StartKey, StationKey, open_paper
 from printers.station.spool import StationSpool
 from results import sitting
-from results.desks import phone, secrecy, signoff
-from results.exchange import quarantine
-from results.handing import coding, handover, mandating, papers
+from results.desks import phone
+from results.handing import coding
 from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import unlock
@@ -32,22 +30,6 @@ from tests.staffroom import CHEAP, Browser
 Chance = Callable[[int], bytes]
 PASSPHRASE = "la rivière sous le pont"
 VALUE = "4271"
-#: What the staff app's table of routes says of these screens.
-RIGHTS = {
-    "signoff.waiting": Right.SIGN, "signoff.unlock_page": Right.SIGN, "signoff.unlock_keys": Right.SIGN,
-    "signoff.lock": Right.SIGN, "signoff.open_report": Right.SIGN, "signoff.sign": Right.SIGN,
-    "signoff.keep_back": Right.SIGN, "signoff.let_go": Right.SIGN,
-    "handover.search_page": Right.TELL, "handover.search": Right.TELL, "handover.desk": Right.TELL,
-    "handover.by_ticket": Right.TELL, "handover.on_document": Right.TELL,
-    "coding.name_slip": Right.TELL, "coding.try_line": Right.TELL,
-    "papers.paper": Right.TELL, "papers.paper_state": Right.TELL, "papers.look": Right.TELL,
-    "papers.print_receipt": Right.TELL, "papers.signed": Right.TELL,
-    "mandating.of_visit": Right.REGISTER, "mandating.note": Right.REGISTER, "mandating.end": Right.REGISTER,
-    "secrecy.of_visit": Right.REGISTER, "secrecy.mark": Right.REGISTER, "secrecy.tasks": Right.REGISTER,
-    "secrecy.decide": Right.SIGN, "secrecy.confirm": Right.REGISTER, "secrecy.lift": Right.SIGN,
-    "quarantine.held_messages": Right.HELD_MESSAGES, "quarantine.whose": Right.HELD_MESSAGES,
-    "quarantine.put_away": Right.HELD_MESSAGES,
-}  # fmt: skip
 
 
 def result(code: str, value: str = VALUE, *, system: str = "NABM", more: str = "") -> bytes:
@@ -169,10 +151,6 @@ def open_signing_room(
     for screens in (phone, coding):
         monkeypatch.setattr(screens, "PACE_S", 0.0)
     with open_desks(folder, at=at, chance=chance) as desks:
-        for blueprint in (signoff.bp, secrecy.bp, handover.bp, coding.bp, papers.bp, mandating.bp, quarantine.bp):
-            if blueprint.name not in desks.app.blueprints:
-                desks.app.register_blueprint(blueprint)
-        desks.app.extensions["routes"] = {**desks.app.extensions["routes"], **RIGHTS}
         spool: StationSpool = desks.app.extensions["house"].spool
         lasting = StationKey(signing=SigningKey(chance(32)), opening=PrivateKey(chance(32)))
         spool.station = lasting.id

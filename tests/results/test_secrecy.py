@@ -10,13 +10,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
+from kiosk.booking.appointments import arrive, book
 from kiosk.exams.catalogue import ReleaseClass
+from kiosk.register import discretion
+from kiosk.register.discretion import Decision, DiscreetVisit
 from kiosk.register.journal import verify
 from kiosk.register.patients import Patient, patient_of
+from kiosk.register.sites import this_site
 from kiosk.register.visits import State as At
 from kiosk.register.visits import Visit
-from results import discretion
-from results.discretion import Decision, DiscreetVisit
+from results.giving import Preference, choose
 from results.matrix import Channel, Person
 from results.release import Answer, Role, Why
 from results.release import Decision as Said
@@ -24,8 +27,10 @@ from results.reports.flags import FlagLift, FlagNotice, lift_flag
 from results.reports.sorting import Flag
 from results.reports.versions import Report, ReportVersion
 from results.vault.dossiers import Dossier, Wish
+from results.vault.dossiers import dossier_of as dossier_row
 from results.vault.releases import ReleaseAct
 from results.weighing import Asked, weigh
+from tests.results.cast import PROMISES
 from tests.results.signing_room import SigningRoom, open_signing_room
 from tests.staffroom import Browser
 
@@ -251,6 +256,44 @@ def test_a_dossier_that_knows_of_its_discretion_keeps_it_when_the_mark_is_taken_
     assert ways(room, visit_id) == {COUNTER, PHONE, PHYSICIAN}
 
 
+@pytest.mark.parametrize("is_marked_first", [True, False])
+def test_what_is_marked_at_the_counter_closes_the_dossier_itself(room: SigningRoom, is_marked_first: bool) -> None:
+    desks = room.desks
+    visit = desks.visit(C0)
+    browser = sits(room)
+
+    def mark() -> None:
+        assert browser.post(f"/passage/{visit.id}/discretion", form_key=room.key()).status_code == 303
+
+    if is_marked_first:
+        mark()
+    with desks.database.transaction("results") as db:
+        choose(
+            db, desks.keys, visit, preference=Preference.PICKUP, wants_phone=False, document=None, wishes=(),
+            promise_minutes=PROMISES, by=desks.sophie, at=desks.at, chance=desks.chance, key=room.key(),
+        )  # fmt: skip
+    if not is_marked_first:
+        mark()
+    with desks.database.reading() as db:
+        assert dossier_row(db, desks.keys, visit.id).wished == {Wish.DISCREET}
+
+
+def test_an_appointment_of_a_discreet_visit_is_in_no_days_list(room: SigningRoom) -> None:
+    desks = room.desks
+    visit = desks.visit(C0)
+    with desks.database.transaction() as db:
+        site = this_site(db)
+        row = book(
+            db, site, start=desks.at + timedelta(hours=1), birth_name="Moreau", given_names="Jeanne",
+            birth_date="19540228", by="sophie", at=desks.at, chance=desks.chance, key=room.key(),
+        )  # fmt: skip
+        arrive(db, row, db.get_one(Visit, visit.id), by="sophie", at=desks.at, chance=desks.chance)
+    browser = sits(room)
+    assert "MOREAU" in browser.get("/rendez-vous").text.upper()
+    marks(room, visit.id)
+    assert "MOREAU" not in browser.get("/rendez-vous").text.upper()
+
+
 def bare(text: str) -> str:
     """A page without its tokens."""
     return re.sub(r'(name="(?:csrf_token|form_key)" value=")[^"]*', r"\1", unescape(text))
@@ -350,9 +393,9 @@ def test_an_unvouched_mark_is_undecided_and_unconfirmed(room: SigningRoom) -> No
     settles(room, visit_id)
     power = room.desks.room.power
     with room.desks.database.transaction("results") as db:
-        assert discretion.open_tasks(db, room.desks.site().id, power) == []
+        assert discretion.open_tasks(db, room.desks.site().id, power, at=room.desks.at) == []
         db.scalars(select(DiscreetVisit)).one().mac = bytes(32)
-        (row,) = discretion.open_tasks(db, room.desks.site().id, power)
+        (row,) = discretion.open_tasks(db, room.desks.site().id, power, at=room.desks.at)
         assert (discretion.awaits_decision(row, power), discretion.awaits_confirmation(row, power)) == (True, True)
 
 

@@ -164,6 +164,8 @@ def spoil(desks: Desks, slip: IssuedSlip, caller: Caller, cause: str) -> str:
                 )  # fmt: skip
             case "withdrawn":
                 move(version, Verb.WITHDRAW, at=desks.at)
+            case "flag":
+                version.flags = "patient"
             case "closed" | "wait":
                 age = timedelta(days=1) if cause == "closed" else timedelta(seconds=5)
                 for number in range(10 if cause == "closed" else 3):
@@ -177,7 +179,7 @@ def spoil(desks: Desks, slip: IssuedSlip, caller: Caller, cause: str) -> str:
     return f"{(int(slip.handle) + 1) % 1_000_000:06d}" if cause == "unknown" else slip.handle
 
 
-NINE = ("unknown", "unconfirmed", "embargo", "unsigned", "hold", "wait", "closed", "withdrawn", "in person")
+TEN = ("unknown", "unconfirmed", "embargo", "unsigned", "hold", "wait", "closed", "withdrawn", "in person", "flag")
 
 
 def cause_of_not_now(desks: Desks, cause: str) -> IssuedSlip:
@@ -188,14 +190,14 @@ def cause_of_not_now(desks: Desks, cause: str) -> IssuedSlip:
     return slip
 
 
-def test_nine_causes_at_the_reference_are_one_answer_to_the_byte(desks: Desks, caller: Caller, kiln: list[str]) -> None:
-    slips = {cause: cause_of_not_now(desks, cause) for cause in NINE if cause != "embargo"}
+def test_ten_causes_at_the_reference_are_one_answer_to_the_byte(desks: Desks, caller: Caller, kiln: list[str]) -> None:
+    slips = {cause: cause_of_not_now(desks, cause) for cause in TEN if cause != "embargo"}
     ready = desks.ready(C0, BODY)
     at_hour(desks, caller)
     slips["embargo"] = cause_of_not_now(desks, "embargo")
     handles = {cause: spoil(desks, slip, caller, cause) for cause, slip in slips.items()}
     assert "Prenez la ligne 1." in caller.reference(ready.handle).text
-    answers = {cause: caller.reference(handles[cause]) for cause in NINE}
+    answers = {cause: caller.reference(handles[cause]) for cause in TEN}
     for cause, answer in answers.items():
         assert SENTENCE in answer.text, cause
         assert "igne 1" not in answer.text, cause

@@ -18,8 +18,8 @@ from results.holds import HoldReason, hold
 from results.physicians.calls import Outcome, PhysicianCall, Proof, State
 from results.physicians.orders import OrderPhysician, Standing, name_physician
 from results.physicians.register import Physician, begin_enrolment, end_enrolment, enter_physician, set_number
-from results.reports.versions import Report
-from results.vault.dossiers import Wish
+from results.reports.versions import Report, ReportVersion
+from results.vault.dossiers import Dossier, Wish
 from results.vault.releases import ReleaseAct
 from tests.results.signing_room import SigningRoom, open_signing_room, result
 from tests.staffroom import Browser
@@ -69,6 +69,13 @@ class Doctor:
                     at=desks.at, chance=desks.chance,
                 )  # fmt: skip
         return visit_id
+
+    def masks(self, visit_id: UUID) -> None:
+        """The laboratory system hides the result from everyone but the prescriber."""
+        with self.desks.database.transaction("results") as db:
+            dossier = db.scalars(select(Dossier.id).where(Dossier.visit_id == visit_id)).one()
+            report = db.scalars(select(Report.id).where(Report.dossier == dossier)).one()
+            db.get_one(ReportVersion, (report, 1)).flags = "professionals"
 
     def hour(self) -> None:
         self.desks.later(hours=2)
@@ -156,6 +163,13 @@ def test_a_proved_prescriber_is_told_and_repeats_without_anyone_seeing(doctor: D
     )  # fmt: skip
 
 
+def test_what_is_masked_from_professionals_is_told_to_the_prescriber(doctor: Doctor) -> None:
+    visit = doctor.ordered()
+    doctor.masks(visit)
+    doctor.hour()
+    assert VALUE in doctor.asks(doctor.calls(), doctor.name_of(visit)).text
+
+
 def test_three_wrong_repeats_go_to_the_biologist(doctor: Doctor) -> None:
     visit = doctor.ordered()
     doctor.hour()
@@ -178,12 +192,13 @@ def test_the_screen_before_the_proof_is_the_same_for_a_number_that_nobody_has(do
 
 
 def test_every_refusal_is_the_same_to_the_byte(doctor: Doctor) -> None:
-    """Ten causes, one answer."""
+    """Eleven causes, one answer."""
     ready, unnamed = doctor.ordered(), doctor.ordered(named=False)
     hidden = doctor.ordered(wishes=(Wish.NOBODY_ELSE,))
-    unsigned = doctor.ordered(signed=False)
+    unsigned, masked = doctor.ordered(signed=False), doctor.ordered(standing=Standing.COPY)
+    doctor.masks(masked)
     desks = doctor.desks
-    name = {visit: doctor.name_of(visit) for visit in (ready, unnamed, hidden, unsigned)}
+    name = {visit: doctor.name_of(visit) for visit in (ready, unnamed, hidden, unsigned, masked)}
     causes: dict[str, tuple[str, UUID, dict[str, str]]] = {
         "nobody's number": ("10009999999", ready, {}),
         "wrong digits": (RPPS, ready, {"digits": "000000"}),
@@ -193,6 +208,7 @@ def test_every_refusal_is_the_same_to_the_byte(doctor: Doctor) -> None:
         "not the prescriber": (RPPS, unnamed, {}),
         "nobody else": (RPPS, hidden, {}),
         "not signed": (RPPS, unsigned, {}),
+        "masked from copies": (RPPS, masked, {}),
     }
     doctor.hour()
     answers = {}
@@ -215,7 +231,7 @@ def test_every_refusal_is_the_same_to_the_byte(doctor: Doctor) -> None:
     doctor.browser.sign_in("sophie")
     answers["held"] = whole(doctor.asks(doctor.calls(), name[ready]))
     assert SENTENCE in answers["held"][2]
-    assert len(answers) == 10
+    assert len(answers) == 11
     assert {cause for cause, answer in answers.items() if answer != answers["held"]} == set()
     assert doctor.acts() == []
 

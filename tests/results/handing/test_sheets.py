@@ -117,7 +117,7 @@ def test_an_envelope_is_whole_when_each_of_its_sheets_is_out(room: SigningRoom) 
     page = unescape(browser.get(answer.location).text)
     assert "2 feuilles" in page
     spool = room.station.spool
-    first, second = (f"{key_of(row)}/{number}" for number in (1, 2))
+    first, second = (f"{key_of(row.id)}/{number}" for number in (1, 2))
     spool.move(first, Verb.SEND, by="station", at=room.desks.at)
     spool.move(first, Verb.DOUBT, by="station", at=room.desks.at)
     assert "Toutes sont sorties en entier" in browser.get(answer.location).text
@@ -140,7 +140,7 @@ def test_one_sheet_that_is_missing_makes_the_whole_envelope_void(room: SigningRo
     )  # fmt: skip
     with room.desks.database.reading() as db:
         row = db.scalars(select(HandOver)).one()
-    room.station.spool.move(f"{key_of(row)}/2", Verb.DROP, by="lenoir", at=room.desks.at, reason="torn")
+    room.station.spool.move(f"{key_of(row.id)}/2", Verb.DROP, by="lenoir", at=room.desks.at, reason="torn")
     page = unescape(browser.get(answer.location).text)
     assert "Reprendre la remise" in page
     assert "Terminé" not in page

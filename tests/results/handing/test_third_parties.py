@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText, verify
-from kiosk.register.patients import patient_of
+from kiosk.register.patients import Document, patient_of, recognise
+from kiosk.register.visits import Visit
 from printers.paper import Text
 from results.handing.hand_overs import HandOver
 from results.handing.mandates import Mandate
@@ -154,11 +155,20 @@ def test_a_mandate_that_does_not_hold_opens_nothing(
 
 def test_a_mandate_for_one_visit_is_none_for_another(room: SigningRoom) -> None:
     first, second = room.signed(C0), room.signed(C0)
+    with room.desks.database.transaction() as db:
+        patient = patient_of(db, first)
+        assert patient is not None
+        recognise(
+            db, db.get_one(Visit, second), patient, document=Document.CARD, by="sophie", at=room.desks.at
+        )  # fmt: skip
     browser = sits(room)
     notes(room, browser, first)
     assert gives(room, browser, second, "mandated", mandate=str(mandate(room).id)).status_code == 422
     assert gives(room, browser, second, "mandated").status_code == 422
     assert releases(room) == []
+    notes(room, browser, first, scope="all", holder="Anne Durand")
+    assert "Anne Durand" in browser.get(f"/remise/{second}").text
+    assert HUSBAND not in browser.get(f"/remise/{second}").text
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ MUST: dict[str, dict[str, object]] = {
     "results.report_version": {"state": State.RECEIVED},
     "results.message": {"state": MessageState.FILED},
     "results.hand_over": {"person": Person.MANDATED},
+    "results.hand_over_request": {"hand_over_id": None},
 }
 
 

@@ -684,6 +684,29 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "letter",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=False),
+        sa.Column("release_class", sa.String(length=2), nullable=False),
+        sa.Column("sheets", sa.Integer(), nullable=False),
+        sa.Column("again", sa.String(length=8), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("posted_by", sa.Uuid(), nullable=True),
+        sa.Column("posted_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(posted_by IS NULL) = (posted_at IS NULL)", name=op.f("ck_letter_posted")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_letter_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_letter_site_id_results_letter_at"), "letter", ["site_id", "at"], unique=False, schema="results"
+    )
+    op.create_index(op.f("ix_results_letter_visit_id"), "letter", ["visit_id"], unique=False, schema="results")
+    op.create_table(
         "mandate",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -1401,6 +1424,38 @@ def make_results() -> None:
     )
     op.create_index(op.f("ix_results_duty_pc"), "duty", ["pc"], unique=False, schema="results")
     op.create_table(
+        "hand_over_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("document", sa.String(length=18), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("reply", sa.String(length=8), nullable=True),
+        sa.Column("replied_by", sa.Uuid(), nullable=True),
+        sa.Column("replied_at", UtcDateTime(), nullable=True),
+        sa.Column("hand_over_id", sa.Uuid(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint(
+            "(hand_over_id IS NOT NULL) = (reply IS NOT NULL AND reply = 'agreed')",
+            name=op.f("ck_hand_over_request_agreed"),
+        ),
+        sa.CheckConstraint("(reply IS NULL) = (replied_at IS NULL)", name=op.f("ck_hand_over_request_replied")),
+        sa.ForeignKeyConstraint(
+            ["hand_over_id"], ["results.hand_over.id"], name=op.f("fk_hand_over_request_hand_over_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_over_request")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_hand_over_request_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_hand_over_request_site_id_results_hand_over_request_at"),
+        "hand_over_request",
+        ["site_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "sign_in",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("token", sa.LargeBinary(length=32), nullable=False),
@@ -1459,6 +1514,12 @@ def drop_results() -> None:
     op.drop_index(op.f("ix_results_sign_in_staff"), table_name="sign_in", schema="results")
     op.drop_index(op.f("ix_results_sign_in_pc"), table_name="sign_in", schema="results")
     op.drop_table("sign_in", schema="results")
+    op.drop_index(
+        op.f("ix_results_hand_over_request_site_id_results_hand_over_request_at"),
+        table_name="hand_over_request",
+        schema="results",
+    )
+    op.drop_table("hand_over_request", schema="results")
     op.drop_index(op.f("ix_results_duty_pc"), table_name="duty", schema="results")
     op.drop_table("duty", schema="results")
     op.drop_index(
@@ -1568,6 +1629,9 @@ def drop_results() -> None:
     op.drop_table("matrix", schema="results")
     op.drop_index(op.f("ix_results_mandate_patient_id"), table_name="mandate", schema="results")
     op.drop_table("mandate", schema="results")
+    op.drop_index(op.f("ix_results_letter_visit_id"), table_name="letter", schema="results")
+    op.drop_index(op.f("ix_results_letter_site_id_results_letter_at"), table_name="letter", schema="results")
+    op.drop_table("letter", schema="results")
     op.drop_table("journal_text", schema="results")
     op.drop_table("journal_leaf", schema="results")
     op.drop_table("journal_head", schema="results")

@@ -1,8 +1,9 @@
 """A discreet visit: nobody but the person learns of it here; marked at the counter, decided by a biologist."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Enum, Index, LargeBinary, String, UniqueConstraint, select
@@ -16,6 +17,9 @@ from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit
+
+#: For so long a settled mark is looked at again: somebody may have written it who must not.
+_LOOKED_AT_AGAIN: Final = timedelta(days=30)
 
 
 class Decision(StrEnum):
@@ -156,12 +160,18 @@ def awaits_confirmation(row: DiscreetVisit, power: Power) -> bool:
     return row.confirmed_at is None or not vouched(row, power)
 
 
-def open_tasks(db: Session, site_id: UUID, power: Power) -> list[DiscreetVisit]:
-    """The discreet visits that wait for a decision or for a confirmation, oldest first."""
-    rows = db.scalars(select(DiscreetVisit).where(DiscreetVisit.site_id == site_id).order_by(DiscreetVisit.at))
+def open_tasks(db: Session, site_id: UUID, power: Power, *, at: datetime) -> list[DiscreetVisit]:
+    """The discreet visits that wait for a decision or for a confirmation, oldest first.
+
+    What says that it is settled is believed after a while without asking who wrote it: nobody can act on it any more.
+    """
+    is_open = DiscreetVisit.decision.is_(None) | DiscreetVisit.confirmed_at.is_(None)
+    asked = select(DiscreetVisit).where(
+        DiscreetVisit.site_id == site_id, is_open | (DiscreetVisit.at > at - _LOOKED_AT_AGAIN)
+    )
     return [
         row
-        for row in rows
+        for row in db.scalars(asked.order_by(DiscreetVisit.at))
         if not _is_lifted(row, power) and (awaits_decision(row, power) or awaits_confirmation(row, power))
     ]
 

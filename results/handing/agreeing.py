@@ -1,0 +1,125 @@
+"""Screens: the counter waits for the biologist's answer; she agrees, comes, or lets the one sentence be said."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Power, Right
+from kiosk.signin import actor, needs
+from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from printers.errors import PrinterError
+from results.desks.signoff import unlocked
+from results.handing.asking import (
+    LASTS,
+    ReceiveThem,
+    Reply,
+    agree,
+    answer,
+    ask_biologist,
+    request_of,
+    waiting_for_biologist,
+)
+from results.handing.hand_overs import NoSlipReason
+from results.handing.handing_over import NothingToHandOver
+from results.handing.papers import put_all, visit_and_person
+from results.identity import seen
+from results.sitting import Locked
+
+bp = Blueprint("agreeing", __name__)
+
+
+@bp.post("/remise/<uuid:visit_id>/demande")
+@needs(Right.TELL)
+def ask(visit_id: UUID) -> ResponseReturnValue:
+    """Ask a biologist while the person stands there."""
+    document = seen(request.form.get("document", ""))
+    with transaction("results") as db:
+        visit, _ = visit_and_person(db, visit_id)
+        row = ask_biologist(db, visit, document, by=actor().id, at=now(), chance=chance, key=form_key())
+        request_id = row.id
+    return redirect(url_for("agreeing.waiting", visit_id=visit_id, request_id=request_id), 303)
+
+
+@bp.get("/remise/<uuid:visit_id>/demande/<uuid:request_id>")
+@needs(Right.TELL)
+def waiting(visit_id: UUID, request_id: UUID) -> ResponseReturnValue:
+    """What the biologist has answered so far."""
+    return _waiting("results/asked.html", visit_id, request_id)
+
+
+@bp.get("/remise/<uuid:visit_id>/demande/<uuid:request_id>/etat")
+@needs(Right.TELL)
+def waiting_state(visit_id: UUID, request_id: UUID) -> ResponseReturnValue:
+    """The answer, for a page that is open; nothing while there is none."""
+    return _waiting("results/asked_state.html", visit_id, request_id)
+
+
+@bp.get("/remise/demandes")
+@needs(Right.SIGN)
+def requests() -> ResponseReturnValue:
+    """Who stands at the counter without a slip."""
+    with reading() as db:
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, at=now())
+    return page("results/requests.html", found=found, reasons=REASONS)
+
+
+@bp.post("/remise/demandes/<uuid:request_id>")
+@needs(Right.SIGN)
+def reply(request_id: UUID) -> ResponseReturnValue:
+    """The biologist's answer; agreed to, the paper comes out at the counter."""
+    home, here, word = house(), actor(), request.form.get("reply", "")
+    if word != Reply.AGREED:
+        with transaction("results") as db:
+            said = Reply.COMING if word == Reply.COMING else Reply.DECLINED
+            answer(db, request_id, said, by=here.id, at=now(), chance=chance)
+        return redirect(url_for("agreeing.requests"), 303)
+    reason = request.form.get("reason", "")
+    try:
+        home.spool.start_key(now())  # nothing is released towards a printer that is not there
+        with transaction("results") as db:
+            ready = agree(
+                db, home.more["keys"], request_id,
+                NoSlipReason(reason) if reason in list(NoSlipReason) else NoSlipReason.LOST, biologist=unlocked,
+                form=home.forms["slips"], power=_power(), by=here.id, at=now(), chance=chance, key=form_key(),
+            )  # fmt: skip
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    except (ReceiveThem, PrinterError) as trouble:
+        flash(trouble.french, "error")
+        return redirect(url_for("agreeing.requests"), 303)
+    put_all(ready.papers)
+    flash("Imprimé au guichet." if ready.refusal is None else NothingToHandOver.french, "ok")
+    return redirect(url_for("agreeing.requests"), 303)
+
+
+#: Why a biologist agrees from her screen.
+REASONS = ((NoSlipReason.LOST, "Talon ou code personnel perdu"), (NoSlipReason.NONE, "Aucun talon demandé"))
+
+
+def requests_words() -> str:
+    """What the menu says while somebody stands at the counter."""
+    if not actor().may(Right.SIGN):
+        return ""
+    with reading() as db:
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, at=now())
+    return "une personne attend au guichet" if found else ""
+
+
+def _power() -> Power:
+    power: Power = house().more["power"]
+    return power
+
+
+def _waiting(template: str, visit_id: UUID, request_id: UUID) -> Response:
+    with reading() as db:
+        visit, patient = visit_and_person(db, visit_id)
+        row = request_of(db, visit_id, request_id)
+    is_late = row.reply is None and now() - row.at >= LASTS
+    if template.endswith("_state.html") and row.reply is None and not is_late:
+        return Response(status=204)
+    return page(
+        template, visit=visit, patient=patient, row=row, reply=Reply.DECLINED if is_late else row.reply,
+        words=NothingToHandOver.french,
+    )  # fmt: skip
