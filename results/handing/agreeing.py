@@ -61,7 +61,7 @@ def waiting_state(visit_id: UUID, request_id: UUID) -> ResponseReturnValue:
 def requests() -> ResponseReturnValue:
     """Who stands at the counter without a slip."""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, at=now())
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=_power(), at=now())
     return page("results/requests.html", found=found, reasons=REASONS)
 
 
@@ -103,7 +103,7 @@ def requests_words() -> str:
     if not actor().may(Right.SIGN):
         return ""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, at=now())
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=_power(), at=now())
     return "une personne attend au guichet" if found else ""
 
 

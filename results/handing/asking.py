@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, NotFound
@@ -21,11 +20,12 @@ from kiosk.register.visits import Visit, visit_of
 from printers.paper import Form
 from results.handing.hand_overs import NoSlipReason
 from results.handing.handing_over import Biologist, Ready, hand_over
-from results.matrix import Channel, Person, in_force
-from results.release import Role, strictest
+from results.matrix import Channel, Person
+from results.release import Role
 from results.vault.dossiers import NoSuchDossier, dossier_of
 from results.vault.keys import KeyRing
-from results.weighing import Asked
+from results.vault.releases import Course
+from results.weighing import Asked, weigh
 
 #: Nobody stands at the counter for longer.
 LASTS: Final = timedelta(minutes=15)
@@ -111,7 +111,7 @@ def ask_biologist(
     return row
 
 
-def waiting_for_biologist(db: Session, keys: KeyRing, site_id: UUID, *, at: datetime) -> list[Waiting]:
+def waiting_for_biologist(db: Session, keys: KeyRing, site_id: UUID, *, power: Power, at: datetime) -> list[Waiting]:
     """The requests of people who still stand there, the oldest first."""
     asked = select(HandOverRequest).where(
         HandOverRequest.site_id == site_id, HandOverRequest.reply.is_(None), HandOverRequest.at > at - LASTS
@@ -119,7 +119,7 @@ def waiting_for_biologist(db: Session, keys: KeyRing, site_id: UUID, *, at: date
     return [
         Waiting(
             row=row, visit=visit_of(db, row.visit_id), patient=patient_of(db, row.visit_id),
-            may_agree=_may_agree(db, keys, row.visit_id, at),
+            may_agree=not _is_hers_alone(db, keys, row.visit_id, power=power, at=at),
         )
         for row in db.scalars(asked.order_by(HandOverRequest.at))
     ]  # fmt: skip
@@ -171,7 +171,7 @@ def agree(
         Locked, SealBroken: nothing is opened.
     """
     row = _open(db, request_id, at)
-    if not _may_agree(db, keys, row.visit_id, at):
+    if _is_hers_alone(db, keys, row.visit_id, power=power, at=at):
         raise ReceiveThem
     visit, patient = visit_of(db, row.visit_id), patient_of(db, row.visit_id)
     if patient is None:
@@ -197,11 +197,11 @@ def _open(db: Session, request_id: UUID, at: datetime) -> HandOverRequest:
     return row
 
 
-def _may_agree(db: Session, keys: KeyRing, visit_id: UUID, at: datetime) -> bool:
-    """Whether the signed table lets a biologist agree for what is expected here: never from C3 on."""
-    matrix = in_force(db, keys, at)
+def _is_hers_alone(db: Session, keys: KeyRing, visit_id: UUID, *, power: Power, at: datetime) -> bool:
+    """Whether the rule has the biologist receive the person, even where she has agreed; what came counts, too."""
+    agreed = Asked(channel=Channel.COUNTER, person=Person.WITHOUT_CODE, role=Role.SECRETARY, agreed=True)
     try:
-        release_class = strictest(dossier_of(db, keys, visit_id).classes)
+        _, weighed = weigh(db, keys, dossier_of(db, keys, visit_id).id, agreed, power=power, at=at)
     except NoSuchDossier:
         return False
-    return matrix is not None and release_class is not None and release_class <= ReleaseClass.C2
+    return weighed.course is Course.BIOLOGIST

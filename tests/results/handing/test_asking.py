@@ -15,7 +15,8 @@ from results.handing.asking import HandOverRequest
 from results.handing.hand_overs import HandOver
 from results.reports.versions import ReportVersion
 from results.vault.releases import ReleaseAct
-from tests.results.signing_room import VALUE, SigningRoom, open_signing_room
+from tests.results.cast import exam_of
+from tests.results.signing_room import VALUE, SigningRoom, open_signing_room, result
 from tests.staffroom import Browser
 
 Chance = Callable[[int], bytes]
@@ -103,6 +104,18 @@ def test_from_class_c3_on_she_receives_the_person_and_agrees_to_nothing(room: Si
     assert "la personne est toujours reçue" in browser.get("/remise/demandes").text
     replies(room, browser, "coming")
     assert "vient recevoir la personne" in sophie.get(waiting).text
+
+
+def test_what_came_counts_as_much_as_what_was_prescribed(room: SigningRoom) -> None:
+    dossier_id = room.desks.dossier(C2)
+    room.desks.report(dossier_id, C3, body=result(exam_of(C3)))
+    room.hour_comes()
+    asks(room, room.visit_of(dossier_id))
+    browser = lenoir(room)
+    assert "imprimer au guichet" not in browser.get("/remise/demandes").text
+    replies(room, browser, "agreed")
+    assert releases(room) == []
+    assert room.station.papers() == []
 
 
 def test_declined_and_late_are_the_one_sentence_to_the_byte(room: SigningRoom) -> None:
