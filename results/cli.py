@@ -207,6 +207,7 @@ def bench_command(
 
     Exemple : etiquette bench --only line paper --json mesures.json
     """
+    from results.upkeep.bench.codes import CODES  # noqa: PLC0415  # only this command pays for loading it
     from results.upkeep.bench.foretold import FORETOLD  # noqa: PLC0415  # only this command pays for loading it
     from results.upkeep.bench.growth import GROWTH  # noqa: PLC0415
     from results.upkeep.bench.line import LINE  # noqa: PLC0415  # only this command pays for loading it
@@ -217,7 +218,7 @@ def bench_command(
     names = [name for said in (*only, *more) for name in said.replace(",", " ").split()]
     sys.exit(
         bench(
-            (*LINE, GROWTH, *SERVED, *FORETOLD, *LATER), instance, only=names, rounds=rounds,
+            (*LINE, GROWTH, *SERVED, *CODES, *FORETOLD, *LATER), instance, only=names, rounds=rounds,
             engine=engine, json_file=json_file,  # type: ignore[arg-type]  # click's choice
             anyway=anyway, make_station=_station, now=clock.now, chance=clock.chance, say=click.echo,
         )

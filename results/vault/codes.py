@@ -112,7 +112,8 @@ def is_pin(pin: str) -> bool:
 
 
 def _read(typed: str, count: int) -> str:
-    digits = typed.replace(" ", "").replace("-", "").replace("\u202f", "").replace("\u00a0", "")
+    """Spaces, dots and dashes only part the groups: four by four, in pairs, or none at all."""
+    digits = "".join(sign for sign in typed if not sign.isspace() and sign not in ".-")
     if not is_valid(digits, count + 1):
         raise Misheard
     return digits[:count]

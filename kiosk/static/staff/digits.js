@@ -5,7 +5,7 @@
   const ROWS = ["0317598642", "7092154863", "4206871359", "1750983426", "6123045978", "3674209581", "5869720134", "8945362017", "9438617205", "2581436790"];
   const carried = (digits) => [...digits].reduce((row, digit) => Number(ROWS[row][digit]), 0);
   const misheard = (box) => {
-    const digits = box.value.replace(/[\s-]/g, "");
+    const digits = box.value.replace(/[\s.-]/g, "");
     return digits.length === Number(box.dataset.damm) && (/\D/.test(digits) || carried(digits) !== 0);
   };
   const tell = (box) => {

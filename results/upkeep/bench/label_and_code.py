@@ -118,7 +118,7 @@ def _tube_plan(_: Ground) -> Iterator[Sides]:
     yield Sides(ours=ours, floor=lambda: PLAN_MS)
 
 
-class _PlainRule:
+class PlainRule:
     """A rule that always lets tell, of nothing: what is measured is the way of a code, not of a report."""
 
     def weigh(self, db: Session, dossier_id: UUID, *, at: datetime) -> Weighed:
@@ -169,7 +169,7 @@ def _code_check(ground: Ground) -> Iterator[Sides]:
                 way=Way.PHONE, code15=code[:15], pin=PIN, birth_date=BIRTH, by=by, midnight=at + timedelta(hours=12),
             )  # fmt: skip
             start = time.monotonic()
-            answer = desk.try_code(said, _PlainRule(), at=at)
+            answer = desk.try_code(said, PlainRule(), at=at)
             spent += time.monotonic() - start
             if answer.state is not AttemptState.RELEASED:
                 raise Broken("un code juste n'ouvre pas")

@@ -123,7 +123,7 @@ def test_control_a_release_without_its_entry_and_a_line_that_came_back_are_seen(
     for number, harm in enumerate(
         (
             "DELETE FROM results.journal_text WHERE text LIKE '%release.told%'",
-            "UPDATE results.code_line SET state = 'ready', salt = zeroblob(16), wrap = zeroblob(74) WHERE state = 'used'",  # noqa: E501
+            "UPDATE results.code_line SET state = 'ready', salt = zeroblob(16), wrap = zeroblob(74)",
             "UPDATE results.attempt SET state = 'refused'",
         )
     ):

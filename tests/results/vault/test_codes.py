@@ -20,6 +20,7 @@ from results.vault.codes import (
     write_code,
     write_handle,
 )
+from tests.thorough import far
 
 CODES = st.text("0123456789", min_size=15, max_size=15)
 
@@ -105,3 +106,61 @@ def _is_refused(pin: str) -> bool:
 def test_a_pin_is_four_digits(pin: str) -> None:
     with pytest.raises(NotAPin):
         check_pin(pin, "19640229")
+
+
+def test_a_million_codes_without_repeat() -> None:
+    draw = random.Random(10).randbytes
+    assert len({draw_digits(15, draw) for _ in range(1_000_000)}) == 1_000_000
+
+
+def slips_of_the_tongue(whole: str) -> tuple[list[str], list[str]]:
+    """Every single wrong digit and every pair of neighbours that changed places."""
+    singles = [
+        whole[:place] + other + whole[place + 1 :]
+        for place, digit in enumerate(whole)
+        for other in "0123456789"
+        if other != digit
+    ]
+    swaps = [
+        whole[:place] + two + one + whole[place + 2 :]
+        for place, (one, two) in enumerate(itertools.pairwise(whole))
+        if one != two
+    ]
+    return singles, swaps
+
+
+def test_every_single_error_and_every_adjacent_swap_of_codes_and_handles_is_heard() -> None:
+    draw = random.Random(11).randbytes
+    for count in (15, 6):
+        for _ in range(far(300, 10_000)):
+            whole = with_check_digit(draw_digits(count, draw))
+            singles, swaps = slips_of_the_tongue(whole)
+            assert len(singles) == 9 * (count + 1)
+            assert not any(is_valid(heard, count + 1) for heard in (*singles, *swaps))
+
+
+def test_control_a_plain_sum_of_digits_hears_no_swap() -> None:
+    def sums(digits: str) -> bool:
+        return sum(map(int, digits)) % 10 == 0
+
+    whole = "482109375516204" + "3"
+    singles, swaps = slips_of_the_tongue(whole)
+    assert sums(whole)
+    assert not any(map(sums, singles))
+    assert all(map(sums, swaps))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "4821 0937 5516 2046", "4821093755162046", "48 21 09 37 55 16 20 46", "4821.0937.5516.2046",
+        "48.21.09.37.55.16.20.46", "4821-0937-5516-2046", " 4821  0937\t5516 2046 ", "4821\u00a00937\u202f5516 2046",
+    ],
+)  # fmt: skip
+def test_a_code_is_read_however_its_groups_are_typed(typed: str) -> None:
+    assert read_code(typed) == "482109375516204"
+
+
+def test_a_handle_is_read_however_it_is_typed() -> None:
+    for typed in ("704 193-1", "7041931", "704.193.1", "70 41 93 1"):
+        assert read_handle(typed) == "704193"

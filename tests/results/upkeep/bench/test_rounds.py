@@ -21,8 +21,9 @@ from kiosk.register.database import Base
 from kiosk.register.visits import Purpose, Stage
 from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
-from results.upkeep.bench import foretold, growth
+from results.upkeep.bench import codes, foretold, growth
 from results.upkeep.bench.bare import FIRST, bare
+from results.upkeep.bench.codes import CODES
 from results.upkeep.bench.foretold import FORETOLD
 from results.upkeep.bench.growth import GROWTH
 from results.upkeep.bench.line import LINE, _empty
@@ -117,7 +118,7 @@ def test_the_rows_have_exactly_the_agreed_form(runs: Runs) -> None:
 
 
 def test_every_row_of_the_note_is_there() -> None:
-    names = [row.name for measure in (*LINE, GROWTH, *SERVED, *FORETOLD, *LATER) for row in measure.rows]
+    names = [row.name for measure in (*LINE, GROWTH, *SERVED, *CODES, *FORETOLD, *LATER) for row in measure.rows]
     assert len(names) == len(set(names))
     assert set(names) == {
         "checkin_sqlite", "checkin_http", "checkin_pg", "claim_sqlite", "claim_pg", "turn_tail", "turn_gain",
@@ -125,6 +126,7 @@ def test_every_row_of_the_note_is_there() -> None:
         "backup_checkin", "restore_1e6", "notify_pg", "call_next_fqm", "ticket_fqm", "first_page", "startup", "memory",
         "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check", "call_next_http",
         "foretell_60", "mornings_400", "foretold_error", "foretold_cover", "foretold_late", "erlang_c", "two_classes",
+        "code_alone", "code_four", "refusal_cpu",
     }  # fmt: skip
 
 
@@ -385,3 +387,13 @@ def test_served_pages_are_measured_for_real(runs: Runs) -> None:
     assert len(told) == 5
     assert all(row["ratio"] is not None for row in rows)
     assert told["first_page"]["ours"] > 10
+
+
+def test_codes_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "TIMES", 1)
+    _, rows = runs(*CODES, only=("code_alone", "refusal_cpu"), rounds=1, now=clock.now)
+    told = {row["name"]: row for row in rows}
+    assert list(told) == ["code_alone", "refusal_cpu"]
+    # Answers leave at whole seconds.
+    assert told["code_alone"]["ours"] >= codes.PACE
+    assert told["refusal_cpu"]["ours"] >= told["refusal_cpu"]["floor"] > 10

@@ -1,0 +1,179 @@
+"""How long a caller waits for an answer, and whether a refusal's cause can be told by what it costs."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from kiosk.register.clock import Chance
+from kiosk.register.database import Database, uuid7
+from results.upkeep.bench.label_and_code import BIRTH, PIN, PlainRule
+from results.upkeep.bench.rounds import Broken, Ground, Measure, Sides, alone
+from results.upkeep.bench.serving import laboratory
+from results.upkeep.founding import open_instance
+from results.vault.attempts import CodeDesk, Said
+from results.vault.counters import AttemptState, Way
+from results.vault.dossiers import open_dossier
+from results.vault.keys import KeyRing
+from results.vault.releases import Course, Weighed
+from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_slip
+
+#: Answers leave at whole seconds after the form came (release note, section 9).
+PACE: Final = 1.0
+#: The note's limits in seconds: one caller, and four at the same instant.
+ALONE_S, FOUR_S = 1.1, 3.0
+CALLERS: Final = 4
+#: Times that each cause is tried in one round; a hundred rounds make five hundred.
+TIMES: Final = 5
+CAUSES: Final = ("code", "pin", "other line", "birth date", "spent line", "changed")
+
+
+class _NotNow(PlainRule):
+    """The rule says not now, whoever asks: what changes between the reference and the code."""
+
+    def weigh(self, *of: object, **more: object) -> Weighed:
+        """Not now."""
+        return replace(super().weigh(*of, **more), course=Course.NOT_NOW)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class _Caller:
+    """A slip in somebody's hand, at a site of its own: no counter of another one is felt."""
+
+    site_id: UUID
+    slip: IssuedSlip
+
+
+@dataclass(kw_only=True)
+class _Desk:
+    """A code desk at its real cost, and slips in the hands of callers."""
+
+    database: Database
+    keys: KeyRing
+    chance: Chance
+    at: datetime
+    codes: CodeDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.codes = CodeDesk(lambda: self.database.transaction("results"), self.keys, self.chance)
+
+    def issue(self) -> _Caller:
+        """A slip of a new visit, with two lines."""
+        by, at, site_id = uuid7(self.at, self.chance), self.at, uuid7(self.at, self.chance)
+        with self.database.transaction("results") as db:
+            dossier = open_dossier(
+                db, self.keys, site_id=site_id, visit_id=uuid7(at, self.chance), birth_date=BIRTH,
+                classes=("C2",), wishes=(), promised_at=at, by=by, at=at, chance=self.chance,
+            )  # fmt: skip
+        prepared = prepare_slip(
+            self.keys, dossier_id=dossier.id, pin=PIN, birth_date=BIRTH, at=at, chance=self.chance, lines=2
+        )
+        with self.database.transaction("results") as db:
+            issued = issue_slip(db, self.keys, prepared, by=by, at=at, chance=self.chance)
+            confirm_slip(db, issued.slip_id, by=by, at=at, chance=self.chance)
+        return _Caller(site_id=site_id, slip=issued)
+
+    def said(self, caller: _Caller, line: int = 1) -> Said:
+        """Everything said rightly."""
+        slip = caller.slip
+        return Said(
+            key=self.chance(16).hex(), site_id=caller.site_id, slip_id=slip.slip_id, line=line,
+            call_id=uuid7(self.at, self.chance), way=Way.PHONE, code15=slip.codes[line - 1][:15], pin=PIN,
+            birth_date=BIRTH, by=uuid7(self.at, self.chance), midnight=self.at + timedelta(hours=12),
+        )  # fmt: skip
+
+    def wait(self, said: Said) -> float:
+        """Seconds until a right code is answered, at the pace of every answer.
+
+        Raises:
+            Broken: it does not open.
+        """
+        came = time.monotonic()
+        answer = self.codes.try_code(said, PlainRule(), at=self.at)
+        time.sleep(PACE - (time.monotonic() - came) % PACE)
+        if answer.state is not AttemptState.RELEASED:
+            raise Broken("un code juste n'ouvre pas")
+        return time.monotonic() - came
+
+    def refuse(self, caller: _Caller, cause: str) -> float:
+        """Milliseconds of this process for one refusal; the causes come in the order in which a slip allows them.
+
+        Raises:
+            Broken: it is told.
+        """
+        said, rule = self.said(caller, 2 if cause == "changed" else 1), PlainRule()
+        match cause:
+            case "code":
+                said = replace(said, code15="1" * 15)
+            case "pin":
+                said = replace(said, pin="7306")
+            case "other line":
+                said = replace(said, line=2)
+            case "birth date":
+                said = replace(said, birth_date="19540301")
+            case "changed":
+                rule = _NotNow()
+        start = time.process_time()
+        answer = self.codes.try_code(said, rule, at=self.at)
+        spent = time.process_time() - start
+        if not answer.is_refused:
+            raise Broken(f"« {cause} » n'est pas refusé")
+        return 1000 * spent
+
+
+@contextmanager
+def _desk(ground: Ground) -> Iterator[_Desk]:
+    lab = ground.shared(laboratory)
+    database = open_instance(lab.instance)
+    try:
+        yield _Desk(
+            database=database, keys=KeyRing.load(lab.instance / "keys"), chance=ground.chance, at=ground.now()
+        )  # fmt: skip
+    finally:
+        database.close()
+
+
+@contextmanager
+def _answers(ground: Ground, *, callers: int, limit: float) -> Iterator[Sides]:
+    """The last of so many callers who say a right code at the same instant."""
+    with _desk(ground) as desk, ThreadPoolExecutor(callers) as lines:
+
+        def ours() -> float:
+            forms = [desk.said(desk.issue()) for _ in range(callers)]
+            return max(lines.map(desk.wait, forms))
+
+        yield Sides(ours=ours, floor=lambda: limit)
+
+
+@contextmanager
+def _refusals(ground: Ground) -> Iterator[Sides]:
+    """The dearest cause beside the cheapest, by the medians of all that was tried so far."""
+    spent: dict[str, list[float]] = {cause: [] for cause in CAUSES}
+    with _desk(ground) as desk:
+
+        def ours() -> float:
+            for _ in range(TIMES):
+                caller = desk.issue()
+                for cause in CAUSES:
+                    spent[cause].append(desk.refuse(caller, cause))
+            return max(map(statistics.median, spent.values()))
+
+        def floor() -> float:
+            if not spent["code"]:  # the first round begins with this side
+                ours()
+            return min(map(statistics.median, spent.values()))
+
+        yield Sides(ours=ours, floor=floor)
+
+
+CODES: Final[tuple[Measure, ...]] = (
+    alone("code_alone", "code", "s", "<=1.0", partial(_answers, callers=1, limit=ALONE_S)),
+    alone("code_four", "code", "s", "<=1.0", partial(_answers, callers=CALLERS, limit=FOUR_S)),
+    alone("refusal_cpu", "code", "ms", "<=1.05", _refusals),
+)
