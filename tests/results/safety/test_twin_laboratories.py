@@ -218,7 +218,7 @@ def kiosk_of(folder: Path, desks: Desks) -> FlaskClient:
     app.extensions["house"] = replace(app.extensions["house"], now=lambda: desks.at, chance=desks.chance)
     with desks.database.transaction() as db:
         site_id = desks.site().id
-        invited = invite(db, site_id, "Borne 1", at=desks.at, chance=desks.chance)
+        invited = invite(db, site_id, "Borne 1", by="test", at=desks.at, chance=desks.chance)
         token = take_over(db, site_id, invited, at=desks.at, chance=desks.chance)
     client = app.test_client()
     client.set_cookie(COOKIE, token, domain="labo.test", secure=True)
