@@ -19,7 +19,7 @@ from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State, Verb
 from printers.paper import Paper
 from results.handing.hand_overs import TAKES_FOR_ANOTHER, hand_over_of, key_of, sign_for
-from results.handing.receipt import receipt_paper
+from results.receipt import receipt_paper
 
 bp = Blueprint("papers", __name__)
 
@@ -86,7 +86,7 @@ def print_receipt(visit_id: UUID, hand_over_id: UUID) -> ResponseReturnValue:
     """Print the paper that is signed by whoever takes the envelope for somebody else; asked again, it is one paper."""
     with reading() as db:
         row, visit = hand_over_of(db, visit_id, hand_over_id), visit_of(db, visit_id)
-    made = receipt_paper(row, number=visit.number, day=f"{visit.day:%d/%m/%Y}", form=house().forms["slips"])
+    made = receipt_paper(row.id, number=visit.number, day=f"{visit.day:%d/%m/%Y}", form=house().forms["slips"])
     put_all([made])
     return redirect(url_for("papers.paper", visit_id=visit_id, hand_over_id=hand_over_id), 303)
 
