@@ -19,7 +19,7 @@ from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State, Verb
 from printers.paper import Paper
 from results.handing.hand_overs import TAKES_FOR_ANOTHER, hand_over_of, key_of, sign_for
-from results.handing.sheets import receipt_paper
+from results.receipt import receipt_paper
 
 bp = Blueprint("papers", __name__)
 

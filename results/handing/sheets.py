@@ -1,8 +1,7 @@
-"""A report as the sheets of one envelope, as many whatever they say, and the receipt of who takes it for another."""
+"""A report as the sheets of one envelope: what is confidential has the same number of sheets, whatever it says."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
-from uuid import UUID
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.patients import Patient, birth_date_words
@@ -22,9 +21,6 @@ COLUMNS: Final = 42
 SHEET_MM: Final = 180
 #: Sheets in each envelope of a class; a report that needs more takes twice as many, so often as it must.
 SHEETS: Final = {ReleaseClass.C2: 2, ReleaseClass.C3: 2, ReleaseClass.C4: 2, ReleaseClass.C5: 2}
-#: A receipt that has not come out within the hour is asked for again by hand.
-_RECEIPT_S: Final = 60 * 60
-_LINES: Final = ("Nom et prénom :", "Date et heure :", "Signature :")
 _BLANK: Final = "Cette feuille reste blanche, comme dans chaque pli."
 #: Most white dots in one piece.
 _FEED: Final = 2400
@@ -54,32 +50,6 @@ def report_papers(
         return _fixed(key, _pages(parts, form), SHEETS[release_class], form)
     pages = [parts] if sum(_height(one, form) for one in parts) <= LONGEST - _margin(form) else _pages(parts, form)
     return tuple(_paper(key, number, page, form) for number, page in enumerate(pages, start=1))
-
-
-def receipt_paper(hand_over_id: UUID, *, number: int, day: str, form: Form) -> Paper:
-    """Make the receipt of one envelope: what was received and for which ticket; no name, exam or reason is on it.
-
-    Args:
-        hand_over_id: whose.
-        number: the visit's ticket number.
-        day: the visit's day, in the site's words.
-        form: the roll at the counter.
-    """
-    dots = form.dpmm / ROLL_80.dpmm
-
-    def line(words: str, size: int, *, bold: bool = False) -> Text:
-        return Text(s=words, size_max=round(size * dots), size_min=round(20 * dots), bold=bold)
-
-    blanks: list[Text | Feed] = []
-    for words in _LINES:
-        blanks += [line(words, 26), Feed(dots=14 * form.dpmm)]
-    return Paper(
-        kind="receipt", form=form, key=f"receipt/{hand_over_id}/1", expires_s=_RECEIPT_S, on_expiry="void",
-        items=(
-            line("Reçu un pli fermé", 34, bold=True), line(f"Passage {number} du {day}", 28), Feed(dots=5 * form.dpmm),
-            *blanks, Cut(),
-        ),
-    )  # fmt: skip
 
 
 def _fixed(key: str, pages: list[list[Part]], least: int, form: Form) -> tuple[Paper, ...]:
