@@ -48,6 +48,7 @@ from results.desks import (
     phone,
     physician,
     prescribers,
+    seen,
     signoff,
 )
 from results.desks.phone import code_desk
@@ -65,8 +66,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
-    sampling, delivery, phone, physician, prescribers, handover, signoff, amended, critical, critical_rules, quarantine,
-    manager, accounts, confirming, computers,
+    sampling, delivery, phone, physician, prescribers, handover, seen, signoff, amended, critical, critical_rules,
+    quarantine, manager, accounts, confirming, computers,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -203,6 +204,8 @@ ROUTES: Final[dict[str, str]] = {
     "handover.paper": Right.TELL,
     "handover.paper_state": Right.TELL,
     "handover.look": Right.TELL,
+    "seen.asked": Right.SIGN,
+    "seen.shown": Right.SIGN,
     "signoff.waiting": Right.SIGN,
     "signoff.unlock_page": Right.SIGN,
     "signoff.unlock_keys": Right.SIGN,
@@ -286,6 +289,7 @@ VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "desk.labels_page", "title": "Étiquettes"},
     {"endpoint": "delivery.choices", "title": "Résultats"},
     {"endpoint": "prescribers.of_visit", "title": "Médecins"},
+    {"endpoint": "seen.asked", "title": "Qui a vu"},
 )
 
 
