@@ -19,9 +19,9 @@ from printers.spool import Spool
 from results.keeping.evening import note_of_evening, put_note
 from results.keeping.notes import SIDES, Note, Seen, read_seen, verify_both
 from results.keeping.purge import clean, purge, survey
+from results.keeping.rotation import Rotating, rotate_journal, rotate_pepper, rotate_release
 from results.upkeep.founding import opened_instance
 from results.vault.keys import KeyRing, journal_verifiers
-from results.vault.rotation import Rotating, rotate_journal, rotate_pepper, rotate_release
 
 #: Said with every purge, because it is true only then.
 BACKUPS = "Les sauvegardes en gardent une copie jusqu'à ce que les deux disques aient été remplacés."

@@ -13,14 +13,14 @@ from sqlalchemy import event, select
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.formats.merkle import Checkpoint, read_note, write_note
 from kiosk.register.journal import ResultsText
+from results.keeping import rotation
+from results.keeping.rotation import Rotation, rotate_journal, rotate_pepper, rotate_release
 from results.reports.versions import Recipient, ReportVersion, SealedKey
-from results.vault import rotation
 from results.vault.dossiers import CodeLine, Dossier, Slip
 from results.vault.keyfolder import write_new
 from results.vault.keys import ExchangeKeys, KeyRing, journal_verifiers, unlock
 from results.vault.keytext import KeyText, restore_from_escrow
 from results.vault.opening import open_version
-from results.vault.rotation import Rotation, rotate_journal, rotate_pepper, rotate_release
 from results.vault.sealing import DoesNotOpen, check_signature, public_of
 from results.vault.slips import lines_of, void_slip
 from results.vault.wraps import Line, stretch_code, unwrap_key
