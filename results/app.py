@@ -36,15 +36,11 @@ from printers.spool import Spool
 from results.calls import expire_calls
 from results.critical.drills import draw_drill
 from results.desks import (
-    accounts,
     amended,
-    computers,
-    confirming,
     critical,
     critical_rules,
     delivery,
     hearing,
-    manager,
     phone,
     physician,
     prescribers,
@@ -55,7 +51,9 @@ from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
 from results.handing import agreeing, coding, handover, mandating, papers, posting
+from results.keeping import seen
 from results.keeping.evening import Evening
+from results.office import accounts, computers, confirming, manager
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
@@ -68,7 +66,7 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 SCREENS: Final = (
     health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
     sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating, posting,
-    agreeing, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers,
+    agreeing, seen, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers,
     pairing,
 )  # fmt: skip
 
@@ -228,6 +226,8 @@ ROUTES: Final[dict[str, str]] = {
     "secrecy.decide": Right.SIGN,
     "secrecy.confirm": Right.REGISTER,
     "secrecy.lift": Right.SIGN,
+    "seen.asked": Right.SIGN,
+    "seen.shown": Right.SIGN,
     "signoff.waiting": Right.SIGN,
     "signoff.unlock_page": Right.SIGN,
     "signoff.unlock_keys": Right.SIGN,
@@ -322,6 +322,7 @@ VISIT_TABS: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "delivery.choices", "title": "Résultats"},
     {"endpoint": "prescribers.of_visit", "title": "Médecins"},
     {"endpoint": "secrecy.of_visit", "title": "Discrétion"},
+    {"endpoint": "seen.asked", "title": "Qui a vu"},
 )
 
 

@@ -442,6 +442,9 @@ def check_keys(instance: Path) -> None:
     click.echo("Les clés sont en ordre.")
 
 
+keys.add_command(keeping.rotate_command)
+
+
 @keys.command("make")
 @click.argument("person")
 @click.pass_obj

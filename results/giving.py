@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.booking.discretion import DecisionFirst, DiscreetVisit, awaits_decision, discretion_of
 from kiosk.counter.passage import advance
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Database, UtcDateTime, uuid7
-from kiosk.register.discretion import DecisionFirst, DiscreetVisit, awaits_decision, discretion_of
 from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Document, patient_of

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from kiosk.booking.discretion import discretion_of, is_lifted
 from kiosk.register.accounts import Staff, vouched
 from kiosk.register.clock import day
-from kiosk.register.discretion import discretion_of, is_lifted
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power

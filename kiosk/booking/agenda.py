@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.booking.appointments import EXPECTED, Appointment, NoAppointment, State, day_list
 from kiosk.booking.convocation import Preparation, convocation
+from kiosk.booking.discretion import discreet_among
 from kiosk.register import clock
-from kiosk.register.discretion import discreet_among
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.settings import StaffSettings

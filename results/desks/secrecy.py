@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kiosk.register import clock, discretion
-from kiosk.register.discretion import Decision, discretion_of
+from kiosk.booking import discretion
+from kiosk.booking.discretion import Decision, discretion_of
+from kiosk.register import clock
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right

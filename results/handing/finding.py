@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kiosk.booking.discretion import discreet_among
 from kiosk.register.clock import Chance
-from kiosk.register.discretion import discreet_among
 from kiosk.register.errors import Invalid
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient, Recognition, find_patients

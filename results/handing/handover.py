@@ -6,9 +6,9 @@ from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from kiosk.register.discretion import discretion_of
 from sqlalchemy.orm import Session
 
+from kiosk.booking.discretion import discretion_of
 from kiosk.register.clock import day
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right

@@ -43,7 +43,8 @@ def note_paper(notes: Sequence[Note], *, site_name: str, when: str, key: str, fo
         ]
     items += [
         Feed(dots=4 * form.dpmm),
-        line("À signer et à classer. Pour comparer : etiquette journal verify --scan", 24),
+        line("À signer et à classer.", 26),
+        line("Comparer : etiquette journal verify --scan", 24),
         Feed(dots=10 * form.dpmm),
         line("Nom et signature : ______________", 26),
     ]

@@ -14,6 +14,7 @@ from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, Database, Side
 from kiosk.register.journal import Act, write
 from kiosk.register.sites import this_site
+from kiosk.register.traces import forget, oldest_words, outdated
 from results.exchange.received import ReceivedMessage
 from results.keeping.rules import RULES, Span, expired, points
 from results.keeping.shredding import (
@@ -24,7 +25,6 @@ from results.keeping.shredding import (
     shred_dossier,
     shred_message,
 )
-from results.keeping.traces import forget, oldest_words, outdated
 from results.vault.dossiers import Dossier, Slip
 
 #: Rows that one transaction takes away: the counter never waits for the purge.

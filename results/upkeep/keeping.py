@@ -17,8 +17,9 @@ from labels.layouts import media_of
 from printers.sealing import StationId
 from printers.spool import Spool
 from results.keeping.evening import note_of_evening, put_note
-from results.keeping.notes import SIDES, Seen, read_seen, verify_both
+from results.keeping.notes import SIDES, Note, Seen, read_seen, verify_both
 from results.keeping.purge import clean, purge, survey
+from results.keeping.rotation import Rotating, rotate_journal, rotate_pepper, rotate_release
 from results.upkeep.founding import opened_instance
 from results.vault.keys import KeyRing, journal_verifiers
 
@@ -71,22 +72,25 @@ def note(instance: Path, out: Path | None) -> None:
 
     Exemple : etiquette journal note --out /media/coffre
     """
-    at, chance = clock.now(), clock.chance
     settings = read_settings(instance / "staff.toml", StaffSettings)
-    form = media_of(settings, instance / "printers.toml")["tickets"]
-    with _opened(instance) as (database, site):
-        notes = note_of_evening(
-            database, KeyRing.load(instance / settings.keys), site, by="command", at=at, chance=chance
-        )
-    for one in notes:
+    for one in _print_note(instance, settings, KeyRing.load(instance / settings.keys)):
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             (out / f"{one.side}.note").write_text(one.text, "utf-8")
         click.echo(one.text)
+    click.echo(f"La note part à l'imprimante « {settings.ticket_printer} ». À signer et à classer.")
+
+
+def _print_note(instance: Path, settings: StaffSettings, ring: KeyRing) -> list[Note]:
+    """Sign both journals with the newest key of a ring and put the paper in the spool."""
+    at, chance = clock.now(), clock.chance
+    form = media_of(settings, instance / "printers.toml")["tickets"]
+    with _opened(instance) as (database, site):
+        notes = note_of_evening(database, ring, site, by="command", at=at, chance=chance)
     key = f"journal-note/{site.number}/{int(at.timestamp())}"
     with Spool(instance / settings.spool, station=StationId.parse(settings.station)) as spool:
         put_note(spool, notes, site, printer=settings.ticket_printer, form=form, key=key, at=at, chance=chance)
-    click.echo(f"La note part à l'imprimante « {settings.ticket_printer} ». À signer et à classer.")
+    return notes
 
 
 @contextmanager
@@ -133,3 +137,38 @@ def _clean(database: Database) -> bool:
 def _day(site: Site, when: datetime | date) -> str:
     day = clock.day(site.timezone, when) if isinstance(when, datetime) else when
     return f"{day:%d/%m/%Y}"
+
+
+@click.command("rotate")
+@click.argument("kind", type=click.Choice([one.value for one in Rotating]))
+@click.pass_obj
+def rotate_command(instance: Path, kind: str) -> None:
+    """Change une clé, chaque année ; une seconde fois après redémarrage, elle retire l'ancienne.
+
+    Exemple : etiquette keys rotate release
+    """
+    settings, at, chance = read_settings(instance / "staff.toml", StaffSettings), clock.now(), clock.chance
+    folder, by = instance / settings.keys, "command"
+    before = KeyRing.load(folder)
+    with opened_instance(instance) as database:
+        match Rotating(kind):
+            case Rotating.PEPPER:
+                done = rotate_pepper(database, folder, by=by, at=at, chance=chance)
+            case Rotating.RELEASE:
+                exchange = instance / settings.keys_exchange
+                done = rotate_release(database, folder, exchange, by=by, at=at, chance=chance)
+            case Rotating.JOURNAL:
+                done = rotate_journal(database, folder, by=by, at=at, chance=chance)
+    if done.kind is Rotating.JOURNAL and not done.is_done:
+        # The last note of the old key: the journal that it signs names the new one.
+        _print_note(instance, settings, before)
+        click.echo(f"La dernière note de l'ancienne clé part à l'imprimante « {settings.ticket_printer} ».")
+    click.echo(f"Clé {kind} : version {done.newest} pour tout ce qui est nouveau.")
+    if done.resealed:
+        click.echo(f"{done.resealed} copies scellées à nouveau.")
+    if done.waits:
+        click.echo(f"L'ancienne reste : {done.waits} lignes de talons en ont encore besoin.")
+    elif done.is_done:
+        click.echo("L'ancienne est retirée.")
+    else:
+        click.echo("Relancez les programmes, puis refaites cette commande : elle retirera l'ancienne.")

@@ -313,6 +313,23 @@ def test_a_purge_counts_first_and_says_what_backups_still_hold(instance: Path) -
     assert "purge.done" in _words(instance)
 
 
+@pytest.mark.parametrize("kind", ["pepper", "release", "journal"])
+def test_a_key_is_rotated_in_two_visits_and_everything_still_verifies(instance: Path, kind: str) -> None:
+    first = say(instance, "keys", "rotate", kind)
+    assert first.exit_code == 0
+    assert f"Clé {kind} : version 2" in first.output
+    assert "Relancez les programmes" in first.output
+    assert ("dernière note de l'ancienne clé" in first.output) is (kind == "journal")
+    assert say(instance, "keys", "check").exit_code == 0
+    second = say(instance, "keys", "rotate", kind)
+    assert (second.exit_code, second.output.splitlines()[-1]) == (0, "L'ancienne est retirée.")
+    assert not (instance / "keys" / f"{kind}.1.key").exists()
+    assert say(instance, "keys", "check").exit_code == 0
+    assert "key.rotated" in _words(instance)
+    with Spool(instance / "spool.sqlite") as spool:
+        assert len([one for one in spool.jobs() if one.kind == "journal-note"]) == (kind == "journal")
+
+
 def _words(instance: Path) -> str:
     with opened_instance(instance) as database, database.reading() as db:
         return "".join(db.scalars(select(ResultsText.text)))

@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
+from kiosk.booking import discretion
 from kiosk.booking.appointments import arrive, book
+from kiosk.booking.discretion import Decision, DiscreetVisit
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register import discretion
-from kiosk.register.discretion import Decision, DiscreetVisit
 from kiosk.register.journal import verify
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from kiosk.booking import discretion
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register import discretion
 from kiosk.register.journal import ResultsText, verify
 from kiosk.register.visits import Visit
 from printers.moves import Verb

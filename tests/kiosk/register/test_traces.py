@@ -9,7 +9,7 @@ import pytest
 from kiosk.formats.merkle import Checkpoint
 from kiosk.register.database import Database
 from kiosk.register.journal import Act, head_of, verify, write
-from results.keeping.traces import entries_of, forget, oldest_words, outdated
+from kiosk.register.traces import entries_of, forget, oldest_words, outdated
 
 STAFF = UUID(int=1)
 REPORT, OTHER = UUID(int=77), UUID(int=78)

@@ -13,8 +13,8 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power, raised
 from kiosk.web import chance, now, page, reading, transaction
-from results.desks.accounts import ROLES, show_code
 from results.desks.signoff import unlocked
+from results.office.accounts import ROLES, show_code
 from results.sitting import Locked
 from results.vault.sealing import sign
 

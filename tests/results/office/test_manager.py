@@ -10,7 +10,7 @@ from kiosk.line.estimate import Range
 from kiosk.register.sites import this_site
 from kiosk.register.visits import Purpose
 from kiosk.waiting import take_number
-from results.desks.manager import FEWEST
+from results.office.manager import FEWEST
 from tests.kiosk.counter.conftest import Counter, open_counter
 from tests.kiosk.secretary import Chance, Reception
 
