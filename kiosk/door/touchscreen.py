@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 
 from kiosk import questions, ticket, waiting
 from kiosk.door.answers import asked_of
-from kiosk.door.following import follow_address
 from kiosk.door.languages import say
 from kiosk.door.rush import is_rush
 from kiosk.door.shown import key_of, number_for
@@ -131,7 +130,7 @@ def finish(key: str) -> Response:
     """The questions are over, answered or not: the ticket is printed, once."""
     with reading() as db:
         visit = visit_made_by(db, key)
-    put_ticket(visit)
+    put_ticket(visit, key)
     return redirect(url_for(".thanks", key=key, hour=request.form.get("hour") or None), 303)
 
 
@@ -142,7 +141,7 @@ def thanks(key: str) -> Response:
         visit = visit_made_by(db, key)
         site = this_site(db)
         rush = is_rush(db, site, above=settings().rush_above, at=now())
-    follow = follow_address(visit)
+    follow = ticket.follow_address(settings().follow_url, visit, key)
     return page(
         "touchscreen/thanks.html",
         number=visit.number,
@@ -215,7 +214,7 @@ def _give_number(purpose: Purpose, said: WhatWasSaid | None, *, scanned: Convoca
     asked = asked_of(purpose, scanned)
     hour = _told_of_hour(scanned, site)
     if rush or not asked or page_key != key:
-        put_ticket(visit)
+        put_ticket(visit, page_key)
         return redirect(url_for(".thanks", key=page_key, hour=hour), 303)
     return redirect(url_for("answering.ask", key=key, asked=",".join(asked), hour=hour), 303)
 
@@ -236,19 +235,12 @@ def _instant(hour: datetime, site: Site) -> datetime:
     return hour.replace(tzinfo=ZoneInfo(site.timezone)).astimezone(now().tzinfo)
 
 
-def put_ticket(visit: Visit) -> None:
+def put_ticket(visit: Visit, key: str) -> None:
     """Put a visit's ticket in the spool, in the language of its person; a second time changes nothing."""
-    tell = partial(say, visit.language)
-    follow = follow_address(visit)
-    words = ticket.Words(
-        lang=visit.language,
-        heading=tell("Votre numéro"),
-        wait=questions.range_words(visit.announced_low, visit.announced_high, tell),
-        what_next=tell("On vous appelle par ce numéro."),
-        follow=tell("Suivez la file sur votre téléphone."),
-    )
-    large = session.get("text_size") == "large"
-    paper = ticket.ticket(visit.id, visit.number, words, follow_url=follow, large=large, form=house().forms["tickets"])
+    paper = ticket.ticket_of(
+        visit, key, tell=partial(say, visit.language), follow_url=settings().follow_url,
+        large=session.get("text_size") == "large", form=house().forms["tickets"],
+    )  # fmt: skip
     try:
         house().spool.put(paper, printer=settings().ticket_printer, at=now(), chance=chance)
     except (PrinterError, sqlite3.Error, OSError) as fault:
