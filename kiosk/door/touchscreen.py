@@ -17,7 +17,7 @@ from kiosk.door.answers import asked_of
 from kiosk.door.languages import say
 from kiosk.door.rush import is_rush
 from kiosk.door.shown import key_of, number_for
-from kiosk.door.threshold import count, device, language, settings, told
+from kiosk.door.threshold import count, device, language, profile, settings, told
 from kiosk.formats.convocation import Convocation
 from kiosk.register import clock
 from kiosk.register.events import ask_for_help, help_is_heard
@@ -26,7 +26,7 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Move, NoVisit, Purpose, Stage, Visit, visit_of
 from kiosk.squares import squares
 from kiosk.waiting import WhatWasSaid
-from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from kiosk.web import HEADERS, chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State as Job
 
@@ -57,8 +57,13 @@ def home() -> Response:
 
 @bp.get("/convocation")
 def convocation() -> Response:
-    """K-2: scan the convocation, or say how else."""
-    return page("touchscreen/convocation.html", back=url_for(".home"))
+    """K-2: scan the convocation, or say how else; here alone a camera may look, where the kiosk has one."""
+    measured = profile()
+    camera = measured is not None and measured.camera
+    answer = page("touchscreen/convocation.html", back=url_for(".home"), camera=camera)
+    if camera:
+        answer.headers["Permissions-Policy"] = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
+    return answer
 
 
 @bp.get("/code")
