@@ -73,6 +73,8 @@ class StaffSettings:
     promise_minutes: dict[str, int]
     #: Marks every screen of a demonstration laboratory.
     demonstration: bool
+    #: Address under which telephones reach the public app, as in kiosk.toml: it stands on the counter's tickets too.
+    follow_url: str = ""
     #: The site's table of tubes, read by `labels.planning.table`; without one the shipped table holds.
     tubes: dict[str, Any] = field(default_factory=dict)
 

@@ -1,12 +1,21 @@
 """The paper ticket of the line: a number that is read from afar, an honest wait, a code to follow on a phone."""
 
+import base64
+import hmac
 from dataclasses import dataclass
+from datetime import date
+from typing import Final
 from uuid import UUID
 
+from kiosk.questions import Say, range_words
+from kiosk.register.visits import Visit
 from printers.paper import ROLL_80, Barcode, Cut, Feed, Form, Paper, Qr, Text
 
 #: After two minutes nobody stands at the kiosk any more: the number is on the screen and in the line.
 EXPIRES_S = 2 * 60
+#: Bytes that prove a followed number; with day and number it has 16, 26 letters on paper.
+PROOF: Final = 12
+_EPOCH: Final = date(2020, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +40,48 @@ def code_of(visit_id: UUID) -> str:
     They say nothing, and are compared with the visit of the person who is there.
     """
     return f"{int.from_bytes(visit_id.bytes[8:], 'big'):020d}"
+
+
+def follow_address(base: str, visit: Visit, key: str) -> str | None:
+    """The address that a ticket bears, or None where the laboratory publishes no such page.
+
+    Args:
+        base: address under which telephones reach the public app; empty where they do not.
+        key: of the form that made the number, known to nobody outside.
+    """
+    return f"{base.rstrip('/')}/f/{follow_token(visit.day, visit.number, key)}" if base else None
+
+
+def follow_token(day: date, number: int, key: str) -> str:
+    """Day, number and their proof: nobody makes another one, and at midnight this one is dead."""
+    told = (day - _EPOCH).days.to_bytes(2, "big") + (number % 65536).to_bytes(2, "big")
+    proof = hmac.digest(key.encode(), b"follow/" + told, "sha256")[:PROOF]
+    return base64.b32encode(told + proof).decode().rstrip("=")
+
+
+def ticket_of(
+    visit: Visit, key: str, *, tell: Say, follow_url: str, letters: str | None, large: bool = False, form: Form
+) -> Paper:
+    """The ticket of a visit, the same from a kiosk and from the counter.
+
+    Args:
+        visit: whose number it is; its language is the ticket's.
+        key: of the form that made the number.
+        tell: tells a French sentence in that language.
+        follow_url: address under which telephones reach the public app; empty where they do not.
+        letters: size and 16 letters of the journal, as on every paper.
+        large: whether large print was chosen at the kiosk.
+        form: a roll.
+    """
+    words = Words(
+        lang=visit.language,
+        heading=tell("Votre numéro"),
+        wait=range_words(visit.announced_low, visit.announced_high, tell),
+        what_next=tell("On vous appelle par ce numéro."),
+        follow=tell("Suivez la file sur votre téléphone."),
+    )
+    address = follow_address(follow_url, visit, key)
+    return ticket(visit.id, visit.number, words, follow_url=address, letters=letters, large=large, form=form)
 
 
 def ticket(

@@ -1,5 +1,6 @@
 """A paper becomes whole dots: what the head burns is what the screen shows."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -160,9 +161,10 @@ class _Sheet:
             lines = _broken(text.s, lambda line: _wide(name, size, text, line, direction) <= width)
         ascent, descent = _font(name, size).getmetrics()
         for line in lines:
-            y = self.y
-            self._advance(ascent + descent)
-            self._line(text, (MARGIN, y, width, ascent + descent), line=line, size=size)
+            # A sign over another, as in Arabic, may reach higher than the font tells of itself.
+            y, tall = self.y, max(ascent + descent, math.ceil(_tall(name, size, text, line, direction)))
+            self._advance(tall)
+            self._line(text, (MARGIN, y, width, tall), line=line, size=size)
 
     def _line(self, text: Text, box: Box, *, line: str | None = None, size: int | None = None) -> None:
         x, y, w, h = box
@@ -212,6 +214,11 @@ class _Sheet:
 def _wide(name: str, size: int, text: Text, line: str, direction: str | None) -> float:
     box = _font(name, size).getbbox(line, mode="1", direction=direction, language=text.lang if direction else None)
     return box[2] - box[0]
+
+
+def _tall(name: str, size: int, text: Text, line: str, direction: str | None) -> float:
+    box = _font(name, size).getbbox(line, mode="1", direction=direction, language=text.lang if direction else None)
+    return box[3] - box[1]
 
 
 def _fitted(

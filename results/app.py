@@ -109,6 +109,7 @@ ROUTES: Final[dict[str, str]] = {
     "agenda.day_page": Right.REGISTER,
     "agenda.print_convocation": Right.REGISTER,
     "dossier.visit_page": Right.REGISTER,
+    "dossier.confirm_answers": Right.REGISTER,
     "dossier.search": Right.REGISTER,
     "dossier.compare": Right.REGISTER,
     "dossier.recognise": Right.REGISTER,

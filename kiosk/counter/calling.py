@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,20 +13,19 @@ from kiosk.booking.appointments import recognise_arrivals
 from kiosk.counter.panel import LastRead, panel
 from kiosk.counter.passage import advance
 from kiosk.counter.reception import call_in_turn, end_early, keep_papers_in
+from kiosk.door.languages import FRENCH, LANGUAGES, say
 from kiosk.live import stream
-from kiosk.questions import range_words
 from kiosk.register.journal import words_at
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.register.visits import Purpose, Stage, State, Verb, Visit, visit_of
+from kiosk.register.visits import Purpose, Stage, State, Verb, visit_of
 from kiosk.settings import StaffSettings
 from kiosk.signin import actor, desk, needs
-from kiosk.ticket import Words, ticket
+from kiosk.ticket import ticket_of
 from kiosk.waiting import announced, take_number
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State as Printed
-from printers.paper import Paper
 
 bp = Blueprint("calling", __name__)
 
@@ -49,6 +49,8 @@ DONE: Final = {
     Verb.COME_BACK: "Le numéro {} est revenu dans la file, à sa place.",
     Verb.LEAVE: "Le passage du numéro {} est terminé.",
 }
+#: The key of each language of a ticket that F10 does not give in French.
+TONGUES: Final = tuple(zip("FEASPT", LANGUAGES.items(), strict=True))
 #: What it says of a person who did not come twice.
 ABSENT_AGAIN: Final = "Le numéro {} a manqué deux appels : il est mis de côté, et revient quand il le dit."
 
@@ -57,7 +59,7 @@ ABSENT_AGAIN: Final = "Le numéro {} a manqué deux appels : il est mis de côt�
 @needs(Right.CALL)
 def line_page() -> ResponseReturnValue:
     """The live line."""
-    return page("staff/line.html", **_panel())
+    return page("staff/line.html", tongues=TONGUES, **_panel())
 
 
 @bp.get("/file/panneau")
@@ -102,19 +104,26 @@ def call() -> ResponseReturnValue:
 @bp.post("/file/numero")
 @needs(Right.CALL)
 def give_number() -> ResponseReturnValue:
-    """Give a number to someone who does not use the kiosk, and print the ticket."""
+    """Give a number to someone who does not use the kiosk, and print the kiosk's ticket in their language."""
     settings: StaffSettings = house().more["settings"]
+    language, key = request.form.get("language", FRENCH), form_key()
     with reading() as db:
         site = this_site(db)
         wait = announced(db, site, Stage.COUNTER, at=now())
     with transaction() as db:
         visit = take_number(
             db, site, wait=wait, purpose=Purpose(request.form.get("purpose", Purpose.WALK_IN)), said=None,
-            by=str(actor().id), at=now(), chance=chance, key=form_key(),
-            needs_help="help" in request.form,
+            by=str(actor().id), at=now(), chance=chance, key=key,
+            needs_help="help" in request.form, language=language if language in LANGUAGES else FRENCH,
         )  # fmt: skip
+    with reading() as db:
+        letters = words_at(db, "register", now())
     try:
-        house().spool.put(_ticket(visit), printer=settings.ticket_printer, at=now(), chance=chance)
+        paper = ticket_of(
+            visit, key, tell=partial(say, visit.language), follow_url=settings.follow_url, letters=letters,
+            form=house().forms["tickets"],
+        )  # fmt: skip
+        house().spool.put(paper, printer=settings.ticket_printer, at=now(), chance=chance)
         flash(f"Numéro {visit.number} donné. Le ticket s'imprime.", "ok")
     except (PrinterError, sqlite3.Error):  # the number is given, whatever becomes of its paper
         flash(f"Numéro {visit.number} donné. Le ticket ne s'imprime pas : écrivez le numéro.", "warn")
@@ -188,16 +197,3 @@ def _paper_light(what: str, jobs: Sequence[Printed], seen: str | None) -> tuple[
     if seen is None:
         return (what, "imprimante pas encore vue", "warn")
     return (what, "prête", "ok") if seen == "ready" else (what, "imprimante arrêtée", "danger")
-
-
-def _ticket(visit: Visit) -> Paper:
-    words = Words(
-        lang="fr",
-        heading="Votre numéro",
-        wait=range_words(visit.announced_low, visit.announced_high),
-        what_next="On vous appelle par ce numéro.",
-        follow="",
-    )
-    with reading() as db:
-        letters = words_at(db, "register", now())
-    return ticket(visit.id, visit.number, words, letters=letters, form=house().forms["tickets"])

@@ -21,16 +21,17 @@ from kiosk.counter.reception import (
     same_name_and_date,
     version_of,
 )
-from kiosk.door.answers import QUESTIONS, answers_of
+from kiosk.door.answers import ASKED, QUESTIONS, answers_of, confirm, confirmed, counter_answers
 from kiosk.exams.catalogue import Exam, catalogue
 from kiosk.exams.prescriptions import exams_of, prescription_of
 from kiosk.register import clock
+from kiosk.register.accounts import staff_of
 from kiosk.register.errors import Invalid
 from kiosk.register.patients import Document, Sex, find_patients, patient_of, read_birth_date
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Visit, moves_of, visit_of
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, now, page, reading, transaction
 
 bp = Blueprint("dossier", __name__)
@@ -45,9 +46,20 @@ def visit_page(visit_id: UUID) -> ResponseReturnValue:
         return page(
             "staff/visit.html", visit=visit, bearer=patient_of(db, visit.id), said=said_of(db, visit),
             appointment=appointment_of(db, visit.id), suiting=suiting(db, site, visit), moves=moves_of(db, visit.id),
-            answers=answers_of(db, visit.id), questions=QUESTIONS,
+            answers=_answers(db, visit),
             found=(), typed="", labelled=labelled(db, visit), hour=lambda at: clock.hour(site.timezone, at),
         )  # fmt: skip
+
+
+@bp.post("/passage/<uuid:visit_id>/reponses")
+@needs(Right.REGISTER)
+def confirm_answers(visit_id: UUID) -> ResponseReturnValue:
+    """Keep what the person says at the counter: the answers of the kiosk confirmed, or others."""
+    told = {one: request.form[one] for one in QUESTIONS if request.form.get(one)}
+    with transaction() as db:
+        visit = visit_of(db, visit_id)
+        confirm(db, visit.id, told, by=str(actor().id), at=now(), key=form_key())
+    return redirect(url_for("dossier.visit_page", visit_id=visit_id), 303)
 
 
 @bp.post("/passage/<uuid:visit_id>/chercher")
@@ -202,6 +214,20 @@ class DayToCorrect(Invalid):
     """The day of the prescription is not a day; type it as on the paper."""
 
     french = "Cette date d'ordonnance n'existe pas. Tapez par exemple 21/11/2026."
+
+
+def _answers(db: Session, visit: Visit) -> list[dict[str, Any]]:
+    """Each question asked for this purpose: what the patient said, what was said at the counter and to whom."""
+    said = {one.question: one for one in answers_of(db, visit.id)}
+    at_counter = confirmed(db, visit.id)
+    who = {one.by: staff_of(db, UUID(one.by), power()).name for one in at_counter.values()}
+    return [
+        {
+            "name": name, "question": QUESTIONS[name], "choices": counter_answers(name), "said": said.get(name),
+            "confirmed": at_counter.get(name), "who": who.get(at_counter[name].by) if name in at_counter else None,
+        }
+        for name in dict.fromkeys((*ASKED[visit.purpose], *said, *at_counter))
+    ]  # fmt: skip
 
 
 def _prescription(

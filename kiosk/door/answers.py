@@ -1,6 +1,6 @@
-"""What is asked of everyone before the counter, and what was answered: by the patient, confirmed by nobody."""
+"""What is asked of everyone before the counter, and what was answered: by the patient there, then at the counter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,10 +79,35 @@ class Answer(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CounterAnswer(Base):
+    """One answer as it was confirmed or corrected at the counter, never changed; the public app cannot reach it."""
+
+    __tablename__ = "counter_answer"
+    __table_args__ = (Index(None, "visit_id", "at"),)
+    keep = "10 years: traces of care"
+
+    #: The form that brought it, which may confirm several.
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    question: Mapped[str] = mapped_column(String(12), primary_key=True)
+    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"))
+    answer: Mapped[str] = mapped_column(String(12))
+    #: What the patient had answered at the kiosk and when, as it stood then; that row goes with the day.
+    patient_said: Mapped[str | None] = mapped_column(String(12))
+    patient_said_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Staff identifier.
+    by: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class NoSuchAnswer(Invalid):
     """This question has no such answer; touch one of those on the screen."""
 
     french = "Touchez une des réponses à l'écran."
+
+
+def counter_answers(question: str) -> dict[str, str]:
+    """What can be answered at the counter: there, the person is told."""
+    return {value: words for value, words in QUESTIONS[question].answers.items() if value != "in_person"}
 
 
 def asked_of(purpose: Purpose, scanned: Convocation | None = None) -> tuple[str, ...]:
@@ -102,6 +127,36 @@ def keep_answer(db: Session, visit_id: UUID, question: str, answer: str, *, at: 
     # What was typed cannot be read back from here: that it is there already is learnt by trying.
     with suppress(IntegrityError), db.begin_nested():
         db.add(Answer(key=key, visit_id=visit_id, question=question, answer=answer, at=at))
+
+
+def confirm(db: Session, visit_id: UUID, told: Mapping[str, str], *, by: str, at: datetime, key: str) -> None:
+    """Keep what was said at the counter, with what the patient had said at the kiosk; the same form changes nothing.
+
+    Args:
+        told: question -> answer; a question that nobody has answered is left out, and stays open.
+
+    Raises:
+        NoSuchAnswer: it is empty, or a question has no such answer.
+    """
+    if not told or any(one not in QUESTIONS or answer not in counter_answers(one) for one, answer in told.items()):
+        raise NoSuchAnswer
+    if db.scalars(select(CounterAnswer).where(CounterAnswer.key == key).limit(1)).first():
+        return
+    said = {one.question: one for one in answers_of(db, visit_id)}
+    for question, answer in told.items():
+        before = said.get(question)
+        db.add(
+            CounterAnswer(
+                key=key, question=question, visit_id=visit_id, answer=answer, by=by, at=at,
+                patient_said=before.answer if before else None, patient_said_at=before.at if before else None,
+            )
+        )  # fmt: skip
+
+
+def confirmed(db: Session, visit_id: UUID) -> dict[str, CounterAnswer]:
+    """Question -> what was said of it last at the counter."""
+    found = db.scalars(select(CounterAnswer).where(CounterAnswer.visit_id == visit_id).order_by(CounterAnswer.at))
+    return {one.question: one for one in found}
 
 
 def answers_of(db: Session, visit_id: UUID) -> Sequence[Answer]:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-from datetime import date
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request, url_for
@@ -13,17 +12,16 @@ from sqlalchemy.orm import Session
 
 from kiosk import places, questions
 from kiosk.door.languages import say
+from kiosk.door.shown import key_of
 from kiosk.door.threshold import count, settings, told
 from kiosk.register import clock
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import NoVisit, Stage, State, Visit
+from kiosk.ticket import PROOF, follow_token
 from kiosk.web import now, page, reading
 
 bp = Blueprint("following", __name__)
 
-#: Bytes of the token that prove it; with day and number it has 16, 26 letters on paper.
-PROOF: Final = 12
-_EPOCH: Final = date(2020, 1, 1)
 #: What a telephone is told of each state; the others are over.
 _STATES: Final = {
     State.ARRIVED: "waiting",
@@ -35,12 +33,6 @@ _STATES: Final = {
     State.NO_SHOW: "missed",
     State.PARKED: "missed",
 }
-
-
-def follow_address(visit: Visit) -> str | None:
-    """The address that a ticket bears, or None where the laboratory publishes no such page."""
-    base = settings().follow_url
-    return f"{base.rstrip('/')}/f/{_token(visit.day, visit.number)}" if base else None
 
 
 @bp.get("/f/<token>")
@@ -109,19 +101,11 @@ def _visit(db: Session, site: Site, token: str) -> Visit:
         raw = b""
     today = clock.day(site.timezone, now())
     number = int.from_bytes(raw[2:4], "big")
-    if len(raw) != 4 + PROOF or not hmac.compare_digest(token.upper(), _token(today, number)):
-        raise NoVisit
     visit = db.scalars(
         select(Visit).where(Visit.site_id == site.id, Visit.day == today, Visit.number == number)
     ).first()
-    if visit is None:
+    if len(raw) != 4 + PROOF or visit is None:
+        raise NoVisit
+    if not hmac.compare_digest(token.upper(), follow_token(today, number, key_of(db, visit))):
         raise NoVisit
     return visit
-
-
-def _token(day: date, number: int) -> str:
-    """Day, number and their proof: nobody makes another one, and at midnight this one is dead."""
-    told_day = (day - _EPOCH).days.to_bytes(2, "big") + (number % 65536).to_bytes(2, "big")
-    secret = bytes.fromhex(settings().secret)
-    proof = hmac.digest(secret, b"follow/" + told_day, "sha256")[:PROOF]
-    return base64.b32encode(told_day + proof).decode().rstrip("=")

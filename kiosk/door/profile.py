@@ -37,6 +37,8 @@ class Profile:
     #: A socket for headphones, a button that calls a person (it types F9).
     jack: bool = False
     call_button: bool = False
+    #: A camera that reads the convocation's square code, beside the scanner or in its place.
+    camera: bool = False
 
     @property
     def px_per_mm(self) -> float:

@@ -14,11 +14,10 @@ from werkzeug.wrappers import Response
 
 from kiosk import questions, ticket, waiting
 from kiosk.door.answers import asked_of
-from kiosk.door.following import follow_address
 from kiosk.door.languages import say
 from kiosk.door.rush import is_rush
 from kiosk.door.shown import key_of, number_for
-from kiosk.door.threshold import count, device, language, settings, told
+from kiosk.door.threshold import count, device, language, profile, settings, told
 from kiosk.formats.convocation import Convocation
 from kiosk.register import clock
 from kiosk.register.events import ask_for_help, help_is_heard
@@ -28,7 +27,7 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Move, NoVisit, Purpose, Stage, Visit, visit_of
 from kiosk.squares import squares
 from kiosk.waiting import WhatWasSaid
-from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from kiosk.web import HEADERS, chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State as Job
 
@@ -59,8 +58,13 @@ def home() -> Response:
 
 @bp.get("/convocation")
 def convocation() -> Response:
-    """K-2: scan the convocation, or say how else."""
-    return page("touchscreen/convocation.html", back=url_for(".home"))
+    """K-2: scan the convocation, or say how else; here alone a camera may look, where the kiosk has one."""
+    measured = profile()
+    camera = measured is not None and measured.camera
+    answer = page("touchscreen/convocation.html", back=url_for(".home"), camera=camera)
+    if camera:
+        answer.headers["Permissions-Policy"] = HEADERS["Permissions-Policy"].replace("camera=()", "camera=(self)")
+    return answer
 
 
 @bp.get("/code")
@@ -132,7 +136,7 @@ def finish(key: str) -> Response:
     """The questions are over, answered or not: the ticket is printed, once."""
     with reading() as db:
         visit = visit_made_by(db, key)
-    put_ticket(visit)
+    put_ticket(visit, key)
     return redirect(url_for(".thanks", key=key, hour=request.form.get("hour") or None), 303)
 
 
@@ -143,7 +147,7 @@ def thanks(key: str) -> Response:
         visit = visit_made_by(db, key)
         site = this_site(db)
         rush = is_rush(db, site, above=settings().rush_above, at=now())
-    follow = follow_address(visit)
+    follow = ticket.follow_address(settings().follow_url, visit, key)
     return page(
         "touchscreen/thanks.html",
         number=visit.number,
@@ -216,7 +220,7 @@ def _give_number(purpose: Purpose, said: WhatWasSaid | None, *, scanned: Convoca
     asked = asked_of(purpose, scanned)
     hour = _told_of_hour(scanned, site)
     if rush or not asked or page_key != key:
-        put_ticket(visit)
+        put_ticket(visit, page_key)
         return redirect(url_for(".thanks", key=page_key, hour=hour), 303)
     return redirect(url_for("answering.ask", key=key, asked=",".join(asked), hour=hour), 303)
 
@@ -237,21 +241,12 @@ def _instant(hour: datetime, site: Site) -> datetime:
     return hour.replace(tzinfo=ZoneInfo(site.timezone)).astimezone(now().tzinfo)
 
 
-def put_ticket(visit: Visit) -> None:
+def put_ticket(visit: Visit, key: str) -> None:
     """Put a visit's ticket in the spool, in the language of its person; a second time changes nothing."""
-    tell = partial(say, visit.language)
-    follow = follow_address(visit)
-    words = ticket.Words(
-        lang=visit.language,
-        heading=tell("Votre numéro"),
-        wait=questions.range_words(visit.announced_low, visit.announced_high, tell),
-        what_next=tell("On vous appelle par ce numéro."),
-        follow=tell("Suivez la file sur votre téléphone."),
-    )
     with reading() as db:
         letters = words_at(db, "register", now())
-    paper = ticket.ticket(
-        visit.id, visit.number, words, follow_url=follow, letters=letters,
+    paper = ticket.ticket_of(
+        visit, key, tell=partial(say, visit.language), follow_url=settings().follow_url, letters=letters,
         large=session.get("text_size") == "large", form=house().forms["tickets"],
     )  # fmt: skip
     try:

@@ -1,6 +1,7 @@
 """What others made lies in the house with its licence, its version and its hash."""
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -38,5 +39,10 @@ def test_the_folder_says_name_and_exact_version(package: dict[str, Any]) -> None
     assert all(part.isdigit() for part in package["version"].split("."))
 
 
-def test_the_public_side_holds_no_library() -> None:
-    assert not list((STATIC / "public" / "vendor").glob("**/*.js"))
+def test_the_public_side_holds_one_library_and_no_page_loads_it_at_once() -> None:
+    [only] = (STATIC / "public" / "vendor").glob("**/*.js")
+    assert only.name == "jsQR.js"
+    templates = (STATIC.parent / "templates" / "touchscreen").glob("*.html")
+    tags = [tag for page in templates for tag in re.findall(r"<script[^>]*>", page.read_text(encoding="utf-8"))]
+    assert tags
+    assert not any("vendor" in tag for tag in tags)

@@ -1,11 +1,18 @@
 """The live line at the counter: one key calls the right person, and nobody is lost."""
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from kiosk.register.visits import State
+from kiosk.register.visits import State, Visit
+from kiosk.ticket import code_of, follow_address
 from kiosk.waiting import WhatWasSaid
+from printers.paper import Paper, Text
+from printers.spool import Spool
+from printers.verify import proved, read_symbols
 from tests.kiosk.counter.conftest import Counter, words_of
 
 
@@ -112,6 +119,36 @@ def test_f10_gives_a_number_of_the_same_series_and_one_ticket(counter: Counter) 
         page = sophie.does("/file/numero", form_key=key, purpose="walk_in")
     assert f"Numéro {first.number + 1} donné" in page
     assert [job.kind for job in counter.spool.jobs()] == ["ticket"]
+
+
+def test_a_ticket_of_the_counter_is_the_kiosks_own_in_the_persons_language(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = counter.room.app.extensions["house"].more
+    more["settings"] = replace(more["settings"], follow_url="https://file.labo.test/")
+    papers: list[Paper] = []
+    put = Spool.put
+
+    def seen(spool: Spool, paper: Paper, **told: Any) -> Any:
+        papers.append(paper)
+        return put(spool, paper, **told)
+
+    monkeypatch.setattr(Spool, "put", seen)
+    sophie = counter.sits()
+    for language, kept, words in (
+        ("ar", "ar", "رقمك"), ("tr", "tr", "Numaranız"), ("xx", "fr", "Votre numéro"), (None, "fr", "Votre numéro"),
+    ):  # fmt: skip
+        key = counter.chance(16).hex()
+        sophie.does("/file/numero", form_key=key, purpose="walk_in", **({"language": language} if language else {}))
+        with counter.room.database.reading() as db:
+            visit = db.scalars(select(Visit).order_by(Visit.number.desc())).first()
+        assert visit is not None
+        assert visit.language == kept
+        assert isinstance(papers[-1].items[0], Text)
+        assert papers[-1].items[0].s == words
+        address = follow_address("https://file.labo.test", visit, key)
+        assert address
+        assert sorted(read_symbols(proved(papers[-1]))) == sorted([address, code_of(visit.id)])
 
 
 def test_who_leaves_before_the_draw_leaves_with_a_reason(counter: Counter) -> None:

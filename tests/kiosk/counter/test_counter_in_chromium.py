@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
-from kiosk.register.visits import Purpose, State
+from kiosk.register.visits import Purpose, State, Visit
 from kiosk.waiting import WhatWasSaid
 from printers.moves import Verb
 from tests.kiosk.counter.conftest import Counter
@@ -211,3 +212,19 @@ def test_a_convocation_is_printed_by_keys_alone(browser: Browser, counter: Count
         page.keyboard.press("Alt+n")
         expect(page.get_by_text("Personne n'est attendu ce jour-là.")).to_be_visible()
     assert [job.kind for job in counter.spool.jobs()] == ["convocation"]
+
+
+def test_f10_gives_a_number_in_french_and_two_keys_in_another_language(
+    browser: Browser, counter: Counter, address: str
+) -> None:
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(address + "/file")
+        page.keyboard.press("F10")
+        expect(page.get_by_text("Numéro 1 donné.")).to_be_visible()
+        page.keyboard.press("Alt+n")
+        expect(page.get_by_role("heading", name="Un numéro, le ticket dans sa langue")).to_be_visible()
+        is_readable(page)
+        page.keyboard.press("a")
+        expect(page.get_by_text("Numéro 2 donné.")).to_be_visible()
+    with counter.room.database.reading() as db:
+        assert list(db.scalars(select(Visit.language).order_by(Visit.number))) == ["fr", "ar"]

@@ -10,8 +10,11 @@ from sqlalchemy import select
 from kiosk import places
 from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
-from kiosk.door.following import follow_address
-from kiosk.register.visits import Stage, Verb, Visit
+from kiosk.door.shown import key_of
+from kiosk.line.estimate import Range
+from kiosk.register.visits import Purpose, Stage, Verb, Visit
+from kiosk.ticket import follow_address
+from kiosk.waiting import take_number
 from tests.kiosk.conftest import Reception, open_reception
 
 
@@ -25,8 +28,9 @@ def published(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes])
 
 
 def address(reception: Reception, number: int = 1) -> str:
-    with reception.staff.reading() as db, reception.app.test_request_context():
-        found = follow_address(db.scalars(select(Visit).where(Visit.number == number)).one())
+    with reception.staff.reading() as db:
+        visit = db.scalars(select(Visit).where(Visit.number == number)).one()
+        found = follow_address("https://file.labo.test/", visit, key_of(db, visit))
     assert found is not None
     return found.removeprefix("https://file.labo.test")
 
@@ -71,6 +75,17 @@ def test_it_says_where_to_go_when_the_number_is_called_and_when_all_is_over(publ
     assert "Guichet 2" not in page
 
 
+def test_a_number_of_the_counter_is_followed_like_one_of_the_kiosk(published: Reception) -> None:
+    with published.staff.transaction() as db:
+        take_number(
+            db, published.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="sophie",
+            at=published.at, chance=published.chance, key="c" * 32, language="tr",
+        )  # fmt: skip
+    status, page = look(published, address(published))
+    assert status == 200
+    assert '<html lang="tr"' in page
+
+
 def test_it_speaks_the_language_of_the_ticket(published: Reception) -> None:
     published.send("/", "/language", language="ar")
     published.send("/come/walk_in", "/come/walk_in")
@@ -94,9 +109,10 @@ def test_a_token_is_nobodys_guess_and_dead_at_midnight(published: Reception) -> 
 def test_where_the_laboratory_has_not_opened_it_there_is_no_page_and_no_square_code(
     reception: Reception,
 ) -> None:
-    reception.send("/come/walk_in", "/come/walk_in")
-    with reception.app.test_request_context(), reception.staff.reading() as db:
-        assert follow_address(db.scalars(select(Visit)).one()) is None
+    asked = reception.send("/come/walk_in", "/come/walk_in").location
+    done = reception.send(asked, asked.partition("/questions")[0]).location
+    assert 'class="square"' not in reception.open(done)
+    assert look(reception, address(reception))[0] == 404
 
 
 def test_the_last_page_and_the_ticket_bear_the_square_code(published: Reception) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -15,13 +16,12 @@ from kiosk.door.languages import FRENCH, LANGUAGES, direction, say, table
 from kiosk.door.limits import TooOften
 from kiosk.door.voice import PAGES, VOICES
 from kiosk.live import TooManyScreens
-from kiosk.questions import range_words
 from kiosk.register.errors import Refusal
 from kiosk.register.once import PageAlreadyUsed
-from kiosk.register.visits import NoVisit
-from kiosk.ticket import Words, ticket
+from kiosk.register.visits import NoVisit, Visit
+from kiosk.ticket import ticket_of
 from kiosk.web import STATUS
-from printers.paper import ROLL_80
+from printers.paper import ROLL_58, ROLL_80
 from printers.verify import proved
 
 KIOSK = Path(__file__).resolve().parents[3] / "kiosk"
@@ -48,7 +48,7 @@ def in_code() -> set[str]:
     """The French that the door's own rooms hand to a teller, and the sentences of what it may refuse."""
     found = set()
     rooms = [room for room in (KIOSK / "door").glob("*.py") if room.stem != "devices"]  # it refuses staff alone
-    for file in (*rooms, KIOSK / "questions.py", KIOSK / "web.py"):
+    for file in (*rooms, KIOSK / "questions.py", KIOSK / "ticket.py", KIOSK / "web.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 found |= {
@@ -149,14 +149,14 @@ def test_the_voice_says_what_stands_on_its_page() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("large", [False, True])
-def test_a_ticket_is_drawn_in_every_language(language: str, *, large: bool) -> None:
+@pytest.mark.parametrize("wait", [(0, 5), (15, 60), (30, 90), (70, 90)], ids=str)
+def test_a_ticket_is_drawn_in_every_language_and_for_every_wait(
+    language: str, wait: tuple[int, int], at: datetime, *, large: bool
+) -> None:
+    visit = Visit(
+        id=UUID(int=1), number=42, day=at.date(), language=language, announced_low=wait[0], announced_high=wait[1]
+    )
     tell = partial(say, language)
-    words = Words(
-        lang=language, heading=tell("Votre numéro"), wait=range_words(15, 60, tell),
-        what_next=tell("On vous appelle par ce numéro."), follow=tell("Suivez la file sur votre téléphone."),
-    )  # fmt: skip
-    paper = ticket(
-        UUID(int=1), 42, words, follow_url="https://file.labo.test/f/BHKAAATSEJK7Z2QLC3ZPWB4GUQ", large=large,
-        form=ROLL_80,
-    )  # fmt: skip
-    assert proved(paper).height > 0
+    for form in (ROLL_80, ROLL_58):
+        paper = ticket_of(visit, "a" * 32, tell=tell, follow_url="https://file.labo.test", large=large, form=form)
+        assert proved(paper).height > 0

@@ -271,6 +271,22 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("site_id", "day", "code_hash", name=op.f("pk_convocation_shown")),
     )
     op.create_table(
+        "counter_answer",
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("question", sa.String(length=12), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("answer", sa.String(length=12), nullable=False),
+        sa.Column("patient_said", sa.String(length=12), nullable=True),
+        sa.Column("patient_said_at", UtcDateTime(), nullable=True),
+        sa.Column("by", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_counter_answer_visit_id")),
+        sa.PrimaryKeyConstraint("key", "question", name=op.f("pk_counter_answer")),
+    )
+    op.create_index(
+        op.f("ix_counter_answer_visit_id_counter_answer_at"), "counter_answer", ["visit_id", "at"], unique=False
+    )
+    op.create_table(
         "identity_check",
         sa.Column("visit_id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -490,6 +506,8 @@ def drop_register() -> None:
     op.drop_index(op.f("ix_plan_change_visit_id"), table_name="plan_change")
     op.drop_table("plan_change")
     op.drop_table("identity_check")
+    op.drop_index(op.f("ix_counter_answer_visit_id_counter_answer_at"), table_name="counter_answer")
+    op.drop_table("counter_answer")
     op.drop_table("convocation_shown")
     op.drop_index(op.f("ix_appointment_site_id_appointment_day"), table_name="appointment")
     op.drop_table("appointment")
