@@ -157,6 +157,16 @@ def free_ports(wanted: int) -> list[int]:
             trial.close()
 
 
+def secretary(ground: Ground) -> dict[str, str]:
+    """The cookies of a secretary who is at her desk: her six digits are good for one sign-in, so it is kept."""
+    lab, port = ground.shared(laboratory), ground.shared(serving).staff
+    cookies: dict[str, str] = ground.opened.get("secretary", {})
+    with closing(Browser(port, dict(cookies))) as browser:
+        if not cookies or browser.ask("/file")[0] != http.client.OK:
+            cookies = ground.opened["secretary"] = sign_in(lab, port, ground.now())
+    return cookies
+
+
 def sign_in(lab: Laboratory, port: int, at: datetime) -> dict[str, str]:
     """The cookies of a secretary at the first desk."""
     told = re.search(r" sophie +(\S+) +code (\d{6})", demonstration.codes(lab.proofs, at=at))
