@@ -128,6 +128,9 @@ def test_over_the_cap_the_page_is_told_to_come_back(reception: Reception, monkey
     assert first.mimetype == "text/event-stream"
     refused = reception.visitor().get("/board/events", base_url="https://localhost")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    script = {"Accept": "text/event-stream"}
+    refused = reception.visitor().get("/board/events", base_url="https://localhost", headers=script)
+    assert (refused.status_code, refused.headers["Retry-After"], refused.data) == (503, "1", b"")
     first.close()
     again = reception.visitor().get("/board/events", base_url="https://localhost", buffered=False)
     assert again.status_code == 200
