@@ -50,6 +50,8 @@ class Watch:
         self._looks = False
         self._ended = False
         self._version: Any = None
+        self._reading = threading.Lock()
+        self._read: tuple[object, Sequence[Event]] = (None, ())
 
     @property
     def ended(self) -> bool:
@@ -88,6 +90,15 @@ class Watch:
         """Commits seen so far."""
         return self._commits
 
+    def events(self, site_id: UUID, seq: int, topics: Sequence[str]) -> Sequence[Event]:
+        """What followed a number, read once for all the streams that stand at the same place after the same commit."""
+        with self._reading:
+            asked = (self._commits, site_id, seq, tuple(topics))
+            if self._read[0] != asked:
+                with self._database.reading() as db:
+                    self._read = (asked, events_after(db, site_id, seq, topics=topics))
+            return self._read[1]
+
     def wait(self, seen: int, seconds: float) -> None:
         """Sleep until a commit follows the one that was `seen`, or for so many seconds."""
         with self._woken:
@@ -108,7 +119,9 @@ class Watch:
         except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as fault:
             # Streams go on by their beat; the next one to wait starts the watch again.
             log.warning("the watch of the events stopped: %s", type(fault).__name__)
-            self._looks = False
+            with self._woken:
+                self._looks = False
+                self._commits += 1  # nobody knows what was missed: at their beat the streams read for themselves
 
     def _compare(self, link: PoolProxiedConnection) -> None:
         # No transaction stays open: a reader would keep SQLite's log from being folded back.
@@ -165,10 +178,9 @@ def tell(
     beat = monotonic() + BEAT
     while not watch.ended:
         commits = watch.commits
-        with database.reading() as db:
-            events = [(one.seq, one.topic, body(one)) for one in events_after(db, site_id, seen, topics=topics)]
-        for seen, topic, said in events:  # `seen` is where the next question starts
-            yield _line(topic, said, seen)
+        for event in watch.events(site_id, seen, topics):
+            seen = event.seq  # where the next question starts
+            yield _line(event.topic, body(event), seen)
         if monotonic() >= beat:
             beat = monotonic() + BEAT
             yield _line("beat", {}, None)

@@ -254,5 +254,7 @@ def _say(french: str, status: int, **values: str) -> Response:
     sentence = _as_it_is(french, **values)
     if request.accept_mimetypes.best == "application/json":
         return make_response({"sentence": sentence}, status)
+    if request.accept_mimetypes.best == "text/event-stream":
+        return make_response("", status)  # a script asks again; nobody reads a page
     template = current_app.config["REFUSAL_TEMPLATE"]
     return page(template, status=status, sentence=sentence, french=french, values=values, code=status)

@@ -207,8 +207,10 @@ def bench_command(
 
     Exemple : etiquette bench --only line paper --json mesures.json
     """
-    from results.upkeep.bench.codes import CODES  # noqa: PLC0415  # only this command pays for loading it
-    from results.upkeep.bench.foretold import FORETOLD  # noqa: PLC0415  # only this command pays for loading it
+    from results.upkeep.bench.boards import BOARDS_TOGETHER  # noqa: PLC0415  # only this command pays for loading it
+    from results.upkeep.bench.codes import CODES  # noqa: PLC0415
+    from results.upkeep.bench.drawn import DRAWN  # noqa: PLC0415
+    from results.upkeep.bench.foretold import FORETOLD  # noqa: PLC0415
     from results.upkeep.bench.growth import GROWTH  # noqa: PLC0415
     from results.upkeep.bench.line import LINE  # noqa: PLC0415  # only this command pays for loading it
     from results.upkeep.bench.rounds import LATER, bench  # noqa: PLC0415
@@ -218,8 +220,8 @@ def bench_command(
     names = [name for said in (*only, *more) for name in said.replace(",", " ").split()]
     sys.exit(
         bench(
-            (*LINE, GROWTH, *SERVED, *CODES, *FORETOLD, *LATER), instance, only=names, rounds=rounds,
-            engine=engine, json_file=json_file,  # type: ignore[arg-type]  # click's choice
+            (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, *FORETOLD, *LATER), instance,
+            only=names, rounds=rounds, engine=engine, json_file=json_file,  # type: ignore[arg-type]  # click's choice
             anyway=anyway, make_station=_station, now=clock.now, chance=clock.chance, say=click.echo,
         )
     )  # fmt: skip

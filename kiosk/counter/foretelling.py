@@ -1,10 +1,12 @@
 """The wait is foretold from the live line after each change, and stored for whoever announces it."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from kiosk.booking.appointments import EXPECTED, Appointment
@@ -15,7 +17,7 @@ from kiosk.line.policy import Policy, standing_of
 from kiosk.places import as_waiting, who_waits
 from kiosk.register import clock
 from kiosk.register.clock import Chance
-from kiosk.register.database import Database
+from kiosk.register.database import Database, table_of
 from kiosk.register.events import announce
 from kiosk.register.journal import head_of
 from kiosk.register.sites import Site, this_site
@@ -69,15 +71,22 @@ class Foreteller:
 
 def keep(db: Session, site: Site, stage: Stage, wait: Range, *, at: datetime) -> None:
     """Store what was foretold; the screens hear of it only when the range they show is another one."""
-    row = db.get(Forecast, (site.id, stage), with_for_update=True)
     middle = wait.middle if wait.middle is not None else (wait.low + wait.high) // 2
-    if row is None:
-        db.add(Forecast(site_id=site.id, stage=stage, at=at, low=wait.low, high=wait.high, middle=middle))
-    changed = row is None or (row.low, row.high) != (wait.low, wait.high)
-    if row is not None:
-        row.at, row.low, row.high, row.middle = at, wait.low, wait.high, middle
+    told = {"at": at, "low": wait.low, "high": wait.high, "middle": middle}
+    # Two programmes of the staff may foretell for the first time at the same instant.
+    made = db.execute(_first(db.get_bind().dialect.name), {"site_id": site.id, "stage": stage} | told)
+    is_new = made.first() is not None
+    row = db.get_one(Forecast, (site.id, stage), with_for_update=True)
+    changed = is_new or (row.low, row.high) != (wait.low, wait.high)
+    row.at, row.low, row.high, row.middle = at, wait.low, wait.high, middle
     if changed:
         announce(db, site.id, "line", {"stage": stage, "verb": "foretell"}, at=at)
+
+
+@cache
+def _first(dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table_of(Forecast)).on_conflict_do_nothing().returning(table_of(Forecast).c.at)
 
 
 def snapshot(db: Session, site: Site, stage: Stage, *, at: datetime) -> Snapshot:

@@ -1,8 +1,11 @@
 """Screens: the waiting-room board, with numbers and desks, never a name."""
 
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import RLock
+from typing import Any, cast
 
-from flask import Blueprint, g, jsonify, request, url_for
+from flask import Blueprint, copy_current_request_context, current_app, g, jsonify, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -10,8 +13,8 @@ from kiosk import live, questions, waiting
 from kiosk.door.languages import FRENCH
 from kiosk.door.threshold import voice
 from kiosk.register import clock
-from kiosk.register.events import Event
-from kiosk.register.sites import this_site
+from kiosk.register.events import Event, last_seq
+from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Stage, visit_of
 from kiosk.web import now, page, reading
 
@@ -42,23 +45,50 @@ def state() -> Response:
 
 @bp.get("/board/events")
 def events() -> Response:
-    """A stream that says when a number is called, or when somebody takes one."""
+    """A stream that says what to show when a number is called, or when somebody takes one."""
     with reading() as db:
         site_id = this_site(db).id
-    return live.stream(site_id, ("call", "line"), body=_for_everyone)
+    return live.stream(site_id, ("call", "line"), body=copy_current_request_context(_after))
 
 
-def _for_everyone(event: Event) -> dict[str, Any]:
-    return {"number": event.body["number"], "desk": event.body["desk"]} if event.topic == "call" else {}
+def _after(event: Event) -> dict[str, Any]:
+    """What the board shows after an event: sent with it, since two hundred boards that ask back would be a crowd."""
+    with _kept().turn:
+        if _kept().seq < event.seq:
+            with reading() as db:
+                return _as_it_stands(db)
+        return _kept().shown
+
+
+@dataclass
+class _Kept:
+    """What the board shows, read once for all boards of this programme after each event and each minute."""
+
+    seq: int = -1
+    minute: str = ""
+    shown: dict[str, Any] = field(default_factory=dict)
+    turn: RLock = field(default_factory=RLock)
+
+
+def _kept() -> _Kept:
+    return cast(_Kept, current_app.extensions.setdefault("board", _Kept()))
 
 
 def _as_it_stands(db: Session) -> dict[str, Any]:
-    site = this_site(db)
-    wait = waiting.announced(db, site, Stage.COUNTER, at=now())
+    site, at, kept = this_site(db), now(), _kept()
+    with kept.turn:
+        seq, minute = last_seq(db, site.id), f"{at:%Y-%m-%d %H:%M}"
+        if (kept.seq, kept.minute) != (seq, minute):
+            kept.shown, kept.seq, kept.minute = _read(db, site, at), seq, minute
+        return kept.shown
+
+
+def _read(db: Session, site: Site, at: datetime) -> dict[str, Any]:
+    wait = waiting.announced(db, site, Stage.COUNTER, at=at)
     calls: dict[int, dict[str, Any]] = {}
     spoken: list[str] = []
     # A number that was called again stands once, where it was called last; a call taken back stands nowhere.
-    for call in waiting.last_calls(db, site, at=now(), limit=4 * SHOWN):
+    for call in waiting.last_calls(db, site, at=at, limit=4 * SHOWN):
         visit = visit_of(db, call.visit_id)
         if visit.called_at is not None:
             if not calls and voice().speaks:
@@ -68,7 +98,7 @@ def _as_it_stands(db: Session) -> dict[str, Any]:
         "calls": list(calls.values())[:SHOWN],
         "spoken": spoken,
         "range": questions.range_words(wait.low, wait.high),
-        "hour": clock.hour(site.timezone, now()),
+        "hour": clock.hour(site.timezone, at),
     }
 
 

@@ -14,10 +14,12 @@ from kiosk import places, questions
 from kiosk.door.languages import say
 from kiosk.door.shown import key_of
 from kiosk.door.threshold import count, settings, told
+from kiosk.line.estimate import Range
 from kiosk.register import clock
 from kiosk.register.sites import Site, this_site
-from kiosk.register.visits import NoVisit, Stage, State, Visit
+from kiosk.register.visits import NoVisit, State, Visit
 from kiosk.ticket import PROOF, follow_token
+from kiosk.waiting import announced
 from kiosk.web import now, page, reading
 
 bp = Blueprint("following", __name__)
@@ -64,7 +66,7 @@ def _as_it_stands(token: str) -> dict[str, Any]:
         if standing == "waiting":
             line = places.line(db, site, visit.stage, at=now())
             ahead = next((place for place, one in enumerate(line) if one.visit.id == visit.id), None)
-            wait = _still(visit)
+            wait = _still(announced(db, site, visit.stage, at=now()), ahead or 0, len(line))
     return {
         "number": visit.number,
         "state": standing,
@@ -75,12 +77,12 @@ def _as_it_stands(token: str) -> dict[str, Any]:
     }
 
 
-def _still(visit: Visit) -> str:
-    """What is left of the range on the ticket; nothing once it is used up, or at the next stage."""
-    waited = clock.minutes_between(visit.arrived_at, now())
-    if visit.stage is not Stage.COUNTER or waited >= visit.announced_high:
-        return ""
-    return questions.range_words(max(0, visit.announced_low - waited), visit.announced_high - waited, told())
+def _still(now_told: Range, ahead: int, everyone: int) -> str:
+    """What the line tells whoever would come now behind everyone, for the part of it that stands before this person."""
+    part = ahead / max(1, everyone)
+    low = int(now_told.low * part) // 5 * 5
+    high = -int(-now_told.high * part // 5) * 5
+    return questions.range_words(low, max(low + 5, high), told())
 
 
 #: One sentence for each state.

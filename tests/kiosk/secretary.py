@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from random import Random
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -27,6 +28,30 @@ def a_line(site: Site, at: datetime, people: int) -> list[Visit]:
         )
         for n in range(1, people + 1)
     ]  # fmt: skip
+
+
+def a_crowd(site: Site, at: datetime, dice: Random, people: int) -> list[Visit]:
+    """A line of every class, each morning with other shares: some at the same instant, some beyond the guard."""
+    crowd = a_line(site, at, people)
+    urgent, booked, helped = dice.choice((0, 0, 0.2)), dice.choice((0, 0.4, 0.9)), dice.choice((0, 0.4))
+    longest = dice.choice((150, 40, 20))
+    for visit in crowd:
+        came = at - timedelta(minutes=dice.randrange(0, longest, 4), microseconds=dice.choice((0, 0, 1)))
+        visit.arrived_at = visit.waits_since = came
+        visit.purpose = dice.choice(list(Purpose))
+        visit.needs_help = dice.random() < helped
+        visit.urgent_because = "personne fragile" if dice.random() < urgent else dice.choice([None, ""])
+        if dice.random() < booked:
+            visit.booked_for = came + timedelta(minutes=dice.choice([-16, -15, -14, 0, 4, 5, 6, 30]))
+        if dice.random() < 0.4:
+            visit.stage, visit.state = Stage.SAMPLING, State.WAITING
+            visit.waits_since = came + timedelta(minutes=dice.randrange(60))
+        if dice.random() < 0.3:
+            visit.state = State.RETURNED
+        if dice.random() < 0.1:
+            visit.day -= timedelta(days=1)
+    dice.shuffle(crowd)
+    return crowd
 
 
 class Reception:

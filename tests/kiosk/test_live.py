@@ -3,16 +3,18 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
 from kiosk import live
 from kiosk.live import TooManyScreens, Watch, tell
 from kiosk.register.database import Database
-from kiosk.register.events import Event, announce
+from kiosk.register.events import Event, announce, events_after
 from kiosk.register.sites import Site
 from tests.kiosk.conftest import Reception
 
@@ -126,6 +128,9 @@ def test_over_the_cap_the_page_is_told_to_come_back(reception: Reception, monkey
     assert first.mimetype == "text/event-stream"
     refused = reception.visitor().get("/board/events", base_url="https://localhost")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    script = {"Accept": "text/event-stream"}
+    refused = reception.visitor().get("/board/events", base_url="https://localhost", headers=script)
+    assert (refused.status_code, refused.headers["Retry-After"], refused.data) == (503, "1", b"")
     first.close()
     again = reception.visitor().get("/board/events", base_url="https://localhost", buffered=False)
     assert again.status_code == 200
@@ -141,6 +146,31 @@ def test_the_board_s_stream_carries_numbers_and_desks_alone(reception: Reception
         "/board/events", base_url="https://localhost", headers={"Last-Event-ID": "0"}, buffered=False
     )
     lines = iter(answer.response)
-    assert read(str(next(lines), "utf-8")) == ("line", {}, 1)  # type: ignore[call-overload]
-    assert read(str(next(lines), "utf-8")) == ("call", {"number": 4, "desk": "Guichet 2"}, 2)  # type: ignore[call-overload]
+    told = [str(next(lines), "utf-8") for _ in range(2)]  # type: ignore[call-overload]
     answer.close()
+    shown = reception.client.get("/board/state", base_url="https://localhost").json
+    assert [read(one) for one in told] == [("line", shown, 1), ("call", shown, 2)]
+    assert set(shown or ()) == {"calls", "spoken", "range", "hour"}
+    assert "ZZY" not in "".join(told)
+
+
+def test_streams_at_the_same_place_read_once_until_something_is_committed(
+    database: Database, site: Site, at: datetime, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    asks = events_after
+
+    def counted(db: Session, site_id: UUID, seq: int, *, topics: Sequence[str]) -> Sequence[Event]:
+        asked.append(seq)
+        return asks(db, site_id, seq, topics=topics)
+
+    monkeypatch.setattr(live, "events_after", counted)
+    say(database, site, at, "call", number=1)
+    watch.wait(watch.commits, 10)  # its first look
+    assert [len(watch.events(site.id, 0, ["call"])) for _ in range(48)] == [1] * 48
+    assert asked == [0]
+    assert len(watch.events(site.id, 1, ["call"])) == 0
+    seen = watch.commits
+    say(database, site, at, "call", number=2)
+    watch.wait(seen, 10)
+    assert len(watch.events(site.id, 0, ["call"])) == 2

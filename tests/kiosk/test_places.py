@@ -10,44 +10,21 @@ from kiosk.line.policy import Policy
 from kiosk.places import as_waiting, heads, line, who_waits
 from kiosk.register.database import Database
 from kiosk.register.sites import Site
-from kiosk.register.visits import Purpose, Stage, State, Visit
-from tests.kiosk.secretary import a_line
+from kiosk.register.visits import Purpose, Stage
+from tests.kiosk.secretary import a_crowd, a_line
 from tests.thorough import far
 
 #: So many lines are drawn, and each is asked for its head of several lengths.
 LINES, PEOPLE, LENGTHS = far(30, 400), 300, (1, 2, 5, 16)
 
 
-def a_crowd(site: Site, at: datetime, dice: Random) -> list[Visit]:
-    """A line of every class, each morning with other shares: some at the same instant, some beyond the guard."""
-    crowd = a_line(site, at, dice.randrange(PEOPLE + 1))
-    urgent, booked, helped = dice.choice((0, 0, 0.2)), dice.choice((0, 0.4, 0.9)), dice.choice((0, 0.4))
-    longest = dice.choice((150, 40, 20))
-    for visit in crowd:
-        came = at - timedelta(minutes=dice.randrange(0, longest, 4), microseconds=dice.choice((0, 0, 1)))
-        visit.arrived_at = visit.waits_since = came
-        visit.purpose = dice.choice(list(Purpose))
-        visit.needs_help = dice.random() < helped
-        visit.urgent_because = "personne fragile" if dice.random() < urgent else dice.choice([None, ""])
-        if dice.random() < booked:
-            visit.booked_for = came + timedelta(minutes=dice.choice([-16, -15, -14, 0, 4, 5, 6, 30]))
-        if dice.random() < 0.4:
-            visit.stage, visit.state = Stage.SAMPLING, State.WAITING
-            visit.waits_since = came + timedelta(minutes=dice.randrange(60))
-        if dice.random() < 0.3:
-            visit.state = State.RETURNED
-        if dice.random() < 0.1:
-            visit.day -= timedelta(days=1)
-    dice.shuffle(crowd)
-    return crowd
-
-
 @pytest.mark.parametrize("seed", range(LINES))
 def test_the_few_that_a_call_reads_are_called_as_if_everyone_had_been_read(
     database: Database, site: Site, at: datetime, seed: int
 ) -> None:
+    dice = Random(seed)
     with database.transaction() as db:
-        db.add_all(a_crowd(site, at, Random(seed)))
+        db.add_all(a_crowd(site, at, dice, dice.randrange(PEOPLE + 1)))
     with database.reading() as db:
         for stage in Stage:
             everyone = line(db, site, stage, at=at)

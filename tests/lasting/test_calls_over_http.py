@@ -1,6 +1,6 @@
 """Counters call through HTTP, from one staff programme or two, on both engines: nobody twice, nobody forgotten.
 
-The full size is asked for by `ETIQUETTE_LONG=1`: 600 and 5,000 tickets, 300 pairs.
+The full size is asked for by `ETIQUETTE_THOROUGH=1`: 600 and 5,000 tickets, 300 pairs.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -35,13 +36,13 @@ from results.vault.keys import KeyRing, unlock
 from tests.founded import HOUSE
 from tests.processes import until
 from tests.staffroom import CHEAP, PASSWORD, SEED, _founded, people, power_of, write_settings
+from tests.thorough import far
 
-pytestmark = [pytest.mark.timeout(900 if os.environ.get("ETIQUETTE_LONG") else 170), pytest.mark.xdist_group("serve")]
+pytestmark = [pytest.mark.timeout(far(170, 900)), pytest.mark.xdist_group("serve")]
 
-LONG = bool(os.environ.get("ETIQUETTE_LONG"))
 #: Counters and tickets; pairs of counters that press at one instant.
-LINES = [(4, 600), (8, 600), (8, 5000)] if LONG else [(8, 48)]
-PAIRS = 300 if LONG else 12
+LINES = far([(8, 48)], [(4, 600), (8, 600), (4, 5000), (8, 5000)])
+PAIRS = far(12, 300)
 #: Everyone who may call: each sits at two counters.
 CALLERS = ("sophie", "nadia", "karim", "lenoir")
 
@@ -220,6 +221,26 @@ def test_two_counters_at_the_same_instant_never_get_the_same_person(staff: Staff
         statuses = [status for seen in pool.map(presses, counters) for status in seen]
     assert statuses == [303] * (2 * PAIRS)
     assert Counter(str(call.visit_id) for call in staff.calls(came)) == dict.fromkeys(came, 1)
+
+
+def test_one_form_sent_to_both_programmes_at_the_same_instant_calls_one_person(staff: Staff) -> None:
+    came = staff.wait(3)
+    together = threading.Barrier(2)
+
+    def sends(counter: Browser, key: str) -> int:
+        together.wait(30)
+        return counter.ask("/file/appeler", {"form_key": key})[0]
+
+    with ExitStack() as closed, ThreadPoolExecutor(2) as pool:
+        # One person, whose two browsers have the same form open.
+        twice = [Browser(port, dict(staff.cookies["sophie"])) for port in (staff.ports[0], staff.ports[-1])]
+        for counter in twice:
+            closed.enter_context(closing(counter))
+            counter.look("/file")
+        for sent in range(1, 4):
+            statuses = list(pool.map(partial(sends, key=uuid4().hex), twice))
+            assert statuses == [303, 303]
+            assert len(staff.calls(came)) == sent
 
 
 def test_the_order_of_one_counter_is_the_order_of_the_line(staff: Staff) -> None:

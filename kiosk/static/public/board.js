@@ -1,4 +1,4 @@
-// The board: hears that something changed, asks for the whole state, and says plainly when it hears nothing.
+// The board: hears what to show whenever something changed, asks for it when it was away, and says plainly when it hears nothing.
 (() => {
   "use strict";
   const SILENCE = 10000, POLL = 3000, GONG = 1300;
@@ -80,7 +80,8 @@
     source?.close();
     source = new EventSource(events);
     source.addEventListener("beat", alive);
-    for (const name of ["resync", "call", "line"]) source.addEventListener(name, ask);
+    source.addEventListener("resync", ask);
+    for (const name of ["call", "line"]) source.addEventListener(name, (told) => { draw(JSON.parse(told.data)); alive(); });
   };
 
   // A stream that was refused never comes back by itself: open it anew, and ask meanwhile.

@@ -21,7 +21,7 @@ from kiosk.line.simulation import Person, Shift, run
 from kiosk.line.study import study
 from results.upkeep.bench.rounds import Broken, Ground, Measure, Row, Sides, alone
 from results.upkeep.bench.served import leave_in_line
-from results.upkeep.bench.serving import Browser, laboratory, serving, sign_in
+from results.upkeep.bench.serving import Browser, laboratory, secretary, serving
 
 #: The notes' limits: people, milliseconds of one look at the line, of one call; seconds of four hundred mornings.
 IN_LINE, LOOK_MS, CALL_MS, MORNINGS_S = 60, 50.0, 40.0, 20.0
@@ -46,7 +46,7 @@ def _p95(ours: Times, floor: float) -> tuple[float, float]:
 def _call_next(ground: Ground) -> Iterator[Sides]:
     """One counter presses « Suivant » through HTTP while three hundred wait."""
     lab, port = ground.shared(laboratory), ground.shared(serving).staff
-    cookies = sign_in(lab, port, ground.now())
+    cookies = secretary(ground)
 
     def ours() -> Times:
         leave_in_line(lab, ground, LONG_LINE)

@@ -28,9 +28,9 @@ from results.upkeep.bench.serving import (
     Laboratory,
     free_ports,
     laboratory,
+    secretary,
     serve,
     serving,
-    sign_in,
     started,
 )
 from results.upkeep.bench.six_tubes import six_tubes
@@ -133,7 +133,7 @@ def first_load(port: int) -> int:
 def _counter_page(ground: Ground) -> Iterator[Sides]:
     """The live line with twenty people, beside a page that says hello on the same server."""
     lab, served = ground.shared(laboratory), ground.shared(serving)
-    cookies = sign_in(lab, served.staff, ground.now())
+    cookies = secretary(ground)
     leave_in_line(lab, ground, IN_LINE)
     (port,) = free_ports(1)
     folder = ground.folder / "hello"

@@ -33,20 +33,28 @@ class Browser:
 
     def ask(self, path: str, fields: dict[str, str] | None = None) -> tuple[int, bytes, str]:
         """Send a form, or look at a page: status, body and kind of what came."""
-        if self._line is None:
-            self._line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         body = None
         if fields is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode({"csrf_token": self.token} | fields)
-        self._line.request("GET" if body is None else "POST", path, body, headers)
-        answer = self._line.getresponse()
+        try:
+            answer = self._send(path, body, headers)
+        except ConnectionError:
+            # A server hangs up on who is silent for long: browsers call again, and a form's key makes it one act.
+            self.close()
+            answer = self._send(path, body, headers)
         content = answer.read()
         for one in answer.headers.get_all("Set-Cookie", []):
             name, _, value = one.partition(";")[0].partition("=")
             self.cookies[name] = value
         return answer.status, content, answer.headers.get_content_type()
+
+    def _send(self, path: str, body: str | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+        if self._line is None:
+            self._line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self._line.request("GET" if body is None else "POST", path, body, headers)
+        return self._line.getresponse()
 
     def look(self, path: str) -> str:
         """A page that must be there.
@@ -66,6 +74,7 @@ class Browser:
         """Hang up."""
         if self._line is not None:
             self._line.close()
+            self._line = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +164,16 @@ def free_ports(wanted: int) -> list[int]:
     finally:
         for trial in trials:
             trial.close()
+
+
+def secretary(ground: Ground) -> dict[str, str]:
+    """The cookies of a secretary who is at her desk: her six digits are good for one sign-in, so it is kept."""
+    lab, port = ground.shared(laboratory), ground.shared(serving).staff
+    cookies: dict[str, str] = ground.opened.get("secretary", {})
+    with closing(Browser(port, dict(cookies))) as browser:
+        if not cookies or browser.ask("/file")[0] != http.client.OK:
+            cookies = ground.opened["secretary"] = sign_in(lab, port, ground.now())
+    return cookies
 
 
 def sign_in(lab: Laboratory, port: int, at: datetime) -> dict[str, str]:

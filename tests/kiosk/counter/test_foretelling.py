@@ -1,5 +1,7 @@
 """The wait is foretold from the live line, stored for the kiosk, and told anew only when something has changed."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from kiosk.booking.appointments import Appointment, arrive, book
-from kiosk.counter.foretelling import AGAIN, Foreteller, snapshot
+from kiosk.counter.foretelling import AGAIN, Foreteller, keep, snapshot
+from kiosk.line.estimate import Range
 from kiosk.line.policy import LineClass
 from kiosk.register.database import Database
 from kiosk.register.events import Event
@@ -83,6 +86,25 @@ def test_screens_hear_of_a_range_only_when_it_is_another_one(database: Database,
             events = [event.body for event in db.scalars(select(Event))]
         heard.append(sum(body.get("verb") == "foretell" for body in events))
     assert heard == [2, 2, 3]
+
+
+def test_two_programmes_that_foretell_for_the_first_time_at_the_same_instant_leave_one_row(
+    database: Database, site: Site, at: datetime
+) -> None:
+    together = threading.Barrier(4)
+
+    def first(low: int) -> None:
+        together.wait(30)
+        with database.transaction() as db:
+            keep(db, site, Stage.COUNTER, Range(low=low, high=low + 5), at=at)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(first, (0, 5, 10, 15)))
+    with database.reading() as db:
+        [row] = db.scalars(select(Forecast)).all()
+        heard = [event.body["verb"] for event in db.scalars(select(Event))]
+    assert row.high == row.low + 5
+    assert heard == ["foretell"] * 4
 
 
 def test_who_is_expected_is_counted_until_recognised(database: Database, site: Site, sophie: Reception) -> None:

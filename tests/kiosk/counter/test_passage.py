@@ -260,3 +260,22 @@ def test_in_the_night_of_summer_time_waits_are_true_and_hours_are_those_of_the_w
     with database.reading() as db:
         told = [(place.visit.id, place.ranked.reason) for place in line(db, site, Stage.COUNTER, at=sophie.at)]
     assert told == [(first.id, "attend depuis 60 min"), (second.id, "rendez-vous de 2 h 30")]
+
+
+def test_in_the_night_without_half_past_two_waits_are_true_and_hours_are_those_of_the_wall(
+    database: Database, site: Site, sophie: Reception
+) -> None:
+    sophie.at = datetime(2027, 3, 28, 0, 50, tzinfo=UTC)  # 1 h 50; ten minutes later it is 3 h
+    with database.transaction() as db:
+        first = sophie.gives_number(db)
+        second = sophie.gives_number(db, Purpose.BOOKED)
+        second.booked_for = datetime(2027, 3, 28, 1, 5, tzinfo=UTC)
+    sophie.waits(20)
+    with database.transaction() as db:
+        third = sophie.gives_number(db)
+    assert (third.number, third.day) == (3, date(2027, 3, 28))
+    with database.reading() as db:
+        told = [(place.visit.id, place.ranked.reason) for place in line(db, site, Stage.COUNTER, at=sophie.at)]
+    assert told == [
+        (second.id, "rendez-vous de 3 h 05"), (first.id, "attend depuis 20 min"), (third.id, "vient d'arriver"),
+    ]  # fmt: skip

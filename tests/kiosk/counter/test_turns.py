@@ -5,9 +5,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,12 +20,14 @@ from sqlalchemy.orm import Session
 from kiosk.counter import turns
 from kiosk.counter.turns import NobodyWaits, claim
 from kiosk.places import Place, line
+from kiosk.register import clock
 from kiosk.register.database import Database, open_sqlite
 from kiosk.register.events import Event
 from kiosk.register.journal import verify
 from kiosk.register.sites import Site
 from kiosk.register.visits import Move, Purpose, Stage, State, Verb, Visit
-from tests.kiosk.secretary import Chance, Reception, a_line
+from tests.kiosk.secretary import Chance, Reception, a_crowd, a_line
+from tests.thorough import far
 
 HOUSE = Path(__file__).resolve().parents[3]
 
@@ -263,3 +267,40 @@ def test_a_kept_appointment_is_kept_in_the_sampling_line_too(database: Database,
         sophie.moves(db, visit, Verb.SEND)
         [place] = line(db, site, Stage.SAMPLING, at=sophie.at)
     assert place.ranked.reason == "rendez-vous de 8 h 35"
+
+
+@pytest.mark.parametrize("seed", range(far(2, 30)))
+def test_of_a_crowd_of_every_class_each_call_is_stored_with_a_reason_that_is_true(
+    database: Database, site: Site, at: datetime, sophie: Reception, seed: int
+) -> None:
+    crowd = a_crowd(site, at, Random(seed), 30)
+    for visit in crowd:
+        visit.stage, visit.state = Stage.COUNTER, State.ARRIVED
+    with database.transaction() as db:
+        db.add_all(crowd)
+    hours = {}
+    with suppress(NobodyWaits):
+        while True:
+            hours[sophie.presses_next(database).id] = sophie.at
+            sophie.waits(1.5)
+    assert hours.keys() == {one.id for one in crowd}
+    with database.reading() as db:
+        told = {one.visit_id: one.reason for one in db.scalars(select(Move).where(Move.verb == Verb.CALL))}
+    assert told == {one.id: true_reason(one, site, hours[one.id]) for one in crowd}
+
+
+def true_reason(visit: Visit, site: Site, called_at: datetime) -> str:
+    """What may be said of a call, from the row alone."""
+    minutes = int((called_at - visit.waits_since).total_seconds() // 60)
+    waited = f"attend depuis {minutes} min" if minutes > 0 else "vient d'arriver"
+    if visit.urgent_because:
+        return f"urgence : {visit.urgent_because}"
+    if visit.booked_for and visit.arrived_at <= visit.booked_for + timedelta(minutes=15):
+        return f"rendez-vous de {clock.hour(site.timezone, visit.booked_for)}"
+    if visit.needs_help:
+        return f"aide, {waited}"
+    if visit.purpose is Purpose.COLLECT:
+        return f"résultat ou flacon, {waited}"
+    return (
+        f"rendez-vous de {clock.hour(site.timezone, visit.booked_for)} manqué, {waited}" if visit.booked_for else waited
+    )

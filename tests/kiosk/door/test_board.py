@@ -1,14 +1,18 @@
 """The board shows numbers and desks, as they stand now, and nothing else."""
 
+import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from kiosk import waiting
 from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
 from kiosk.places import line
-from kiosk.register.visits import Purpose, Stage, Verb, visit_of
+from kiosk.register.visits import Move, Purpose, Stage, Verb, visit_of
 from kiosk.waiting import WhatWasSaid
 from tests.kiosk.conftest import Reception
 
@@ -108,3 +112,39 @@ def test_yesterday_s_calls_are_gone_in_the_morning(reception: Reception) -> None
     calls(reception, "Guichet 1")
     reception.passes(24 * 60)
     assert shown(reception) == []
+
+
+def test_what_an_event_brings_is_what_the_board_would_ask_for(reception: Reception) -> None:
+    arrives(reception)
+    calls(reception, "Guichet 1")
+    stream = reception.client.get(
+        "/board/events", base_url="https://localhost", headers={"Last-Event-ID": "0"}, buffered=False
+    )
+    lines = iter(stream.response)
+    told = [str(next(lines), "utf-8") for _ in range(2)]  # type: ignore[call-overload]
+    stream.close()
+    assert shown(reception) == [(1, "Guichet 1")]
+    assert [json.loads(one.partition("data: ")[2]) for one in told] == [board(reception)] * 2
+
+
+def test_boards_that_ask_together_read_the_line_once(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[datetime] = []
+    reads = waiting.last_calls
+
+    def counted(*place: Any, **when: Any) -> list[Move]:
+        read.append(reception.at)
+        return reads(*place, **when)
+
+    monkeypatch.setattr(waiting, "last_calls", counted)
+    arrives(reception)
+    calls(reception, "Guichet 1")
+    for _ in range(5):
+        board(reception)
+    assert len(read) == 1
+    arrives(reception)
+    calls(reception, "Guichet 2")
+    assert shown(reception)[0] == (2, "Guichet 2")
+    assert len(read) == 2
+    reception.passes(1)  # another minute, another hour on the wall
+    board(reception)
+    assert len(read) == 3

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from kiosk import places
+from kiosk.counter.foretelling import keep
 from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
 from kiosk.door.shown import key_of
@@ -120,3 +121,30 @@ def test_the_last_page_and_the_ticket_bear_the_square_code(published: Reception)
     done = published.send(asked, asked.partition("/questions")[0]).location
     assert 'class="square"' in published.open(done)
     assert "Suivez la file sur votre téléphone." in published.open(done)
+
+
+@pytest.mark.parametrize(("number", "words"), [
+    (1, "Attente : moins de 5 min"), (2, "Attente : 5 à 15 min"), (3, "Attente : 15 à 30 min"),
+    (4, "Attente : 20 à 45 min"),
+])  # fmt: skip
+def test_the_range_is_the_part_of_what_was_foretold_last_that_stands_before_this_number(
+    published: Reception, number: int, words: str
+) -> None:
+    for _ in range(4):
+        published.send("/come/walk_in", "/come/walk_in")
+    foretold(published, low=30, high=60)
+    state = published.stranger().get(address(published, number) + "/state", base_url="https://localhost").get_json()
+    assert (state["ahead"], state["range"]) == (number - 1, words)
+
+
+def test_the_range_follows_the_line_and_not_the_ticket(published: Reception) -> None:
+    for _ in range(2):
+        published.send("/come/walk_in", "/come/walk_in")
+    published.passes(50)  # far beyond what the ticket said
+    foretold(published, low=20, high=40)
+    assert "Attente : 10 à 20 min" in look(published, address(published, 2))[1]
+
+
+def foretold(reception: Reception, *, low: int, high: int) -> None:
+    with reception.staff.transaction() as db:
+        keep(db, reception.site, Stage.COUNTER, Range(low=low, high=high), at=reception.at)

@@ -158,5 +158,13 @@ def test_a_ticket_is_drawn_in_every_language_and_for_every_wait(
     )
     tell = partial(say, language)
     for form in (ROLL_80, ROLL_58):
-        paper = ticket_of(visit, "a" * 32, tell=tell, follow_url="https://file.labo.test", large=large, form=form)
+        paper = ticket_of(
+            visit,
+            "a" * 32,
+            tell=tell,
+            follow_url="https://file.labo.test",
+            letters="123 ABCDEFGHIJKLMNOP",
+            large=large,
+            form=form,
+        )
         assert proved(paper).height > 0

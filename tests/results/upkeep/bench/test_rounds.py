@@ -21,9 +21,11 @@ from kiosk.register.database import Base
 from kiosk.register.visits import Purpose, Stage
 from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
-from results.upkeep.bench import codes, foretold, growth
+from results.upkeep.bench import boards, codes, drawn, foretold, growth
 from results.upkeep.bench.bare import FIRST, bare
+from results.upkeep.bench.boards import BOARDS_TOGETHER
 from results.upkeep.bench.codes import CODES
+from results.upkeep.bench.drawn import DRAWN
 from results.upkeep.bench.foretold import FORETOLD
 from results.upkeep.bench.growth import GROWTH
 from results.upkeep.bench.line import LINE, _empty
@@ -118,7 +120,11 @@ def test_the_rows_have_exactly_the_agreed_form(runs: Runs) -> None:
 
 
 def test_every_row_of_the_note_is_there() -> None:
-    names = [row.name for measure in (*LINE, GROWTH, *SERVED, *CODES, *FORETOLD, *LATER) for row in measure.rows]
+    names = [
+        row.name
+        for measure in (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, *FORETOLD, *LATER)
+        for row in measure.rows
+    ]
     assert len(names) == len(set(names))
     assert set(names) == {
         "checkin_sqlite", "checkin_http", "checkin_pg", "claim_sqlite", "claim_pg", "turn_tail", "turn_gain",
@@ -127,6 +133,7 @@ def test_every_row_of_the_note_is_there() -> None:
         "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check", "call_next_http",
         "foretell_60", "mornings_400", "foretold_error", "foretold_cover", "foretold_late", "erlang_c", "two_classes",
         "code_alone", "code_four", "refusal_cpu",
+        "kiosk_drawn", "kiosk_moved", "board_drawn", "board_moved", "call_on_board", "boards_checkin", "boards_health",
     }  # fmt: skip
 
 
@@ -397,3 +404,33 @@ def test_codes_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch
     # Answers leave at whole seconds.
     assert told["code_alone"]["ours"] >= codes.PACE
     assert told["refusal_cpu"]["ours"] >= told["refusal_cpu"]["floor"] > 10
+
+
+def test_screens_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boards, "BOARDS", 60)  # some listen, the others are refused and ask
+    monkeypatch.setattr(boards, "ACTS", 3)
+    monkeypatch.setattr(boards, "PACE", 0.1)
+    monkeypatch.setattr(drawn, "CALLS", 3)
+    _, rows = runs(*DRAWN, BOARDS_TOGETHER, rounds=1, now=clock.now)
+    told = {row["name"]: row for row in rows}
+    assert len(told) == 7
+    assert all(row["ratio"] is not None for row in rows)
+    assert told["kiosk_drawn"]["ours"] > 0
+    assert told["board_moved"]["ours"] <= drawn.MOVED
+    assert told["call_on_board"]["ours"] > 0
+
+
+@pytest.mark.parametrize(("called", "blind"), [([1, 2, 3], 1), ([], 2)])
+def test_a_board_that_missed_a_call_misses_the_goal(called: list[int], blind: int) -> None:
+    boards.must_have_shown([1, 2], [[1, 2, 3], [2, 1]])
+    with pytest.raises(Broken, match=f"{blind} écrans sur 2"):
+        boards.must_have_shown(called, [[1, 2, 3], [1, 2]])
+
+
+def test_without_a_browser_a_row_says_so(runs: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(drawn, "CHROMIUM", tmp_path / "absent")
+    said: list[str] = []
+    ground_less = Measure(rows=DRAWN[0].rows, open=drawn.chromium)  # type: ignore[arg-type]
+    code, rows = runs(ground_less, rounds=1, say=said.append)
+    assert (code, [row["ok"] for row in rows]) == (0, [None, None])
+    assert "Chromium absent" in said[-1]
