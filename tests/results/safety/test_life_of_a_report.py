@@ -200,7 +200,6 @@ def _later(*of: Any, at: datetime, **more: Any) -> Any:
 #: Each protection, and what stands in its place: the walk must find every one of them gone.
 CONTROLS: dict[str, tuple[ModuleType, str, Any]] = {
     "a release leaves no entry": (releases, "write", lambda *_, **__: None),
-    "a hold is not looked at": (weighing, "is_held", lambda *_, **__: False),
     "the hour is not waited for": (weighing, "live", _later),
     "failures are not counted": (counters, "_failed", lambda *_: (false(),)),
 }
