@@ -82,6 +82,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
     Shown.__tablename__: Rule(span=_DAY, since="day"),
     "event": Rule(span=_TWO_DAYS, since="at"),
     Device.__tablename__: Rule(span=_TWO, since="revoked_at"),
+    "counter_answer": Rule(span=_TEN, since="at"),
     "appointment": Rule(span=_TWO, since="day"),
     "ticket_counter": Rule(span=_TWO, since="day"),
     "sample_counter": Rule(span=_TWO, since="day"),
