@@ -278,9 +278,10 @@ def _day(text: str, site: Site) -> date | None:
     """The day written on a prescription: `21/11/2026`, `21112026`; nothing where nothing was typed."""
     if not text.strip():
         return None
-    today = clock.day(site.timezone, now())
     try:
-        stored = read_birth_date(text, today=f"{today:%Y%m%d}")
-        return date(int(stored[:4]), int(stored[4:6]), int(stored[6:]))
-    except (Invalid, ValueError):
+        told = clock.read_day(text)
+    except ValueError:
         raise DayToCorrect from None
+    if told > clock.day(site.timezone, now()):
+        raise DayToCorrect
+    return told

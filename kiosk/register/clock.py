@@ -1,5 +1,6 @@
 """The hour, the site's day and how both are written; the only room of the register that asks the system."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from secrets import token_bytes
@@ -53,6 +54,22 @@ def appointment_words(timezone: str, at: datetime) -> str:
     """A day and hour as on an appointment stub: `jeu. 12/03 17 h`."""
     wall = local(timezone, at)
     return f"{WEEKDAYS[wall.weekday()]} {wall:%d/%m} {hour(timezone, at)}"
+
+
+def read_day(text: str) -> date:
+    """Read a day as people here write it: `21/11/2026`, `21 11 2026` or `21112026`; `2026-11-21` too.
+
+    Raises:
+        ValueError: it is no day of the calendar.
+    """
+    parts = re.findall("[0-9]+", text)
+    if len(parts) == 1 and len(parts[0]) == 8:
+        parts = [parts[0][:2], parts[0][2:4], parts[0][4:]]
+    if parts and len(parts[0]) == 4:
+        parts.reverse()
+    if len(parts) != 3 or len(parts[2]) != 4:
+        raise ValueError("a day has a day, a month and a year of four digits")
+    return date(int(parts[2]), int(parts[1]), int(parts[0]))
 
 
 def minutes_between(earlier: datetime, later: datetime) -> int:

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from kiosk.booking.discretion import discretion_of
-from kiosk.register.clock import day
+from kiosk.register.clock import day, read_day
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.signin import actor, needs
@@ -154,7 +154,7 @@ def _ticket() -> tuple[int, date]:
     if not number.isdecimal() or len(number) > _DIGITS:
         raise NotOnATicket
     try:
-        return int(number), date.fromisoformat(on)
+        return int(number), read_day(on)
     except ValueError:
         raise NotOnATicket from None
 

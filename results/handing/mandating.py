@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kiosk.register.clock import day
+from kiosk.register.clock import day, read_day
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.signin import actor, needs
@@ -65,7 +65,7 @@ def _power() -> Power:
 
 def _until(typed: str) -> date:
     try:
-        return date.fromisoformat(typed)
+        return read_day(typed)
     except ValueError:
         raise DayNotGood from None
 
