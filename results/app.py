@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from flask import Flask, Response
+from flask import Flask
 from jinja2 import FileSystemLoader, PrefixLoader
 
 from kiosk import health, signin
@@ -21,8 +21,8 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Actor, Right
 from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
-from kiosk.signin import needs, present
-from kiosk.web import House, house, make_app, now, page
+from kiosk.signin import present
+from kiosk.web import House, house, make_app, now
 from labels import adjusting, desk, sampling
 from labels.following import follow_labels
 from labels.layouts import media_of
@@ -53,7 +53,7 @@ from results.giving import follow_slips
 from results.handing import agreeing, coding, handover, mandating, papers, posting
 from results.keeping import seen
 from results.keeping.evening import Evening
-from results.office import accounts, computers, confirming, manager
+from results.office import accounts, computers, confirming, entrance, manager
 from results.physicians.calls import expire as expire_physicians
 from results.vault.keys import KeyRing
 from results.vault.power import KeyRingPower
@@ -64,10 +64,10 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
-    health, signin, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room, gestures,
-    sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating, posting,
-    agreeing, seen, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers,
-    pairing,
+    health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
+    gestures, sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating,
+    posting, agreeing, seen, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming,
+    computers, pairing,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -88,7 +88,7 @@ ROUTES: Final[dict[str, str]] = {
     "returning.mine": Right.ENTER,
     "returning.choose_pin": Right.ENTER,
     "returning.leave_everywhere": Right.ENTER,
-    "home": Right.ENTER,
+    "entrance.first_page": Right.ENTER,
     "calling.line_page": Right.CALL,
     "calling.line_pane": Right.CALL,
     "calling.events": Right.CALL,
@@ -284,7 +284,7 @@ ROUTES: Final[dict[str, str]] = {
 
 #: The menu: a person sees the entries that their roles open.
 MENU: Final[tuple[dict[str, str], ...]] = (
-    {"endpoint": "home", "title": "Accueil", "icon": "house"},
+    {"endpoint": "entrance.first_page", "title": "Accueil", "icon": "house"},
     {"endpoint": "calling.line_page", "title": "File d'attente", "icon": "users-round"},
     {"endpoint": "agenda.day_page", "title": "Rendez-vous", "icon": "calendar-days"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
@@ -359,7 +359,6 @@ def create_app(instance: Path | None = None) -> Flask:
     )
     app.config["REFUSAL_TEMPLATE"] = "staff/refusal.html"
     app.context_processor(_around)
-    app.add_url_rule("/", "home", first_page)
     for screens in SCREENS:
         app.register_blueprint(screens.bp)
     return app
@@ -428,12 +427,6 @@ def serve() -> Flask:
         ]
     )
     return app
-
-
-@needs(Right.ENTER)
-def first_page() -> Response:
-    """The first page: what this person may open."""
-    return page("staff/home.html")
 
 
 def _open_house(folder: Path) -> tuple[House, KeyRing]:

@@ -68,7 +68,7 @@ SCREENS = {
     "results/handing/handover.py", "results/handing/coding.py", "results/handing/papers.py",
     "results/handing/mandating.py", "results/handing/posting.py", "results/handing/agreeing.py",
     "results/desks/signoff.py", "results/office/accounts.py", "results/office/computers.py",
-    "results/office/confirming.py",
+    "results/office/confirming.py", "results/office/entrance.py",
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
     "results/office/manager.py", "results/keeping/seen.py",

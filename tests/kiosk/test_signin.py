@@ -13,7 +13,6 @@ from kiosk.presence.signins import SignIn
 from kiosk.register.accounts import make_staff
 from kiosk.register.staff import Right
 from kiosk.signin import actor, desk, needs
-from kiosk.web import page
 from tests.staffroom import PASSWORD, SEED, Room, open_room
 
 Chance = Callable[[int], bytes]
@@ -37,7 +36,7 @@ def room(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Room]:
 
         @needs(Right.SIGN)
         def signing() -> Response:
-            return page("staff/home.html")
+            return Response("signing")
 
         for name, view, method in (("note", note, "POST"), ("who", who, "GET"), ("signing", signing, "GET")):
             opened.app.add_url_rule(f"/essai/{name}", name, view, methods=[method])

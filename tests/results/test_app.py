@@ -99,7 +99,7 @@ def test_it_does_not_start_on_tables_of_another_version(room: Room) -> None:
 
 
 def test_it_finds_staff_pages_and_no_touchscreen_page(room: Room) -> None:
-    room.app.jinja_env.get_template("staff/home.html")
+    room.app.jinja_env.get_template("staff/line.html")
     with pytest.raises(TemplateNotFound):
         room.app.jinja_env.get_template("touchscreen/base.html")
 

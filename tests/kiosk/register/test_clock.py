@@ -80,17 +80,16 @@ def test_minutes_between_are_whole_and_never_negative(seconds: int) -> None:
     assert clock.minutes_between(at, at + timedelta(seconds=seconds)) == max(0, seconds // 60)
 
 
-@pytest.mark.parametrize(
-    "written", ["21/11/2026", "21 11 2026", "21.11.2026", "21112026", "2026-11-21", "  21-11-2026 "]
-)
+WRITTEN = ("21/11/2026", "21 11 2026", "21.11.2026", "21112026", "2026-11-21", "  21-11-2026 ")
+NO_DAY = ("", "21", "11/21/2026", "21/11/26", "20261121", "29/02/2026", "00/11/2026", "21/11/2026/1", "٢١/١١/٢٠٢٦", "x")
+
+
+@pytest.mark.parametrize("written", WRITTEN)
 def test_a_day_is_read_as_people_write_it(written: str) -> None:
     assert clock.read_day(written) == date(2026, 11, 21)
 
 
-@pytest.mark.parametrize(
-    "written",
-    ["", "21", "11/21/2026", "21/11/26", "20261121", "29/02/2026", "00/11/2026", "21/11/2026/1", "٢١/١١/٢٠٢٦", "x"],
-)
+@pytest.mark.parametrize("written", NO_DAY)
 def test_what_is_no_day_is_refused(written: str) -> None:
-    with pytest.raises(ValueError, match="day|month|year"):
+    with pytest.raises(ValueError, match=r"day|month|year"):
         clock.read_day(written)
