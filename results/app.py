@@ -8,6 +8,7 @@ from typing import Final
 
 from flask import Flask
 from jinja2 import FileSystemLoader, PrefixLoader
+from sqlalchemy.orm import Session
 
 from kiosk import health, signin
 from kiosk.booking import agenda
@@ -17,7 +18,7 @@ from kiosk.counter.passage import bring_back
 from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
-from kiosk.register.sites import this_site
+from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor, Right
 from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
@@ -359,6 +360,7 @@ def create_app(instance: Path | None = None) -> Flask:
     )
     app.config["REFUSAL_TEMPLATE"] = "staff/refusal.html"
     app.context_processor(_around)
+    app.extensions["waits"] = {**entrance.WAITS, "quarantine.held_messages": _held_messages}
     for screens in SCREENS:
         app.register_blueprint(screens.bp)
     return app
@@ -464,6 +466,11 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
         },
     )
     return home, keys
+
+
+def _held_messages(db: Session, site: Site) -> int:
+    del site
+    return len(quarantine.waiting_for_a_person(db))
 
 
 def _around() -> dict[str, object]:

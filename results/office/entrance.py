@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,6 @@ from kiosk.register.visits import Stage
 from kiosk.signin import actor, needs, power
 from kiosk.web import now, page, reading
 from results.amending.telling_again import to_tell_again
-from results.exchange.quarantine import waiting_for_a_person
 from results.signing import waiting_for_signature
 
 bp = Blueprint("entrance", __name__)
@@ -40,24 +39,21 @@ def _to_sign(db: Session, site: Site) -> int:
     return len(waiting_for_signature(db, power())) + len(to_tell_again(db, site.id, power()))
 
 
-def _held(db: Session, site: Site) -> int:
-    del site
-    return len(waiting_for_a_person(db))
-
-
 def _to_confirm(db: Session, site: Site) -> int:
     del site
     roles = proposed_grants(db, power()) if actor().may(Right.SIGN) else []
     return len(roles) + len(resets_waiting(db, power=power(), at=now()))
 
 
-#: Entry of the menu -> how many people or things wait there. Critical values have their own alarm, printers their mark.
-WAITS: Final[Mapping[str, Callable[[Session, Site], int]]] = MappingProxyType({
+Count = Callable[[Session, Site], int]
+
+#: Entry of the menu -> how many people or things wait there. Critical values have their own alarm, printers their mark;
+#: what the line to the laboratory system holds is added where the app is composed.
+WAITS: Final[Mapping[str, Count]] = MappingProxyType({
     "calling.line_page": _at_the_counter,
     "agenda.day_page": _expected,
     "sampling.room": _in_the_rooms,
     "signoff.waiting": _to_sign,
-    "quarantine.held_messages": _held,
     "confirming.waiting": _to_confirm,
 })  # fmt: skip
 
@@ -66,6 +62,7 @@ WAITS: Final[Mapping[str, Callable[[Session, Site], int]]] = MappingProxyType({
 @needs(Right.ENTER)
 def first_page() -> ResponseReturnValue:
     """What a person finds after signing in; only the entries that are shown are counted."""
+    waits: Mapping[str, Count] = current_app.extensions["waits"]
     with reading() as db:
         site = this_site(db)
-        return page("results/entrance.html", waits=lambda entry: WAITS[entry](db, site) if entry in WAITS else 0)
+        return page("results/entrance.html", waits=lambda entry: waits[entry](db, site) if entry in waits else 0)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from results.app import MENU
-from results.office.entrance import WAITS
 from tests.kiosk.counter.conftest import Counter, open_counter
 
 
@@ -22,8 +21,8 @@ def row(page: str, address: str) -> str:
     return page.split(f'<a class="row" href="{address}">')[1].split("</a>", maxsplit=1)[0]
 
 
-def test_each_count_belongs_to_an_entry_of_the_menu() -> None:
-    assert set(WAITS) <= {entry["endpoint"] for entry in MENU}
+def test_each_count_belongs_to_an_entry_of_the_menu(counter: Counter) -> None:
+    assert set(counter.room.app.extensions["waits"]) <= {entry["endpoint"] for entry in MENU}
 
 
 def test_people_and_appointments_that_wait_are_counted(counter: Counter) -> None:
