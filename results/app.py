@@ -2,7 +2,7 @@
 
 import os
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -493,10 +493,11 @@ def _around() -> dict[str, object]:
         "alarm_panes": ["critical.alarm"] if here.actor.may(Right.CALL) else [],
         "open_here": [one for one in ROUTES if ROUTES[one] != "open" and here.actor.may(Right(ROUTES[one]))],
         # Asked by the frame of a whole page alone, not by each of its live panes.
+        # The first page shows each beside its row too: asked once a page all the same.
         "menu_marks": {
-            "room.printers": lambda: trouble(house().spool, at=now()),
-            "secrecy.tasks": secrecy.waiting_words,
-            "handover.search_page": agreeing.requests_words,
+            "room.printers": cache(lambda: trouble(house().spool, at=now())),
+            "secrecy.tasks": cache(secrecy.waiting_words),
+            "handover.search_page": cache(agreeing.requests_words),
         },
         "secret_desks": {"slip": "delivery.find_slip"},
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],

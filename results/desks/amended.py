@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from kiosk.register import clock
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
-from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
+from kiosk.web import chance, form_key, now, page, reading, transaction
 from results.amending.retracting import Mistake, NotSigned, retract, signed_reports
 from results.amending.telling_again import NobodyToTell, Reached, end_task, to_tell_again
 from results.desks.signoff import unlocked
@@ -88,22 +88,17 @@ def told(release_id: UUID) -> ResponseReturnValue:
         raise NobodyToTell
     with transaction("results") as db:
         end_task(
-            db, release_id, Reached(word), site_id=this_site(db).id, power=_power(), by=actor().id, at=now(),
+            db, release_id, Reached(word), site_id=this_site(db).id, power=power(), by=actor().id, at=now(),
             chance=chance,
         )  # fmt: skip
     flash("C'est noté.", "ok")
     return redirect(url_for("amended.tasks"), 303)
 
 
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
-
-
 def _page(*, errors: dict[str, str] | None = None, chosen: tuple[UUID, int] | None = None) -> Response:
     with reading() as db:
         site = this_site(db)
-        owed = to_tell_again(db, site.id, _power())
+        owed = to_tell_again(db, site.id, power())
         signed = signed_reports(db, site.id, at=now())
     picked = next((one for one in signed if (one.version.report_id, one.version.version) == chosen), None)
     if chosen is not None and picked is None:

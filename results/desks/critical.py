@@ -14,8 +14,8 @@ from kiosk.register.accounts import NoSuchAccount, staff_of
 from kiosk.register.errors import NotAllowed
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import Site, this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.calls import HeardOtherwise
 from results.critical import alerts, calling
@@ -75,7 +75,7 @@ def alarm() -> ResponseReturnValue:
         if actor().may(Right.CRITICAL):
             return _alarm(db, site)
         wanted = actor().may(Right.CALL) and is_biologist_wanted(db, site.id, now())
-        number = biologist_number(db, site.id, site.timezone, now(), _power()) if wanted else ""
+        number = biologist_number(db, site.id, site.timezone, now(), power()) if wanted else ""
     state = f"{wanted:d}{number}"
     if request.args.get("vu") == state:
         return Response(status=204)
@@ -90,7 +90,7 @@ def all_of_them() -> ResponseReturnValue:
         site = this_site(db)
         waiting = [_row(db, alert) for alert in alerts.open_alerts(db, site.id)]
         sending = [_row(db, alert) for alert in alerts.to_send(db, site.id)]
-        plan = plan_at(db, site.id, site.timezone, now(), _power())
+        plan = plan_at(db, site.id, site.timezone, now(), power())
         is_drill = drill_now(db, site.id, now()) is not None
     return page(
         "results/critical.html", waiting=waiting, sending=sending, plan=plan, contacts=CONTACTS, causes=CAUSES,
@@ -135,7 +135,7 @@ def reached(alert_id: UUID) -> ResponseReturnValue:
         with transaction("results") as db:
             calling.reach(
                 db, house().more["keys"], alert_of(db, alert_id, lock=True), person_name=form.get("person_name", ""),
-                rpps=form.get("rpps", ""), by=actor().id, power=_power(), at=now(), chance=chance,
+                rpps=form.get("rpps", ""), by=actor().id, power=power(), at=now(), chance=chance,
             )  # fmt: skip
     except NobodyNamed as refusal:
         return _show(alert_id, errors={"person_name": refusal.sentence})
@@ -225,11 +225,6 @@ def answer_drill() -> ResponseReturnValue:
     return redirect(url_for("critical.all_of_them"), 303)
 
 
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
-
-
 def _unlock() -> BiologistKeys:
     if not actor().may(Right.SIGN):
         raise BiologistOpens
@@ -238,7 +233,7 @@ def _unlock() -> BiologistKeys:
 
 def _open(db: Session, alert_id: UUID) -> Opened:
     return open_alert(
-        db, house().more["keys"], alert_of(db, alert_id, lock=True), unlock=_unlock, by=actor().id, power=_power(),
+        db, house().more["keys"], alert_of(db, alert_id, lock=True), unlock=_unlock, by=actor().id, power=power(),
         at=now(), chance=chance,
     )  # fmt: skip
 
@@ -247,11 +242,11 @@ def _show(alert_id: UUID, *, errors: Mapping[str, str] | None = None, problem: s
     try:
         with transaction("results") as db:
             site, opened = this_site(db), _open(db, alert_id)
-            plan = plan_at(db, site.id, site.timezone, now(), _power())
+            plan = plan_at(db, site.id, site.timezone, now(), power())
             log = [_said(db, site, step) for step in alerts.steps_of(db, alert_id)]
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
-    numbers = {one.id: number_words(phone_of(one, _power()) or "") for _, one in opened.physicians}
+    numbers = {one.id: number_words(phone_of(one, power()) or "") for _, one in opened.physicians}
     return page(
         "results/critical_value.html", status=422 if errors else 200, opened=opened, plan=plan, log=log,
         numbers=numbers, waited=now() - opened.alert.received_at, minutes=_minutes(opened.alert), contacts=CONTACTS,
@@ -285,13 +280,11 @@ def _minutes(alert: CriticalAlert) -> int:
 def _said(db: Session, site: Site, step: alerts.CriticalStep) -> tuple[str, str, str]:
     """One line of the log: hour, what was done towards whom, by whom."""
     try:
-        by = staff_of(db, step.by, _power()).name
+        by = staff_of(db, step.by, power()).name
     except NoSuchAccount:
         by = ""
     towards = ", ".join(
-        part
-        for part in ("" if step.contact is None else CONTACTS[step.contact], alerts.who_was(step, _power()))
-        if part
+        part for part in ("" if step.contact is None else CONTACTS[step.contact], alerts.who_was(step, power())) if part
     )
     return _hour(site, step.at), f"{VERBS[step.verb]}{' : ' if towards else ''}{towards}", by
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from kiosk.register import clock
 from kiosk.register.sites import Site, this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
-from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
+from kiosk.web import chance, form_key, now, page, reading, transaction
 from results.critical.alerts import Contact, CriticalAlert
 from results.critical.escalation import StepToCorrect, add_step, end_step, whole_plan
 from results.critical.limits import LimitToCorrect, all_limits, end_limit, set_limit
@@ -44,7 +44,7 @@ def set_one() -> ResponseReturnValue:
         with transaction("results") as db:
             set_limit(
                 db, this_site(db).id, code=form.get("code", ""), label=form.get("label", ""), unit=form.get("unit", ""),
-                low=form.get("low", ""), high=form.get("high", ""), by=actor().id, power=_power(), at=now(),
+                low=form.get("low", ""), high=form.get("high", ""), by=actor().id, power=power(), at=now(),
                 chance=chance, key=form_key(),
             )  # fmt: skip
     except Locked:
@@ -62,7 +62,7 @@ def end_one(limit_id: UUID) -> ResponseReturnValue:
     try:
         unlocked()
         with transaction("results") as db:
-            end_limit(db, limit_id, by=actor().id, power=_power(), at=now(), chance=chance)
+            end_limit(db, limit_id, by=actor().id, power=power(), at=now(), chance=chance)
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
     flash("Cette analyse n'a plus de borne.", "warn")
@@ -86,7 +86,7 @@ def add_line() -> ResponseReturnValue:
             add_step(
                 db, this_site(db).id, starts=form.get("starts", ""), ends=form.get("ends", ""),
                 minute=form.get("minute", ""), contact=form.get("contact", ""), name=form.get("name", ""),
-                number=form.get("number", ""), by=actor().id, power=_power(), at=now(), chance=chance, key=form_key(),
+                number=form.get("number", ""), by=actor().id, power=power(), at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except StepToCorrect as refusal:
         return _plan(errors={"starts": refusal.sentence})
@@ -99,7 +99,7 @@ def add_line() -> ResponseReturnValue:
 def end_line(step_id: UUID) -> ResponseReturnValue:
     """Take a line off the list."""
     with transaction("results") as db:
-        end_step(db, step_id, by=actor().id, power=_power(), at=now(), chance=chance)
+        end_step(db, step_id, by=actor().id, power=power(), at=now(), chance=chance)
     return redirect(url_for("critical_rules.plan"), 303)
 
 
@@ -128,11 +128,6 @@ def times_table() -> ResponseReturnValue:
     return answer
 
 
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
-
-
 def _found(db: Session, site: Site) -> list[CriticalAlert]:
     return alerts_between(db, site.id, now() - timedelta(days=_days()), now() + timedelta(seconds=1))
 
@@ -144,7 +139,7 @@ def _days() -> int:
 
 def _limits(errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
-        found = all_limits(db, this_site(db).id, _power())
+        found = all_limits(db, this_site(db).id, power())
     return page(
         "results/critical_limits.html", status=422 if errors else 200, found=found, told=request.form,
         errors=errors or {},
@@ -153,7 +148,7 @@ def _limits(errors: dict[str, str] | None = None) -> Response:
 
 def _plan(errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
-        lines = whole_plan(db, this_site(db).id, _power())
+        lines = whole_plan(db, this_site(db).id, power())
     return page(
         "results/critical_plan.html", status=422 if errors else 200, lines=lines, contacts=CONTACTS,
         choices_of=[(one, CONTACTS[one]) for one in Contact], told=request.form, errors=errors or {},

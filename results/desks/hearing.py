@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.errors import Invalid
 from kiosk.register.patients import Patient, patient_of
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, house, now, page, reading, transaction
 from results.calls import HeardOtherwise, NotFromHere
 from results.desks.signoff import unlocked
@@ -101,16 +101,11 @@ def end(call_id: UUID) -> ResponseReturnValue:
 def asked_for(db: Session, call: PhysicianCall) -> tuple[Patient, Standing]:
     """The patient of the visit that was asked for, and as what its order names the physician."""
     patient = None if call.visit_id is None else patient_of(db, call.visit_id)
-    named = [] if call.visit_id is None else physicians_of(db, call.visit_id, _power())
+    named = [] if call.visit_id is None else physicians_of(db, call.visit_id, power())
     standing = next((row.standing for row, one in named if one.id == call.physician_id), None)
     if patient is None or standing is None:
         raise NotFromHere
     return patient, standing
-
-
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
 
 
 def _told(call_id: UUID) -> Sequence[Line]:
@@ -118,7 +113,7 @@ def _told(call_id: UUID) -> Sequence[Line]:
         call = call_of(db, call_id, by=actor().id, at=now())
         if call.state is not State.TOLD:
             raise NotFromHere
-        return lines_told(db, house().more["keys"], call, unlock=unlocked, power=_power())
+        return lines_told(db, house().more["keys"], call, unlock=unlocked, power=power())
 
 
 def _places(count: int) -> list[int]:

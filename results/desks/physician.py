@@ -12,8 +12,8 @@ from kiosk.register.clock import day, end_of_day
 from kiosk.register.errors import Invalid
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, fresh, needs
+from kiosk.register.staff import Right
+from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.calls import NotFromHere
 from results.desks import phone
@@ -100,8 +100,8 @@ def ring_back(call_id: UUID) -> ResponseReturnValue:
     with transaction("results") as db:
         site = this_site(db)
         call = call_of(db, call_id, by=actor().id, at=now(), lock=True)
-        named = physician_by_rpps(db, site.id, call.rpps, _power())
-        has_number = named is not None and phone_of(named, _power()) is not None
+        named = physician_by_rpps(db, site.id, call.rpps, power())
+        has_number = named is not None and phone_of(named, power()) is not None
         calls.promise(
             db, call, named.id if named is not None and has_number else None, until=end_of_day(site.timezone, now()),
             by=actor().id, at=now(), chance=chance,
@@ -118,8 +118,8 @@ def ring(call_id: UUID) -> ResponseReturnValue:
     with transaction("results") as db:
         call = _ringing(db, call_id)
         call.by = actor().id
-        physician = physician_called(db, call, _power())
-    number = None if physician is None else phone_of(physician, _power())
+        physician = physician_called(db, call, power())
+    number = None if physician is None else phone_of(physician, power())
     if physician is None or number is None:
         raise NotFromHere
     return page("results/physician_ring.html", call=call, physician=physician, number=number_words(number))
@@ -150,7 +150,7 @@ def take_over(call_id: UUID) -> ResponseReturnValue:
             calls.take_over(call, by=here.id, at=now())
             patient, standing = asked_for(db, call)
             answer = answer_as_biologist(
-                db, home.more["keys"], call, patient, standing, unlock=unlocked, power=_power(), by=here.id, at=now(),
+                db, home.more["keys"], call, patient, standing, unlock=unlocked, power=power(), by=here.id, at=now(),
                 chance=chance, key=form_key(),
             )  # fmt: skip
     except Locked:
@@ -163,14 +163,14 @@ def _ask(call_id: UUID, name: str, birth_date: str) -> Response:
     with reading() as db:
         site, call = this_site(db), call_of(db, call_id, by=here.id, at=now())
         if is_shown_again(call, key=form_key(), at=now()):
-            lines = lines_told(db, home.more["keys"], call, unlock=unlocked, power=_power())
+            lines = lines_told(db, home.more["keys"], call, unlock=unlocked, power=power())
             return _told_page(call, Consulted(reply=Reply.TELL, lines=lines, patient=asked_for(db, call)[0]))
         may, at_number = may_try(db, call), call.state is State.REACHED
     physician_id = None
     if may:
         with transaction("results") as db:
             proved = prove(
-                db, site.id, call.rpps, request.form.get("digits", ""), call_id=call_id, by=here.id, power=_power(),
+                db, site.id, call.rpps, request.form.get("digits", ""), call_id=call_id, by=here.id, power=power(),
                 at=now(), chance=chance,
             )  # fmt: skip
             physician_id = None if proved is None else proved.id
@@ -178,18 +178,13 @@ def _ask(call_id: UUID, name: str, birth_date: str) -> Response:
         call = call_of(db, call_id, by=here.id, at=now(), lock=True)
         if physician_id is not None:
             call.physician_id = physician_id
-        physician = physician_called(db, call, _power()) if at_number or physician_id is not None else None
+        physician = physician_called(db, call, power()) if at_number or physician_id is not None else None
         answer = consult(
             db, home.more["keys"], call, physician, birth_name=name, birth_date=birth_date, role=acting_as(here.roles),
-            unlock=unlocked, power=_power(), by=here.id, at=now(), chance=chance, key=form_key(),
+            unlock=unlocked, power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
             until=end_of_day(site.timezone, now()),
         )  # fmt: skip
     return _answered(call_id, answer)
-
-
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
 
 
 def _patient_said() -> tuple[str, str]:
@@ -220,7 +215,7 @@ def _desk_page(errors: Mapping[str, str] | None = None) -> Response:
         site = this_site(db)
         to_ring = calls.waiting(db, site.id, State.RINGING, at=now())
         verified = calls.waiting(db, site.id, State.VERIFIED, at=now()) if actor().may(Right.SIGN) else []
-        names = {call.id: physician_called(db, call, _power()) for call in (*to_ring, *verified)}
+        names = {call.id: physician_called(db, call, power()) for call in (*to_ring, *verified)}
         patients = {call.id: patient_of(db, call.visit_id) for call in verified if call.visit_id is not None}
     return page(
         "results/physician_desk.html", status=422 if errors else 200, errors=errors or {}, to_ring=to_ring,

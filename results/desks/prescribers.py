@@ -13,9 +13,9 @@ from kiosk.register import clock
 from kiosk.register.errors import Invalid
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right, seed_address
+from kiosk.register.staff import Right, seed_address
 from kiosk.register.visits import visit_of
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.desks.signoff import unlocked
 from results.physicians import register
@@ -56,7 +56,7 @@ def enter() -> ResponseReturnValue:
         with transaction("results") as db:
             row = register.enter_physician(
                 db, this_site(db).id, rpps=form.get("rpps", ""), name=form.get("name", ""), by=actor().id,
-                power=_power(), at=now(), chance=chance, key=form_key(),
+                power=power(), at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except (Invalid, AlreadyKnown) as refusal:
         field = "rpps" if isinstance(refusal, (BadRpps, AlreadyKnown)) else "name"
@@ -80,7 +80,7 @@ def set_number(physician_id: UUID) -> ResponseReturnValue:
         unlocked()
         with transaction("results") as db:
             register.set_number(
-                db, physician_id, request.form.get("phone", ""), by=actor().id, power=_power(), at=now(), chance=chance
+                db, physician_id, request.form.get("phone", ""), by=actor().id, power=power(), at=now(), chance=chance
             )
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
@@ -97,7 +97,7 @@ def draw_seed(physician_id: UUID) -> ResponseReturnValue:
     try:
         unlocked()
         with transaction("results") as db:
-            drawn = register.begin_enrolment(db, physician_id, by=actor().id, power=_power(), at=now(), chance=chance)
+            drawn = register.begin_enrolment(db, physician_id, by=actor().id, power=power(), at=now(), chance=chance)
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
     return _enrolment(drawn.physician, drawn.seed)
@@ -111,7 +111,7 @@ def believe_seed(physician_id: UUID) -> ResponseReturnValue:
         unlocked()
         with transaction("results") as db:
             register.end_enrolment(
-                db, physician_id, request.form.get("digits", ""), by=actor().id, power=_power(), at=now(),
+                db, physician_id, request.form.get("digits", ""), by=actor().id, power=power(), at=now(),
                 chance=chance,
             )  # fmt: skip
     except Locked:
@@ -127,7 +127,7 @@ def believe_seed(physician_id: UUID) -> ResponseReturnValue:
 def close(physician_id: UUID) -> ResponseReturnValue:
     """Close an entry: nothing is told to this physician any more."""
     with transaction("results") as db:
-        register.close_physician(db, physician_id, by=actor().id, power=_power(), at=now(), chance=chance)
+        register.close_physician(db, physician_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("Ce médecin est retiré du registre. Numéro et clé sont oubliés.", "warn")
     return redirect(url_for("prescribers.all_of_them"), 303)
 
@@ -149,7 +149,7 @@ def name(visit_id: UUID) -> ResponseReturnValue:
         return _of_visit(visit_id, errors={"physician": refusal.sentence})
     with transaction("results") as db:
         name_physician(
-            db, visit_of(db, visit_id), chosen, standing, by=actor().id, power=_power(), at=now(), chance=chance
+            db, visit_of(db, visit_id), chosen, standing, by=actor().id, power=power(), at=now(), chance=chance
         )
     flash("C'est noté.", "ok")
     return redirect(url_for("prescribers.of_visit", visit_id=visit_id), 303)
@@ -165,15 +165,10 @@ def unname(visit_id: UUID, physician_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("prescribers.of_visit", visit_id=visit_id), 303)
 
 
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
-
-
 def _register(typed: str, *, errors: dict[str, str] | None = None, told: Any = None) -> Response:
     with reading() as db:
         site_id = this_site(db).id
-        found = register.all_physicians(db, site_id, _power(), typed=typed)
+        found = register.all_physicians(db, site_id, power(), typed=typed)
         unknown = unknown_prescribers(db, site_id, at=now())
     return page(
         "results/physicians.html", status=422 if errors else 200, found=found, typed=typed, errors=errors or {},
@@ -183,8 +178,8 @@ def _register(typed: str, *, errors: dict[str, str] | None = None, told: Any = N
 
 def _card(physician_id: UUID, *, errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
-        site, row = this_site(db), register.physician_of(db, physician_id, _power())
-    number = register.phone_of(row, _power())
+        site, row = this_site(db), register.physician_of(db, physician_id, power())
+    number = register.phone_of(row, power())
     since = "" if row.phone_at is None else clock.appointment_words(site.timezone, row.phone_at)
     return page(
         "results/physician_card.html", status=422 if errors else 200, physician=row, since=since,
@@ -206,9 +201,9 @@ def _of_visit(visit_id: UUID, *, errors: dict[str, str] | None = None) -> Respon
     with reading() as db:
         visit = visit_of(db, visit_id)
         patient, prescription = patient_of(db, visit_id), prescription_of(db, visit_id)
-        named = physicians_of(db, visit_id, _power())
+        named = physicians_of(db, visit_id, power())
         known = {one.id for _, one in named}
-        others = [one for one in register.all_physicians(db, visit.site_id, _power()) if one.id not in known]
+        others = [one for one in register.all_physicians(db, visit.site_id, power()) if one.id not in known]
         said = {row.rpps: row.name for row in said_for(db, visit_id)}
     written = bare_name(prescription.prescriber) if prescription is not None else ""
     # Whom the laboratory system names by number stands first, then who is written on the paper; a person chooses.

@@ -13,9 +13,9 @@ from kiosk.booking.discretion import Decision, discretion_of
 from kiosk.register import clock
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right
+from kiosk.register.staff import Right
 from kiosk.register.visits import FINAL, NoVisit, Visit, visit_of
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.desks.signoff import unlocked
 from results.identity import is_minor
@@ -35,7 +35,7 @@ _STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "sec
 def of_visit(visit_id: UUID) -> ResponseReturnValue:
     """Whether a visit is a discreet one, and what that changes."""
     with reading() as db:
-        visit, patient, mark = visit_of(db, visit_id), patient_of(db, visit_id), discretion_of(db, visit_id, _power())
+        visit, patient, mark = visit_of(db, visit_id), patient_of(db, visit_id), discretion_of(db, visit_id, power())
         today = clock.day(this_site(db).timezone, now())
         return page(
             "results/discretion.html", visit=visit, patient=patient, mark=mark, **_stage(mark),
@@ -49,7 +49,7 @@ def mark(visit_id: UUID) -> ResponseReturnValue:
     """Mark a visit as discreet: from this instant it stands in no list."""
     with transaction("results") as db:
         discretion.mark_discreet(
-            db, visit_of(db, visit_id), by=actor().id, power=_power(), at=now(), chance=chance, key=form_key()
+            db, visit_of(db, visit_id), by=actor().id, power=power(), at=now(), chance=chance, key=form_key()
         )
         if dossier := db.scalars(select(Dossier).where(Dossier.visit_id == visit_id)).first():
             add_wish(
@@ -65,9 +65,9 @@ def tasks() -> ResponseReturnValue:
     """The discreet visits that wait for somebody; for a biologist also what the laboratory system has closed."""
     with reading() as db:
         site = this_site(db)
-        rows = [(row, visit_of(db, row.visit_id)) for row in discretion.open_tasks(db, site.id, _power(), at=now())]
+        rows = [(row, visit_of(db, row.visit_id)) for row in discretion.open_tasks(db, site.id, power(), at=now())]
         may_sign = actor().may(Right.SIGN)
-        found = reports_flagged(db, site.id, _power()) if may_sign else []
+        found = reports_flagged(db, site.id, power()) if may_sign else []
         flagged = [(one, *_whose(db, one.dossier_id)) for one in found]
     return page(
         "results/secrecy.html", rows=[(visit, _stage(row)) for row, visit in rows], flagged=flagged, may_sign=may_sign,
@@ -81,7 +81,7 @@ def decide(visit_id: UUID) -> ResponseReturnValue:
     """The biologist keeps or lifts a discreet visit."""
     decision = Decision.LIFTED if request.form.get("decision") == Decision.LIFTED else Decision.KEPT
     with transaction("results") as db:
-        discretion.decide(db, visit_id, decision, by=actor().id, power=_power(), at=now(), chance=chance)
+        discretion.decide(db, visit_id, decision, by=actor().id, power=power(), at=now(), chance=chance)
     kept = decision is Decision.KEPT
     flash("La visite reste discrète." if kept else "C'est une visite ordinaire à nouveau.", "ok" if kept else "warn")
     return redirect(url_for("secrecy.tasks"), 303)
@@ -92,7 +92,7 @@ def decide(visit_id: UUID) -> ResponseReturnValue:
 def confirm(visit_id: UUID) -> ResponseReturnValue:
     """A person has seen in the laboratory system that nothing of the order is exposed."""
     with transaction("results") as db:
-        discretion.confirm(db, visit_id, by=actor().id, power=_power(), at=now(), chance=chance)
+        discretion.confirm(db, visit_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("Non-exposition confirmée dans le SIL.", "ok")
     return redirect(url_for("secrecy.tasks"), 303)
 
@@ -107,7 +107,7 @@ def lift(report_id: UUID) -> ResponseReturnValue:
     try:
         unlocked()
         with transaction("results") as db:
-            lift_flag(db, report_id, Flag(word), by=actor().id, power=_power(), at=now(), chance=chance)
+            lift_flag(db, report_id, Flag(word), by=actor().id, power=power(), at=now(), chance=chance)
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
     flash("La voie est ouverte. Un nouveau message du SIL peut la refermer.", "warn")
@@ -117,7 +117,7 @@ def lift(report_id: UUID) -> ResponseReturnValue:
 def waiting_words() -> str:
     """What the menu says while a discreet visit waits for somebody; whoever looks over a shoulder learns nothing."""
     with reading() as db:
-        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, _power(), at=now()) else ""
+        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, power(), at=now()) else ""
 
 
 @bp.before_app_request
@@ -128,19 +128,14 @@ def leave_no_trace() -> None:
         return
     with reading() as db:
         visit = db.get(Visit, visit_id)
-        if visit is not None and visit.state in FINAL and discretion_of(db, visit_id, _power()) is not None:
+        if visit is not None and visit.state in FINAL and discretion_of(db, visit_id, power()) is not None:
             raise NoVisit
-
-
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
 
 
 def _stage(row: discretion.DiscreetVisit | None) -> dict[str, bool]:
     return {
-        "is_undecided": row is not None and discretion.awaits_decision(row, _power()),
-        "is_unconfirmed": row is not None and discretion.awaits_confirmation(row, _power()),
+        "is_undecided": row is not None and discretion.awaits_decision(row, power()),
+        "is_unconfirmed": row is not None and discretion.awaits_confirmation(row, power()),
     }
 
 

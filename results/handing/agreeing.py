@@ -6,8 +6,8 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.signoff import unlocked
@@ -61,7 +61,7 @@ def waiting_state(visit_id: UUID, request_id: UUID) -> ResponseReturnValue:
 def requests() -> ResponseReturnValue:
     """Who stands at the counter without a slip."""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=_power(), at=now())
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
     return page("results/requests.html", found=found, reasons=REASONS)
 
 
@@ -82,7 +82,7 @@ def reply(request_id: UUID) -> ResponseReturnValue:
             ready = agree(
                 db, home.more["keys"], request_id,
                 NoSlipReason(reason) if reason in list(NoSlipReason) else NoSlipReason.LOST, biologist=unlocked,
-                form=home.forms["slips"], power=_power(), by=here.id, at=now(), chance=chance, key=form_key(),
+                form=home.forms["slips"], power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
@@ -103,13 +103,8 @@ def requests_words() -> str:
     if not actor().may(Right.SIGN):
         return ""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=_power(), at=now())
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
     return "une personne attend au guichet" if found else ""
-
-
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
 
 
 def _waiting(template: str, visit_id: UUID, request_id: UUID) -> Response:

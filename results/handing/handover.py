@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from kiosk.booking.discretion import discretion_of
 from kiosk.register.clock import day, read_day
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.signoff import unlocked
@@ -52,7 +52,7 @@ def search() -> ResponseReturnValue:
     """The persons that suit, with their ordinary visits; a name never stands in an address."""
     typed = request.form.get("typed", "")
     with reading() as db:
-        found = find_visits(db, this_site(db).id, typed, _power())
+        found = find_visits(db, this_site(db).id, typed, power())
         whole = "HX-Request" not in request.headers
         return page(
             f"results/handover_{'search' if whole else 'found'}.html", found=found, typed=typed, told={}, errors={}
@@ -93,11 +93,11 @@ def on_document(visit_id: UUID) -> ResponseReturnValue:
             today = day(this_site(db).timezone, now())
             there = without_code(
                 db, visit, patient, acting_as(here.roles), request.form, is_discreet=_is_discreet(db, visit_id),
-                power=_power(), today=today,
+                power=power(), today=today,
             )  # fmt: skip
             ready = hand_over(
                 db, home.more["keys"], visit, patient, asked=there.asked, mandate_id=there.mandate_id,
-                reason=_reason(), biologist=unlocked, form=home.forms["slips"], power=_power(), by=here.id, at=now(),
+                reason=_reason(), biologist=unlocked, form=home.forms["slips"], power=power(), by=here.id, at=now(),
                 chance=chance, key=form_key(),
             )  # fmt: skip
             done = None if ready.hand_over is None else ready.hand_over.id
@@ -115,7 +115,7 @@ def desk_page(visit_id: UUID, errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
         visit, patient = visit_and_person(db, visit_id)
         today = day(this_site(db).timezone, now())
-        mandates = mandates_of(db, patient.id, visit.id, power=_power(), today=today)
+        mandates = mandates_of(db, patient.id, visit.id, power=power(), today=today)
         is_quiet = _is_discreet(db, visit_id)
     may_sign = actor().may(Right.SIGN)
     return page(
@@ -137,16 +137,11 @@ def turned_away(visit_id: UUID, refusal: Exception | None) -> Response:
     )  # fmt: skip
 
 
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
-
-
 def _is_discreet(db: Session, visit_id: UUID) -> bool:
     try:
-        return is_discreet(db, dossier_of(db, house().more["keys"], visit_id), _power())
+        return is_discreet(db, dossier_of(db, house().more["keys"], visit_id), power())
     except NoSuchDossier:
-        return discretion_of(db, visit_id, _power()) is not None
+        return discretion_of(db, visit_id, power()) is not None
 
 
 def _ticket() -> tuple[int, date]:

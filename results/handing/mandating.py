@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.register.clock import day, read_day
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Power, Right
-from kiosk.signin import actor, needs
-from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs, power
+from kiosk.web import chance, form_key, now, page, reading, transaction
 from results.handing.mandates import DayNotGood, HolderMissing, end_mandate, give_mandate, mandates_of
 from results.handing.papers import visit_and_person
 from results.identity import DOCUMENTS, NoDocumentSeen, seen
@@ -39,7 +39,7 @@ def note(visit_id: UUID) -> ResponseReturnValue:
             give_mandate(
                 db, visit, patient, holder=form.get("holder", ""), document=document, until=until,
                 is_for_visit=form.get("scope") != "all", today=day(this_site(db).timezone, now()), by=actor().id,
-                power=_power(), at=now(), chance=chance, key=form_key(),
+                power=power(), at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except (HolderMissing, DayNotGood, NoDocumentSeen) as refusal:
         return _page(visit_id, {_FIELD_OF[type(refusal)]: refusal.sentence})
@@ -53,14 +53,9 @@ def end(visit_id: UUID, mandate_id: UUID) -> ResponseReturnValue:
     """End a mandate: nothing is handed over on it from now on."""
     with transaction("results") as db:
         _, patient = visit_and_person(db, visit_id)
-        end_mandate(db, patient.id, mandate_id, by=actor().id, power=_power(), at=now(), chance=chance)
+        end_mandate(db, patient.id, mandate_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("La procuration est terminée.", "warn")
     return redirect(url_for("mandating.of_visit", visit_id=visit_id), 303)
-
-
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
 
 
 def _until(typed: str) -> date:
@@ -74,7 +69,7 @@ def _page(visit_id: UUID, errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
         visit, patient = visit_and_person(db, visit_id)
         today = day(this_site(db).timezone, now())
-        named = mandates_of(db, patient.id, visit.id, power=_power(), today=today)
+        named = mandates_of(db, patient.id, visit.id, power=power(), today=today)
     return page(
         "results/mandates.html", status=422 if errors else 200, visit=visit, patient=patient, named=named,
         documents=DOCUMENTS, told=request.form, errors=errors or {}, today=today,

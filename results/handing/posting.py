@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.register import clock
 from kiosk.register.sites import Site, this_site
-from kiosk.register.staff import Power, Right
+from kiosk.register.staff import Right
 from kiosk.register.visits import visit_of
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State
@@ -64,7 +64,7 @@ def make(visit_id: UUID) -> ResponseReturnValue:
             made = make_letter(
                 db, home.more["keys"], visit, patient, role=acting_as(here.roles),
                 again=Again(word) if word in list(Again) else None, biologist=unlocked, form=home.forms["slips"],
-                power=_power(), by=here.id, at=now(), chance=chance, key=form_key(),
+                power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
@@ -100,16 +100,11 @@ def post(letter_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("posting.batch"), 303)
 
 
-def _power() -> Power:
-    power: Power = house().more["power"]
-    return power
-
-
 def _batch(template: str) -> Response:
     with reading() as db:
         site = this_site(db)
         role, today = acting_as(actor().roles), clock.day(site.timezone, now())
-        due = letters_due(db, house().more["keys"], site.id, role, power=_power(), at=now())
+        due = letters_due(db, house().more["keys"], site.id, role, power=power(), at=now())
         made = letters_since(db, site.id, now() - _A_DAY)
         made = [row for row in made if clock.day(site.timezone, row.at) == today]
         rows = [_row(row, visit_of(db, row.visit_id).number, site) for row in made]
