@@ -27,6 +27,7 @@ from results.app import create_app
 from results.upkeep import demonstration
 from results.upkeep.demonstration import Made
 from results.upkeep.founding import make_folders
+from results.upkeep.supervise import free_ports
 
 HOUSE = Path(__file__).resolve().parents[1]
 PASSPHRASE = "le phare au bout de la jetée"
@@ -124,7 +125,7 @@ def demonstration_in(folder: Path) -> Made:
     kept, made = _demonstration()
     copy_of(kept, folder)
     file = folder / "printers.toml"
-    ports = iter(demonstration._free_ports(3))
+    ports = iter(free_ports(3))
     file.write_text(re.sub(r"(127\.0\.0\.1):\d+", lambda found: f"{found[1]}:{next(ports)}", file.read_text()))
     return made
 

@@ -1,7 +1,6 @@
 """A laboratory that does not exist, with people who do not exist, to try everything on."""
 
 import json
-import socket
 import sys
 import tomllib
 from collections.abc import Callable
@@ -35,7 +34,7 @@ from results.upkeep.founding import (
     write_private,
     write_settings,
 )  # fmt: skip
-from results.upkeep.supervise import Programme
+from results.upkeep.supervise import Programme, free_ports
 from results.vault.keys import ExchangeKeys, KeyRing, make_keys
 
 Chance = Callable[[int], bytes]
@@ -103,7 +102,7 @@ def is_one(instance: Path) -> bool:
 def found(instance: Path, *, station: str, at: datetime, chance: Chance) -> Made:
     """Found a demonstration in a new folder: people, appointments, walk-ins, matrix, promises of one minute."""
     names = ("labels", "tickets", "slips")
-    addresses = {name: f"tcp://127.0.0.1:{port}" for name, port in zip(names, _free_ports(3), strict=True)}
+    addresses = {name: f"tcp://127.0.0.1:{port}" for name, port in zip(names, free_ports(3), strict=True)}
     answers = Answers(
         name="Laboratoire des Tilleuls", number=1, timezone="Europe/Paris", opens=time(7, 30), closes=time(18, 0),
         printers=Printers(**addresses), demonstration=True,
@@ -253,15 +252,3 @@ def _toml(pairs: list[tuple[str, str]]) -> list[str]:
 
 def _password(chance: Chance) -> str:
     return "-".join(chance(2).hex() for _ in range(4))
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody holds now, so that two demonstrations may run on one machine."""
-    trials = [socket.socket() for _ in range(count)]
-    try:
-        for trial in trials:
-            trial.bind(("127.0.0.1", 0))
-        return [trial.getsockname()[1] for trial in trials]
-    finally:
-        for trial in trials:
-            trial.close()

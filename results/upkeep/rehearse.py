@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from urllib.request import urlopen
 
 from results.upkeep.demonstration import read_kept
 from results.upkeep.journey import Journey, NotAsPromised
+from results.upkeep.supervise import free_ports
 
 #: What a laboratory that is broken may answer with: no such page, no answer, half an answer, none in time.
 BROKEN = (NotAsPromised, LookupError, OSError, HTTPException, ValueError, subprocess.TimeoutExpired)
@@ -83,7 +83,7 @@ def temporary_laboratory() -> Iterator[Place]:
     """A new demonstration laboratory on free ports, with every programme running; removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="etiquette-repetition-"))
     instance = folder / "instance"
-    public, staff, paper = _free_ports()
+    public, staff, paper = free_ports(3)
     command = [sys.executable, "-m", "results.cli", "--instance", str(instance), "serve", "--demo"]
     command += ["--public-port", str(public), "--staff-port", str(staff), "--paper-port", str(paper)]
     with (folder / "log").open("wb") as log:
@@ -113,14 +113,3 @@ def _wait_until_ready(place: Place, process: subprocess.Popen[bytes], log: Path)
         else:
             return
     raise NotAsPromised(f"Les programmes ne sont pas prêts : {log.read_text(errors='replace')[-400:]}")
-
-
-def _free_ports() -> list[int]:
-    trials = [socket.socket() for _ in range(3)]
-    try:
-        for trial in trials:
-            trial.bind(("127.0.0.1", 0))
-        return [trial.getsockname()[1] for trial in trials]
-    finally:
-        for trial in trials:
-            trial.close()

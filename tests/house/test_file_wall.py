@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from results.upkeep.browsing import Visitor
-from results.upkeep.rehearse import _free_ports
+from results.upkeep.supervise import free_ports
 from tests.founded import HOUSE, demonstration_in
 from tests.lasting.test_serve import ready
 from tests.processes import family, until
@@ -198,7 +198,7 @@ def wall() -> Iterator[Wall]:
         os.chown(public / name, NOBODY, NOBODY)
     os.chown(public, NOBODY, NOBODY)
     public.chmod(0o700)
-    port = _free_ports()[0]
+    (port,) = free_ports(1)
     for package in ("kiosk", "printers"):
         shutil.copytree(HOUSE / package, folder / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (folder / "code", *(folder / "code").rglob("*")):

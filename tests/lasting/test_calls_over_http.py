@@ -30,8 +30,8 @@ from kiosk.register.database import Database, open_database, uuid7
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Move, Stage, State, Verb, Visit
 from results.upkeep.bench.serving import Browser
-from results.upkeep.rehearse import _free_ports
 from results.upkeep.schema import migrate
+from results.upkeep.supervise import free_ports
 from results.vault.keys import KeyRing, unlock
 from tests.founded import HOUSE
 from tests.processes import until
@@ -126,7 +126,7 @@ def postgresql_laboratory(address: str, folder: Path, at: datetime) -> str:
 @contextmanager
 def running(folder: Path, register: str, programmes: int) -> Iterator[Staff]:
     """Start the staff programmes of a laboratory and sign everyone in."""
-    ports = [port for _ in range(programmes) for port in _free_ports()[:1]]
+    ports = free_ports(programmes)
     environment = {**os.environ, "ETIQUETTE_INSTANCE": str(folder)}
     started = [
         subprocess.Popen(

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from results.upkeep.rehearse import _free_ports
+from results.upkeep.supervise import free_ports
 from tests.founded import HOUSE, demonstration_in
 from tests.processes import children, command_of, family, lives, opened, until
 
@@ -72,7 +72,7 @@ def serve(instance: Path, public: int, staff: int, paper: int, *, log: Path) -> 
 @contextmanager
 def laboratory(folder: Path) -> Iterator[Running]:
     demonstration_in(folder / "instance")
-    public, staff, paper = _free_ports()
+    public, staff, paper = free_ports(3)
     process = serve(folder / "instance", public, staff, paper, log=folder / "log")
     pids: list[int] = []
     try:
@@ -148,7 +148,7 @@ def test_a_killed_worker_is_replaced_by_its_own_programme(running: Running, word
 
 def test_a_taken_port_is_said_plainly_and_nothing_is_disturbed(running: Running, tmp_path: Path) -> None:
     demonstration_in(tmp_path / "instance")
-    public, staff, paper = _free_ports()
+    public, staff, paper = free_ports(3)
     for place, taken in ((0, running.public), (1, running.staff), (2, running.paper)):
         ports = [public, staff, paper]
         ports[place] = taken
@@ -184,7 +184,7 @@ def test_a_port_that_only_one_meaning_of_localhost_holds_is_taken_too(
 def test_the_same_port_told_twice_is_taken() -> None:
     from results.upkeep.supervise import PortTaken, Programme, programmes, refuse_taken_ports
 
-    port = _free_ports()[0]
+    (port,) = free_ports(1)
     both = programmes(Path("nowhere"), public_port=port, staff_port=port)
     with pytest.raises(PortTaken, match=f"{port}.*personnel"):
         refuse_taken_ports(both)

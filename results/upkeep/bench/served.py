@@ -26,7 +26,6 @@ from results.upkeep.bench.rounds import SIDE, Broken, Ground, Sides, Unmeasured,
 from results.upkeep.bench.serving import (
     Browser,
     Laboratory,
-    free_ports,
     laboratory,
     secretary,
     serve,
@@ -35,7 +34,7 @@ from results.upkeep.bench.serving import (
 )
 from results.upkeep.bench.six_tubes import six_tubes
 from results.upkeep.founding import open_instance
-from results.upkeep.supervise import programmes
+from results.upkeep.supervise import free_ports, programmes
 
 #: The notes' limits, where nothing can run beside.
 PAGE_KB, START_S, MEMORY_MB = 50.0, 4.0, 250.0

@@ -2,7 +2,6 @@
 
 import http.client
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from urllib.parse import urlencode
 
 from results.upkeep import demonstration
 from results.upkeep.bench.rounds import Broken, Ground
+from results.upkeep.supervise import free_ports
 
 #: Seconds after which programmes that do not answer are given up.
 PATIENCE: Final = 60.0
@@ -152,18 +152,6 @@ def serving(ground: Ground) -> Iterator[Served]:
     pages = {public: "/", staff: "/readyz"}
     with started(serve(lab, public, staff), pages, log=ground.folder / "served.log") as process:
         yield Served(process=process, public=public, staff=staff)
-
-
-def free_ports(wanted: int) -> list[int]:
-    """Ports that nobody holds now."""
-    trials = [socket.socket() for _ in range(wanted)]
-    try:
-        for trial in trials:
-            trial.bind(("127.0.0.1", 0))
-        return [trial.getsockname()[1] for trial in trials]
-    finally:
-        for trial in trials:
-            trial.close()
 
 
 def secretary(ground: Ground) -> dict[str, str]:

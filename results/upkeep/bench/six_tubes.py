@@ -19,8 +19,9 @@ from printers import settings
 from printers.moves import State as JobState
 from printers.spool import Spool
 from results.upkeep.bench.rounds import Broken, Ground, Sides
-from results.upkeep.bench.serving import PATIENCE, Browser, free_ports, laboratory, serving, sign_in, started
+from results.upkeep.bench.serving import PATIENCE, Browser, laboratory, serving, sign_in, started
 from results.upkeep.founding import open_instance
+from results.upkeep.supervise import free_ports
 
 #: A prescription that takes six tubes, one of them kept from the light.
 EXAMS: Final = ("0126", "1208", "1601", "1608", "1104", "0552")
