@@ -21,8 +21,8 @@ _NOTHING_BEFORE: Final = bytes(32).hex()
 
 #: Sign the bytes of a version with a biologist's key.
 Sign = Callable[[bytes], bytes]
-#: Whether the named biologist has signed these bytes: signer, bytes, signature.
-Proves = Callable[[str, bytes, bytes], bool]
+#: Whether the named biologist has signed these bytes: a session that may read, signer, bytes, signature.
+Proves = Callable[[Session, str, bytes, bytes], bool]
 
 
 class AlreadySigned(Conflict):
@@ -106,7 +106,7 @@ def sign_tubes(
 def last_signed(db: Session, proves: Proves) -> SignedTubes | None:
     """Give the last version, None before the first one or when one of them was changed, dropped or not signed."""
     rows = db.scalars(select(SignedTubes).order_by(SignedTubes.version)).all()
-    return rows[-1] if rows and _sound(rows, proves) else None
+    return rows[-1] if rows and _sound(db, rows, proves) else None
 
 
 def hash_of(row: SignedTubes) -> bytes:
@@ -114,10 +114,10 @@ def hash_of(row: SignedTubes) -> bytes:
     return hashlib.sha256(_data(row)).digest()
 
 
-def _sound(rows: Sequence[SignedTubes], proves: Proves) -> bool:
+def _sound(db: Session, rows: Sequence[SignedTubes], proves: Proves) -> bool:
     previous = _NOTHING_BEFORE
     for place, row in enumerate(rows, start=1):
-        if not proves(row.signer, _data(row), row.signature):
+        if not proves(db, row.signer, _data(row), row.signature):
             return False
         said = read_canonical(_data(row))
         if (row.version, said["version"], said["previous"]) != (place, place, previous):

@@ -55,9 +55,11 @@ from results.handing import agreeing, coding, handover, mandating, papers, posti
 from results.keeping import seen
 from results.keeping.evening import Evening
 from results.office import accounts, computers, confirming, entrance, manager
+from results.office.leaving import keep_endings
 from results.physicians.calls import expire as expire_physicians
+from results.trust.power import KeyRingPower
+from results.trust.standing import has_signed
 from results.vault.keys import KeyRing
-from results.vault.power import KeyRingPower
 
 #: How often the dice are thrown for a drill.
 DRILLS_EVERY: Final = timedelta(minutes=1)
@@ -270,11 +272,15 @@ ROUTES: Final[dict[str, str]] = {
     "accounts.people": Right.ACCOUNTS,
     "accounts.add": Right.ACCOUNTS,
     "accounts.propose": Right.ACCOUNTS,
+    "accounts.ask_role_end": Right.ACCOUNTS,
     "accounts.close": Right.ACCOUNTS,
     "accounts.start_reset": Right.ACCOUNTS,
     "confirming.waiting": Right.CONFIRM_RESET,
     "confirming.confirm": Right.CONFIRM_RESET,
     "confirming.sign_grant": Right.SIGN,
+    "confirming.sign_end": Right.SIGN,
+    "confirming.keep": Right.SIGN,
+    "confirming.change_escrow": Right.SIGN,
     "computers.listed": Right.PAIR,
     "computers.add": Right.PAIR,
     "computers.take_away": Right.PAIR,
@@ -452,6 +458,7 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
     require_head(database, "register", "results")
     with database.reading() as db:
         site = this_site(db)
+        keep_endings(db, keys, power)  # what ended just before a programme died stays ended
     home = House(
         database=database,
         spool=Spool(folder / settings.spool, station=station),
@@ -461,8 +468,9 @@ def _open_house(folder: Path) -> tuple[House, KeyRing]:
         more={
             "settings": settings,
             "keys": keys,
+            "keys_exchange": folder / settings.keys_exchange,
             "power": power,
-            "tubes": SiteTable(rules=read_table(folder / "staff.toml"), proves=partial(keys.has_signed, "tubes")),
+            "tubes": SiteTable(rules=read_table(folder / "staff.toml"), proves=partial(has_signed, keys, "tubes")),
         },
     )
     return home, keys

@@ -24,6 +24,7 @@ from results.upkeep import demonstration, founding, interview, keeping, screens,
 from results.upkeep import rehearse as rehearsal
 from results.upkeep import tubes as tube_table
 from results.upkeep.check import check as look
+from results.upkeep.check import check_keys as check_key_folders
 from results.upkeep.schema import migrate
 from results.vault.keys import ExchangeKeys, KeyRing
 
@@ -438,10 +439,24 @@ def keys() -> None:
 @keys.command("check")
 @click.pass_obj
 def check_keys(instance: Path) -> None:
-    """Vérifie les dossiers de clés : droits, propriétaire, contenu."""
-    KeyRing.load(instance / "keys")
-    ExchangeKeys.load(instance / "keys-exchange")
+    """Vérifie les clés : droits, propriétaire, contenu, et ce qui manque après une arrivée ou un départ."""
+    missing = check_key_folders(instance)
+    for sentence in missing:
+        click.echo("À faire : " + sentence)
+    if missing:
+        sys.exit(1)
     click.echo("Les clés sont en ordre.")
+
+
+@keys.command("add")
+@click.argument("login")
+@click.pass_obj
+def add_keys(instance: Path, login: str) -> None:
+    """Fait les clés d'un autre biologiste, qui choisit sa phrase ; un biologiste présent signe.
+
+    Exemple : etiquette keys add aubry
+    """
+    interview.add_biologist(instance, login, now=clock.now, chance=clock.chance)
 
 
 keys.add_command(keeping.rotate_command)

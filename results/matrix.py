@@ -20,6 +20,7 @@ from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime
 from kiosk.register.errors import Invalid
 from kiosk.register.journal import Act, write
+from results.trust.standing import key_for
 from results.vault.keyfolder import MatrixHead, raise_matrix_head, read_matrix_head
 from results.vault.keys import BiologistKeys, KeyRing
 from results.vault.sealing import DoesNotOpen, check_signature, label, sign
@@ -199,23 +200,24 @@ def keep_head(folder: Path, matrix: Matrix) -> None:
 def in_force(db: Session, keys: KeyRing, at: datetime) -> Matrix | None:
     """Give the matrix that holds now, or None: then nothing leaves.
 
-    Every version is looked at: each is signed by a known biologist, names the one before by its hash, and the one
-    whose number is kept beside the keys is there, unchanged.
+    Every version is looked at: each is signed by a biologist whose signature counts, names the one before by its
+    hash, and the one whose number is kept beside the keys is there, unchanged.
     """
     rows = db.scalars(select(SignedMatrix).order_by(SignedMatrix.version)).all()
     try:
-        _check_chain(rows, keys)
+        _check_chain(db, rows, keys)
     except (DoesNotOpen, NotAMatrix):
         return None
     held = [matrix for matrix in map(_read_row, rows) if matrix.valid_from <= at.timestamp()]
     return held[-1] if held else None
 
 
-def _check_chain(rows: Sequence[SignedMatrix], keys: KeyRing) -> None:
+def _check_chain(db: Session, rows: Sequence[SignedMatrix], keys: KeyRing) -> None:
     for place, row in enumerate(rows, start=1):
-        if row.version != place or row.signer not in keys.signers or _read_row(row).version != place:
+        key = key_for(db, keys, row.signer, row.signature)
+        if row.version != place or key is None or _read_row(row).version != place:
             raise DoesNotOpen
-        check_signature(keys.signers[row.signer], label("matrix") + row.json.encode("utf-8"), row.signature)
+        check_signature(key, label("matrix") + row.json.encode("utf-8"), row.signature)
     if rows and _read_row(rows[0]).previous != _NOTHING_BEFORE:
         raise DoesNotOpen
     for before, after in pairwise(rows):

@@ -1,5 +1,6 @@
 """A biologist's unlocked keys: in this programme's memory alone, bound to one sign-in, gone after ten idle minutes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,19 @@ class Sittings:
         """Drop the keys of a sign-in."""
         with self._lock:
             self._held.pop(sign_in, None)
+
+    def end_of(self, staff_id: UUID) -> None:
+        """Drop the keys of a person, wherever they are unlocked."""
+        self._end(lambda held: held.staff_id == staff_id)
+
+    def end_everyone(self) -> None:
+        """Drop everybody's keys: the escrow has a new one, which unlocking brings."""
+        self._end(lambda _: True)
+
+    def _end(self, chosen: Callable[[_Held], bool]) -> None:
+        with self._lock:
+            for sign_in in [one for one, held in self._held.items() if chosen(held)]:
+                del self._held[sign_in]
 
     def sweep(self, *, at: datetime) -> None:
         """Drop every key that was idle too long; asked with each request of the app."""

@@ -1,6 +1,6 @@
 """A dossier as the rule sees it: what has come, what closes ways, and what may be told of it now."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +23,7 @@ from results.release import Answer, Decision, Limits, Question, Role, decide
 from results.reports.flags import flags_standing
 from results.reports.sorting import Flag
 from results.reports.versions import Life, ReportVersion, live, newest, reports_of
+from results.trust.standing import key_for
 from results.vault.dossiers import Dossier, Wish, trusted_dossier
 from results.vault.keys import KeyRing
 from results.vault.releases import Course, ReleaseAct, Weighed
@@ -158,7 +159,13 @@ def _is_of_age(db: Session, dossier: Dossier, at: datetime) -> bool:
     return patient is None or not is_minor(patient.birth_date, today=day(this_site(db).timezone, at))
 
 
-def signers(db: Session, keys: KeyRing, power: Power) -> Mapping[UUID, bytes]:
-    """Whose signature counts: staff id -> public key, of accounts that this house has written."""
-    people = db.scalars(select(Staff).where(Staff.login.in_(keys.signers)))
-    return {one.id: keys.signers[one.login] for one in people if vouched(one, power)}
+def signers(db: Session, keys: KeyRing, power: Power) -> Callable[[UUID, bytes], bytes | None]:
+    """Whose signature counts: from a staff id and a signature to the public key under which it is looked at."""
+
+    def key_of(staff_id: UUID, signature: bytes) -> bytes | None:
+        person = db.get(Staff, staff_id)
+        if person is None or not vouched(person, power):
+            return None
+        return key_for(db, keys, person.login, signature)
+
+    return key_of

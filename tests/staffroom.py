@@ -31,8 +31,8 @@ from kiosk.register.staff import Actor, Role
 from printers.settings import EXAMPLE
 from printers.station.spool import StationSpool
 from results.app import create_app
+from results.trust.power import KeyRingPower
 from results.vault.keys import KeyRing, make_keys, unlock
-from results.vault.power import KeyRingPower
 from results.vault.sealing import Cost, sign, verifier_of
 
 Chance = Callable[[int], bytes]

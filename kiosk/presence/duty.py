@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.presence.pcs import PairedPc, Pc, is_paired
 from kiosk.presence.signins import enter
-from kiosk.register.accounts import Staff, open_text, vouch, vouched
+from kiosk.register.accounts import Staff, is_closed, open_text, vouch, vouched
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.journal import Act, write
@@ -182,7 +182,7 @@ def _person(db: Session, row: Duty, *, power: Power, at: datetime) -> Staff | No
     if not vouched(row, power) or row.ended_at is not None or not row.since <= at < row.until:
         return None
     staff = db.get(Staff, row.staff)
-    if staff is None or not vouched(staff, power) or staff.disabled_at is not None or staff.password_hash is None:
+    if staff is None or not vouched(staff, power) or is_closed(staff, power) or staff.password_hash is None:
         return None
     return staff if open_text(staff, "pin_hash", power) is not None else None
 

@@ -11,7 +11,7 @@ from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, upd
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.presence.pcs import PairedPc
-from kiosk.register.accounts import Staff, open_text, roles_of, spend_step, staff_by_login, vouch, vouched
+from kiosk.register.accounts import Staff, is_closed, open_text, roles_of, spend_step, staff_by_login, vouch, vouched
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.journal import Act, write
@@ -127,7 +127,7 @@ def knock(db: Session, login: str, typed: str, *, device: str, power: Power, at:
     """
     account, machine = power.mac(b"account " + login.encode()), power.mac(b"device " + device.encode())
     staff = staff_by_login(db, login, power)
-    open_account = staff is not None and staff.disabled_at is None and staff.invitation is None
+    open_account = staff is not None and not is_closed(staff, power) and staff.invitation is None
     kept = open_text(staff, "password_hash", power) if staff is not None and open_account else None
     if _must_wait(db, account, machine, at):
         return Knock(try_id=None, staff_id=None, password_hash=kept, passed=False)
@@ -160,7 +160,7 @@ def open_sign_in(
         pc: the paired PC at which it happens.
     """
     staff = db.get(Staff, found.staff_id) if found.staff_id is not None and found.passed and proved else None
-    if staff is None or found.try_id is None or staff.disabled_at is not None or not vouched(staff, power):
+    if staff is None or found.try_id is None or is_closed(staff, power) or not vouched(staff, power):
         who = {"staff": found.staff_id} if found.staff_id is not None else {}
         write(db, "results", Act.SIGNIN_REFUSED, by="staff-app", at=at, chance=chance, **who)
         return None
@@ -200,7 +200,7 @@ def resume(db: Session, token: str, *, power: Power, at: datetime, pc: UUID | No
     if at >= row.ends_at or at - row.seen_at > timedelta(seconds=row.idle_s) or row.pc not in {None, pc}:
         return None
     staff = db.get(Staff, row.staff)
-    if staff is None or not vouched(staff, power) or staff.disabled_at is not None or staff.password_hash is None:
+    if staff is None or not vouched(staff, power) or is_closed(staff, power) or staff.password_hash is None:
         return None
     actor = Actor(id=staff.id, name=staff.name, roles=roles_of(db, staff.id, power))
     return Present(

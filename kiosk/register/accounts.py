@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,7 +10,7 @@ from hmac import compare_digest
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, LargeBinary, String, UniqueConstraint, inspect, select, update
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, inspect, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.canonical import Cell, canonical_row
@@ -24,6 +24,11 @@ from kiosk.register.staff import Actor, Power, Role, make_seed, step_of
 INVITATION: Final = timedelta(hours=1)
 _LOGIN: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")
 _GRANT: Final = b"etiquette/grant/1\x00"
+_WITHDRAWAL: Final = b"etiquette/withdrawal/1\x00"
+#: What came after a grant was signed; an empty column is in no canonical row.
+_END: Final[Mapping[str, None]] = dict.fromkeys(
+    ("end_asked_by", "end_asked_at", "ended_by", "ended_at", "end_signature")
+)
 
 
 class NoSuchAccount(NotFound):
@@ -54,6 +59,12 @@ class NotYourself(NotAllowed):
     """Nobody changes their own account; ask another administrator."""
 
     french = "Personne ne change son propre compte. Demandez à une autre personne habilitée."
+
+
+class BiologistEndsFirst(Conflict):
+    """A biologist leaves by another biologist's signature; ask that the role be ended first."""
+
+    french = "Un biologiste part par la signature d'un autre biologiste. Proposez d'abord de retirer ce rôle."
 
 
 class NotTheSigner(NotAllowed):
@@ -106,7 +117,14 @@ class RoleGrant(Base):
     """A role that was proposed for a person, and gives something once a biologist has signed it."""
 
     __tablename__ = "role"
-    __table_args__ = (UniqueConstraint("staff", "role"), {"schema": STAFF_ONLY})
+    __table_args__ = (
+        Index(
+            "uq_role_in_force", "staff", "role", unique=True, sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("(ended_at IS NULL) = (end_signature IS NULL)", name="ended_means_signed"),
+        {"schema": STAFF_ONLY},
+    )  # fmt: skip
     keep = "10 years after the account is closed: release traces hang on it"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -116,6 +134,13 @@ class RoleGrant(Base):
     signer: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
     granted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     signature: Mapped[bytes | None] = mapped_column(LargeBinary(64))
+    #: Who has asked that it end, and when; nothing has changed by that.
+    end_asked_by: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
+    end_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The biologist who has ended it, when, and the Ed25519 signature over all columns but itself and the HMAC.
+    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_signature: Mapped[bytes | None] = mapped_column(LargeBinary(64))
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
@@ -162,8 +187,18 @@ def spend_step(db: Session, row: Base, step: int, power: Power) -> bool:
 
 
 def grant_message(grant: RoleGrant) -> bytes:
-    """What a biologist signs: every column of the grant but the signature and the HMAC."""
-    return _GRANT + _canonical(grant, signature=None)
+    """What a biologist signs: every column of the grant but the signature, the HMAC and what comes after."""
+    return _GRANT + _canonical(grant, signature=None, **_END)
+
+
+def withdrawal_message(grant: RoleGrant) -> bytes:
+    """What a biologist signs who ends a role: every column of the grant but the last signature and the HMAC."""
+    return _WITHDRAWAL + _canonical(grant, end_signature=None)
+
+
+def is_closed(staff: Staff, power: Power) -> bool:
+    """Tell whether an account is closed, or was once: an older row that is brought back opens nothing."""
+    return staff.disabled_at is not None or power.has_ended(staff.id)
 
 
 def staff_by_login(db: Session, login: str, power: Power) -> Staff | None:
@@ -191,9 +226,20 @@ def everyone(db: Session, power: Power) -> list[tuple[Staff, frozenset[Role]]]:
 
 
 def roles_of(db: Session, staff_id: UUID, power: Power) -> frozenset[Role]:
-    """The roles that are in force: vouched for, and signed by a biologist whom the laboratory trusts."""
-    grants = db.scalars(select(RoleGrant).where(RoleGrant.staff == staff_id)).all()
-    return frozenset(grant.role for grant in grants if vouched(grant, power) and _signed(db, grant, power))
+    """The roles that are in force now."""
+    return frozenset(grant.role for grant in grants_of(db, staff_id, power))
+
+
+def grants_of(db: Session, staff_id: UUID, power: Power) -> list[RoleGrant]:
+    """What is in force: vouched for, signed by a biologist whom the laboratory trusts, and never ended."""
+    if power.has_ended(staff_id):
+        return []
+    grants = db.scalars(select(RoleGrant).where(RoleGrant.staff == staff_id, RoleGrant.ended_at.is_(None))).all()
+    return [
+        grant
+        for grant in grants
+        if not power.has_ended(grant.id) and vouched(grant, power) and is_granted(db, grant, power)
+    ]
 
 
 def make_staff(
@@ -233,8 +279,14 @@ def reset_totp(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: date
 
 
 def disable(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> None:
-    """Close an account from this moment on: every sign-in of it ends with it."""
+    """Close an account from this moment on: every sign-in of it ends with it.
+
+    Raises:
+        BiologistEndsFirst: a biologist's role is ended before, by another biologist's signature.
+    """
     staff = _of_another(db, staff_id, by, power)
+    if Role.BIOLOGIST in roles_of(db, staff.id, power):
+        raise BiologistEndsFirst
     if staff.disabled_at is None:
         staff.disabled_at = at
         vouch(staff, power)
@@ -313,8 +365,10 @@ def propose_role(
         by: who proposes; None for the first accounts of an instance.
     """
     staff = staff_of(db, staff_id, power) if by is None else _of_another(db, staff_id, by, power)
-    known = db.scalars(select(RoleGrant).where(RoleGrant.staff == staff.id, RoleGrant.role == role)).first()
-    if known is not None and vouched(known, power):
+    known = db.scalars(
+        select(RoleGrant).where(RoleGrant.staff == staff.id, RoleGrant.role == role, RoleGrant.ended_at.is_(None))
+    ).first()
+    if known is not None and vouched(known, power) and not power.has_ended(known.id):
         return known
     if known is not None:
         db.delete(known)
@@ -334,7 +388,7 @@ def proposed_grants(db: Session, power: Power) -> list[RoleGrant]:
         select(RoleGrant).join(Staff, Staff.id == RoleGrant.staff)
         .where(RoleGrant.signature.is_(None), Staff.disabled_at.is_(None)).order_by(RoleGrant.id)
     ).all()  # fmt: skip
-    return [row for row in rows if vouched(row, power)]
+    return [row for row in rows if vouched(row, power) and not power.has_ended(row.id)]
 
 
 def proposed_grant(db: Session, grant_id: UUID, power: Power) -> RoleGrant:
@@ -344,7 +398,7 @@ def proposed_grant(db: Session, grant_id: UUID, power: Power) -> RoleGrant:
         NoSuchGrant: there is none, it was signed already, or this house has not written it.
     """
     row = db.get(RoleGrant, grant_id)
-    if row is None or row.signature is not None or not vouched(row, power):
+    if row is None or row.signature is not None or power.has_ended(grant_id) or not vouched(row, power):
         raise NoSuchGrant
     return row
 
@@ -372,19 +426,29 @@ def grant_role(
         raise NoSuchAccount
     grant.signer, grant.granted_at = by, at.replace(microsecond=0)
     grant.signature = sign(grant_message(grant))
-    if not _signed(db, grant, power):
+    if not is_granted(db, grant, power):
         raise NotTheSigner
     vouch(grant, power)
     write(db, "results", Act.GRANT_SIGNED, by=by, at=at, chance=chance, staff=grant.staff, role=grant.role)
 
 
-def _signed(db: Session, grant: RoleGrant, power: Power) -> bool:
-    if grant.signer is None or grant.signature is None:
+def is_granted(db: Session, grant: RoleGrant, power: Power) -> bool:
+    """Tell whether a biologist whose signature counts has signed a grant."""
+    return _has_signed(db, grant.signer, grant_message(grant), grant.signature, power)
+
+
+def is_withdrawn(db: Session, grant: RoleGrant, power: Power) -> bool:
+    """Tell whether a biologist whose signature counts has signed the end of a grant."""
+    return _has_signed(db, grant.ended_by, withdrawal_message(grant), grant.end_signature, power)
+
+
+def _has_signed(db: Session, who: UUID | None, message: bytes, signature: bytes | None, power: Power) -> bool:
+    if who is None or signature is None:
         return False
-    signer = db.get(Staff, grant.signer)
+    signer = db.get(Staff, who)
     if signer is None or not vouched(signer, power):
         return False
-    return power.verify_grant(signer.login, grant_message(grant), grant.signature)
+    return power.verify_grant(db, signer.login, message, signature)
 
 
 def _of_another(db: Session, staff_id: UUID, by: Actor, power: Power) -> Staff:
@@ -404,7 +468,7 @@ def _invited(db: Session, login: str, code: str, power: Power, *, at: datetime) 
     staff = staff_by_login(db, login, power)
     typed = sha256("".join(code.split()).upper().encode()).digest()
     if (
-        staff is None or staff.invitation is None or staff.invited_until is None or staff.disabled_at is not None
+        staff is None or staff.invitation is None or staff.invited_until is None or is_closed(staff, power)
         or at >= staff.invited_until or not compare_digest(staff.invitation, typed)
     ):  # fmt: skip
         raise InvitationGone

@@ -15,6 +15,7 @@ from argon2.exceptions import VerificationError
 from argon2.low_level import Type, hash_secret, verify_secret
 from pyotp import TOTP
 from pyotp.exceptions import OTPVerificationError
+from sqlalchemy.orm import Session
 
 from kiosk.register.clock import Chance
 from kiosk.register.errors import Invalid, Later
@@ -63,8 +64,11 @@ class Power(Protocol):
     def open(self, table: str, column: str, row: UUID, sealed: bytes) -> bytes | None:
         """Open one column of one row, or None when it was not sealed here for this place."""
 
-    def verify_grant(self, signer: str, message: bytes, signature: bytes) -> bool:
+    def verify_grant(self, db: Session, signer: str, message: bytes, signature: bytes) -> bool:
         """Tell whether a biologist whom the laboratory trusts has signed; `signer` is the login name."""
+
+    def has_ended(self, row: UUID) -> bool:
+        """Tell whether an account or a role ended here once: no row that is brought back gives it again."""
 
 
 class Role(StrEnum):

@@ -6,12 +6,15 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.presence.recovery import ask_reset, resets_waiting
+from kiosk.presence.withdrawing import ask_end, ends_waiting
 from kiosk.register.accounts import (
     BadLogin,
     Invited,
     LoginTaken,
+    NoSuchGrant,
     disable,
     everyone,
+    grants_of,
     make_staff,
     propose_role,
     proposed_grants,
@@ -19,7 +22,8 @@ from kiosk.register.accounts import (
 from kiosk.register.errors import Invalid
 from kiosk.register.staff import Right, Role
 from kiosk.signin import actor, needs, power, raised
-from kiosk.web import chance, now, page, reading, transaction
+from kiosk.web import chance, house, now, page, reading, transaction
+from results.office.leaving import keep_endings
 
 bp = Blueprint("accounts", __name__)
 
@@ -78,6 +82,21 @@ def propose(staff_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("accounts.people"), 303)
 
 
+@bp.post("/comptes/<uuid:staff_id>/retirer")
+@needs(Right.ACCOUNTS)
+@raised
+def ask_role_end(staff_id: UUID) -> ResponseReturnValue:
+    """Ask that a role end; it stays until a biologist has signed."""
+    role = _role(request.form.get("role", ""))
+    with transaction("results") as db:
+        grant = next((one for one in grants_of(db, staff_id, power()) if one.role is role), None)
+        if grant is None:
+            raise NoSuchGrant
+        ask_end(db, grant.id, by=actor(), power=power(), at=now(), chance=chance)
+    flash("Le retrait est proposé. Rien ne change avant qu'un biologiste l'ait signé.", "ok")
+    return redirect(url_for("accounts.people"), 303)
+
+
 @bp.post("/comptes/<uuid:staff_id>/fermer")
 @needs(Right.ACCOUNTS)
 @raised
@@ -85,6 +104,8 @@ def close(staff_id: UUID) -> ResponseReturnValue:
     """Close an account from this instant on."""
     with transaction("results") as db:
         disable(db, staff_id, by=actor(), power=power(), at=now(), chance=chance)
+    with reading() as db:
+        keep_endings(db, house().more["keys"], power())
     flash("Le compte est fermé, sur tous les postes.", "ok")
     return redirect(url_for("accounts.people"), 303)
 
@@ -105,10 +126,13 @@ def _people(errors: dict[str, str] | None = None) -> Response:
         proposed: dict[UUID, list[Role]] = {}
         for grant in proposed_grants(db, power()):
             proposed.setdefault(grant.staff, []).append(grant.role)
+        ending: dict[UUID, list[Role]] = {}
+        for grant in ends_waiting(db, power()):
+            ending.setdefault(grant.staff, []).append(grant.role)
         resets = {one.staff for one in resets_waiting(db, power=power(), at=now())}
         return page(
             "results/accounts.html", status=422 if errors else 200, errors=errors or {}, roles=ROLES, me=actor().id,
-            people=everyone(db, power()), proposed=proposed, resets=resets, now=now(), form=request.form,
+            people=everyone(db, power()), proposed=proposed, ending=ending, resets=resets, now=now(), form=request.form,
         )  # fmt: skip
 
 

@@ -1,21 +1,27 @@
-"""What waits for a second person: lost proofs that somebody else has asked for, and roles that a biologist signs."""
+"""What waits for a second person: lost proofs that somebody has asked for, roles that a biologist signs or ends."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.presence.recovery import confirm_reset, resets_waiting
+from kiosk.presence.withdrawing import ends_waiting, keep_role
 from kiosk.register import clock
 from kiosk.register.accounts import everyone, grant_role, proposed_grant, proposed_grants
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Right
-from kiosk.signin import actor, needs, power, raised
-from kiosk.web import chance, now, page, reading, transaction
-from results.desks.signoff import unlocked
+from kiosk.register.staff import Right, Role
+from kiosk.signin import actor, needs, power, present, raised
+from kiosk.web import chance, house, now, page, reading, transaction
+from results.desks.signoff import sittings, unlocked
 from results.office.accounts import ROLES, show_code
+from results.office.leaving import keep_endings, let_go
 from results.sitting import Locked
+from results.trust.keyholders import rotate_escrow
+from results.trust.standing import standing_of
+from results.vault.keys import KeyRing
 from results.vault.sealing import sign
 
 bp = Blueprint("confirming", __name__)
@@ -59,6 +65,65 @@ def sign_grant(grant_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("confirming.waiting"), 303)
 
 
+@bp.post("/a-confirmer/retrait/<uuid:grant_id>")
+@needs(Right.SIGN)
+def sign_end(grant_id: UUID) -> ResponseReturnValue:
+    """Sign the end of a role; a biologist who leaves is out at once, and the escrow changes hands."""
+    if "sure" not in request.form:
+        return _waiting({f"sure-{grant_id}": "Cochez que cette personne ne doit plus avoir ce rôle."})
+    try:
+        keys = unlocked()
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    with transaction("results") as db:
+        grant = let_go(
+            db, house().more["keys"], grant_id, biologist=keys, by=actor().id, power=power(), at=now(), chance=chance
+        )
+        staff_id, is_biologist = grant.staff, grant.role is Role.BIOLOGIST
+    sittings().end_of(staff_id)
+    with reading() as db:
+        keep_endings(db, house().more["keys"], power())
+    flash("Le rôle est retiré, sur tous les postes.", "ok")
+    return _change_escrow() if is_biologist else redirect(url_for("confirming.waiting"), 303)
+
+
+@bp.post("/a-confirmer/retrait/<uuid:grant_id>/garder")
+@needs(Right.SIGN)
+def keep(grant_id: UUID) -> ResponseReturnValue:
+    """Answer that the role stays."""
+    with transaction("results") as db:
+        keep_role(db, grant_id, by=actor(), power=power(), at=now(), chance=chance)
+    flash("Le rôle reste comme il est.", "ok")
+    return redirect(url_for("confirming.waiting"), 303)
+
+
+@bp.post("/a-confirmer/sequestre")
+@needs(Right.SIGN)
+def change_escrow() -> ResponseReturnValue:
+    """Go on with a change of the escrow that was cut short."""
+    return _change_escrow()
+
+
+def _change_escrow() -> ResponseReturnValue:
+    home, here = house(), present()
+    try:
+        keys = unlocked()
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    ring: KeyRing = home.more["keys"]
+    done = rotate_escrow(
+        home.database, ring.folder, home.more["keys_exchange"], keys, by=actor().id, at=now(), chance=chance
+    )
+    # From here on this programme seals to the new key; the others learn it when they are started again.
+    fresh = replace(ring, escrow_public=KeyRing.load(ring.folder).escrow_public)
+    current_app.extensions["house"] = replace(home, more={**home.more, "keys": fresh})
+    sittings().end_everyone()
+    if here is not None:
+        sittings().begin(here.sign_in, here.actor.id, done.biologist, at=now())
+    flash(f"Séquestre n° {done.newest} : {done.resealed} scellés refaits pour les biologistes qui restent.", "ok")
+    return redirect(url_for("confirming.waiting"), 303)
+
+
 def _waiting(errors: dict[str, str] | None = None) -> Response:
     with reading() as db:
         zone = this_site(db).timezone
@@ -67,5 +132,7 @@ def _waiting(errors: dict[str, str] | None = None) -> Response:
         return page(
             "results/to_confirm.html", status=422 if errors else 200, errors=errors or {}, roles=ROLES, me=actor().id,
             grants=proposed_grants(db, power()) if signs else [], resets=resets_waiting(db, power=power(), at=now()),
-            names=names, signs=signs, when=lambda at: clock.appointment_words(zone, at),
+            names=names, signs=signs, ends=ends_waiting(db, power()) if signs else [],
+            is_escrow_late=signs and standing_of(house().more["keys"]).is_escrow_late,
+            when=lambda at: clock.appointment_words(zone, at),
         )  # fmt: skip

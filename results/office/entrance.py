@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from kiosk.booking.appointments import day_list
 from kiosk.places import who_waits
 from kiosk.presence.recovery import resets_waiting
+from kiosk.presence.withdrawing import ends_waiting
 from kiosk.register.accounts import proposed_grants
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
@@ -41,7 +42,8 @@ def _to_sign(db: Session, site: Site) -> int:
 
 def _to_confirm(db: Session, site: Site) -> int:
     del site
-    roles = proposed_grants(db, power()) if actor().may(Right.SIGN) else []
+    signs = actor().may(Right.SIGN)
+    roles = [*proposed_grants(db, power()), *ends_waiting(db, power())] if signs else []
     return len(roles) + len(resets_waiting(db, power=power(), at=now()))
 
 

@@ -3,25 +3,33 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from kiosk.door.profile import read_profiles
+from kiosk.register.accounts import everyone
 from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site
+from kiosk.register.staff import Role
 from kiosk.settings import KioskSettings, StaffSettings, UnsafeSettings, read_settings
 from labels.layouts import media_of
 from printers import settings as printer_settings
 from printers.errors import PrinterError
 from printers.paper import MEDIA
 from printers.station.keys import station_id
+from results.trust.keyholders import under_older
+from results.trust.power import KeyRingPower
+from results.trust.standing import Standing, standing_of
 from results.upkeep.founding import opened_instance
 from results.upkeep.tubes import read_printable
+from results.vault.keyfolder import KeyFolder
 from results.vault.keys import ExchangeKeys, KeyRing
-from results.vault.power import KeyRingPower
+from results.vault.keytext import KeyText
 
 LEAST_FREE = 1_000_000_000
 LITTLE_FREE = 5_000_000_000
@@ -127,6 +135,54 @@ def _keys(instance: Path) -> Iterator[Finding]:
     if not KeyRingPower(ring, biologist_fingerprint=settings.biologist_fingerprint).rooted:
         words = "staff.toml : aucune clé de biologiste n'a l'empreinte « biologist_fingerprint »."
         yield Finding(sentence=words, stops=True)
+
+
+def check_keys(instance: Path) -> list[str]:
+    """Look at who holds which keys: what is missing after somebody came or left, each in a sentence.
+
+    Raises:
+        UnsafeKeys: a key file is missing, strange or not protected.
+    """
+    if not (instance / "staff.toml").exists():  # keys that were just made, before the laboratory around them
+        KeyRing.load(instance / "keys")
+        ExchangeKeys.load(instance / "keys-exchange")
+        return []
+    settings = read_settings(instance / "staff.toml", StaffSettings)
+    keys = KeyRing.load(instance / settings.keys)
+    ExchangeKeys.load(instance / settings.keys_exchange)
+    power = KeyRingPower(keys, biologist_fingerprint=settings.biologist_fingerprint)
+    with opened_instance(instance) as database, database.reading() as db:
+        return missing_keys(db, keys, power)
+
+
+def missing_keys(db: Session, keys: KeyRing, power: KeyRingPower) -> list[str]:
+    """What is missing after somebody came or left, each in a sentence."""
+    standing, texts = standing_of(keys), KeyFolder.open(keys.folder).texts
+    newest = max(keys.escrow_public)
+    said = [f"La clé de {who} n'est signée par aucun biologiste." for who in keys.signers if who not in standing.terms]
+    said += _private_halves(standing, texts.values(), newest)
+    if standing.is_escrow_late:
+        said.append("Un biologiste est parti : lancez « etiquette keys rotate escrow ».")
+    if waits := under_older(db, newest):
+        said.append(f"{waits} scellés sont sous un ancien séquestre. Lancez « etiquette keys rotate escrow ».")
+    elif len(keys.escrow_public) > 1:
+        said.append("Un ancien séquestre reste. Relancez les programmes, puis « etiquette keys rotate escrow ».")
+    for staff, roles in everyone(db, power):
+        if Role.BIOLOGIST in roles and staff.login not in standing.in_office:
+            said.append(f"{staff.login} est biologiste et n'a pas de clés : « etiquette keys add {staff.login} ».")
+    return said
+
+
+def _private_halves(standing: Standing, texts: Collection[KeyText], newest: int) -> Iterator[str]:
+    names = {text.name for text in texts}
+    for who in standing.in_office:
+        if f"signer.{who}.wrapped" not in names:
+            yield f"Il manque la clé privée de {who}."
+        if not names & {f"escrow.{newest}.{who}.{end}" for end in ("wrapped", "handed")}:
+            yield f"{who} n'a pas le séquestre n° {newest}. Lancez « etiquette keys rotate escrow »."
+    for text in texts:
+        if text.suffix in {"wrapped", "handed"} and text.id.rpartition(".")[2] in standing.left:
+            yield f"{text.name} est encore là, et cette personne est partie. Relancez les programmes."
 
 
 def _tables(instance: Path) -> Iterator[Finding]:

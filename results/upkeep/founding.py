@@ -19,9 +19,9 @@ from kiosk.register.staff import Role, hash_password
 from labels.planning.table import SHIPPED
 from results import matrix
 from results.matrix import keep_head, read_routes, sign_matrix
+from results.trust.power import KeyRingPower
 from results.upkeep.schema import migrate
 from results.vault.keys import KeyRing, unlock
-from results.vault.power import KeyRingPower
 from results.vault.sealing import sign
 
 #: The shipped matrix, void until a biologist signs it.

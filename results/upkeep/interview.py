@@ -1,5 +1,6 @@
 """What the terminal asks a person: the founding of a laboratory, accounts, passphrases, signatures."""
 
+import hashlib
 import io
 import json
 import re
@@ -31,6 +32,7 @@ from kiosk.register.accounts import (
 )  # fmt: skip
 from kiosk.register.clock import Chance, Clock
 from kiosk.register.errors import Invalid, NotAllowed, NotFound, Refusal
+from kiosk.register.journal import Act, write
 from kiosk.register.sites import this_site
 from kiosk.register.staff import (
     Actor,
@@ -48,6 +50,9 @@ from printers import settings as printer_settings
 from printers.errors import WrongSettings
 from results.matrix import keep_head, read_routes
 from results.matrix import sign_matrix as sign_next
+from results.office.leaving import keep_endings
+from results.trust.keyholders import let_in
+from results.trust.power import KeyRingPower
 from results.upkeep.founding import (
     Answers,
     Person,
@@ -60,7 +65,6 @@ from results.upkeep.founding import (
     write_settings,
 )  # fmt: skip
 from results.vault.keys import BiologistKeys, KeyRing, PassphraseTooShort, make_keys, unlock
-from results.vault.power import KeyRingPower
 from results.vault.sealing import sign
 
 #: What the accounts and the keys will accept, so that a person learns it while the question stands.
@@ -72,6 +76,12 @@ class NotProved(Invalid):
     """The login, the password and the six digits of the second person do not go together; nothing was changed."""
 
     french = "L'identifiant, le mot de passe et les six chiffres ne vont pas ensemble. Rien n'a été changé."
+
+
+class NotABiologist(NotAllowed):
+    """Keys are made for a biologist; have the role signed first."""
+
+    french = "Ce compte n'a pas le rôle de biologiste. Faites d'abord signer ce rôle."
 
 
 class NoAccount(NotFound):
@@ -115,6 +125,25 @@ def make_first_keys(instance: Path, person: str, *, chance: Chance) -> None:
     click.echo(f"Clés faites. Empreinte pour staff.toml et le papier signé : {fingerprint}")
 
 
+def add_biologist(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
+    """Make another biologist's keys: one who is in office signs for them, the new one types a passphrase."""
+    power, folder = lent_power(instance)
+    with writing_results(instance) as db:
+        account = account_of(db, login, power)
+        if Role.BIOLOGIST not in roles_of(db, account, power):
+            raise NotABiologist
+    signer_login, unlocked = ask_biologist(folder)
+    click.echo(f"À {login} de taper sa phrase. Personne ne pourra la retrouver à sa place.")
+    passphrase = _ask_passphrase("Phrase (16 signes au moins)")
+    with writing_results(instance) as db:
+        signer = account_of(db, signer_login, power)
+        write(db, "results", Act.SIGNER_SIGNED, by=signer, at=now(), chance=chance, staff=account)
+    public = let_in(KeyRing.load(folder), person=login, passphrase=passphrase, by=unlocked, at=now(), chance=chance)
+    fingerprint = hashlib.sha256(public).hexdigest()
+    click.echo(f"Les clés de « {login} » sont faites. Empreinte, à garder sur papier signé :")
+    click.echo("  " + " ".join(fingerprint[start : start + 8] for start in range(0, 64, 8)))
+
+
 def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *, now: Clock, chance: Chance) -> None:
     """Make an account whose roles a biologist signs on the spot; its owner sets the two proofs."""
     wanted = tuple(Role(role) for role in _known_roles(roles))
@@ -141,9 +170,11 @@ def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *,
 
 def close_account(instance: Path, login: str, *, now: Clock, chance: Chance) -> None:
     """Close an account from this instant on."""
-    power, _ = lent_power(instance)
+    power, folder = lent_power(instance)
     with writing_results(instance) as db:
         disable(db, account_of(db, login, power), by=_TERMINAL, power=power, at=now(), chance=chance)
+    with opened_instance(instance) as database, database.reading() as db:
+        keep_endings(db, KeyRing.load(folder), power)
     click.echo(f"Le compte « {login} » est fermé.")
 
 

@@ -20,7 +20,9 @@ from results.keeping.evening import note_of_evening, put_note
 from results.keeping.notes import SIDES, Note, Seen, read_seen, verify_both
 from results.keeping.purge import clean, purge, survey
 from results.keeping.rotation import Rotating, rotate_journal, rotate_pepper, rotate_release
+from results.trust.keyholders import Kind, rotate_escrow
 from results.upkeep.founding import opened_instance
+from results.upkeep.interview import account_of, ask_biologist, lent_power
 from results.vault.keys import KeyRing, journal_verifiers
 
 #: Said with every purge, because it is true only then.
@@ -140,13 +142,18 @@ def _day(site: Site, when: datetime | date) -> str:
 
 
 @click.command("rotate")
-@click.argument("kind", type=click.Choice([one.value for one in Rotating]))
+@click.argument("kind", type=click.Choice([*(one.value for one in Rotating), Kind.ESCROW.value]))
 @click.pass_obj
 def rotate_command(instance: Path, kind: str) -> None:
     """Change une clé, chaque année ; une seconde fois après redémarrage, elle retire l'ancienne.
 
+    Le séquestre change quand un biologiste part : un de ceux qui restent tape sa phrase.
+
     Exemple : etiquette keys rotate release
     """
+    if kind == Kind.ESCROW:
+        _rotate_escrow(instance)
+        return
     settings, at, chance = read_settings(instance / "staff.toml", StaffSettings), clock.now(), clock.chance
     folder, by = instance / settings.keys, "command"
     before = KeyRing.load(folder)
@@ -172,3 +179,22 @@ def rotate_command(instance: Path, kind: str) -> None:
         click.echo("L'ancienne est retirée.")
     else:
         click.echo("Relancez les programmes, puis refaites cette commande : elle retirera l'ancienne.")
+
+
+def _rotate_escrow(instance: Path) -> None:
+    settings, at, chance = read_settings(instance / "staff.toml", StaffSettings), clock.now(), clock.chance
+    power, folder = lent_power(instance)
+    login, biologist = ask_biologist(folder)
+    with opened_instance(instance) as database:
+        with database.reading() as db:
+            by = account_of(db, login, power)
+        done = rotate_escrow(
+            database, folder, instance / settings.keys_exchange, biologist, by=by, at=at, chance=chance
+        )
+    click.echo(f"Séquestre : version {done.newest} pour tout ce qui est nouveau, {done.resealed} scellés refaits.")
+    if done.waits:
+        click.echo(f"L'ancien reste : {done.waits} scellés ne s'ouvrent pas. Prévenez l'administrateur.")
+    elif done.is_done:
+        click.echo("L'ancien est retiré.")
+    else:
+        click.echo("Relancez les programmes, puis refaites cette commande : elle retirera l'ancien.")

@@ -21,6 +21,7 @@ from labels.validation import hash_of, is_signed, last_signed, refuse_signed
 from labels.validation import sign_tubes as sign_next
 from printers.draw import draw
 from printers.errors import Unprintable
+from results.trust.standing import has_signed
 from results.upkeep.founding import opened_instance
 from results.upkeep.interview import account_of, ask_biologist, lent_power, writing_results
 from results.vault.keys import KeyRing
@@ -56,7 +57,7 @@ def show_tubes(instance: Path) -> None:
     """Read the table aloud, and say whether it is signed as it stands."""
     settings = read_settings(instance / "staff.toml", StaffSettings)
     rules = read_table(instance / "staff.toml")
-    proves = partial(KeyRing.load(instance / settings.keys).has_signed, "tubes")
+    proves = partial(has_signed, KeyRing.load(instance / settings.keys), "tubes")
     with opened_instance(instance) as database, database.reading() as db:
         signed = last_signed(db, proves) if is_signed(db, rules, proves) else None
         state = "Table des tubes non validée : aucun biologiste ne l'a signée telle qu'elle est."
@@ -71,7 +72,7 @@ def sign_tubes(instance: Path, *, now: Clock, chance: Chance) -> None:
     """Sign the table that stands in the settings, with the biologist's passphrase."""
     rules = read_printable(instance / "staff.toml")
     power, folder = lent_power(instance)
-    proves = partial(KeyRing.load(folder).has_signed, "tubes")
+    proves = partial(has_signed, KeyRing.load(folder), "tubes")
     with opened_instance(instance) as database, database.reading() as db:
         refuse_signed(db, rules, proves)
     login, unlocked = ask_biologist(folder)

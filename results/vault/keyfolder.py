@@ -11,6 +11,9 @@ from kiosk.register.errors import Conflict, NotAllowed
 from results.vault.keytext import KeyText, WrongKey
 
 _HEAD_FORMAT: Final = "etiquette-matrix-head-v1"
+#: Who signs here and what has ended: read by `results.trust.standing`, beside the keys so that no database undoes it.
+STANDING: Final = "standing.list"
+_NO_KEYS: Final = frozenset({"matrix.head", "matrix.head.new", STANDING, f"{STANDING}.new"})
 
 
 class UnsafeKeys(NotAllowed):
@@ -52,10 +55,10 @@ class KeyFolder:
         _check(folder, stat.S_IFDIR, 0o700)
         texts: dict[str, KeyText] = {}
         for path in sorted(folder.iterdir()):
-            if path.name in {"matrix.head", "matrix.head.new"}:
+            if path.name in _NO_KEYS:
                 continue
             try:
-                texts[path.name] = KeyText.read(path.name, _read(path))
+                texts[path.name] = KeyText.read(path.name, read_guarded(path))
             except WrongKey:
                 raise UnsafeKeys(f"Le fichier {path.name} n'est pas un fichier de clé.") from None
         return cls(texts=texts)
@@ -91,7 +94,7 @@ def read_matrix_head(folder: Path) -> MatrixHead:
     path = folder / "matrix.head"
     if not path.exists():
         return NO_MATRIX
-    lines = dict(line.partition(": ")[::2] for line in _read(path).splitlines())
+    lines = dict(line.partition(": ")[::2] for line in read_guarded(path).splitlines())
     try:
         head = MatrixHead(number=int(lines["number"]), digest=bytes.fromhex(lines["sha256"]))
     except (KeyError, ValueError):
@@ -110,10 +113,10 @@ def raise_matrix_head(folder: Path, head: MatrixHead) -> None:
         return
     if head.number <= kept.number:
         raise MatrixHeadFell
-    fresh = folder / "matrix.head.new"
-    fresh.unlink(missing_ok=True)
-    write_new(fresh, f"format: {_HEAD_FORMAT}\nnumber: {head.number}\nsha256: {head.digest.hex()}\n")
-    fresh.replace(folder / "matrix.head")
+    write_again(
+        folder / "matrix.head",
+        f"format: {_HEAD_FORMAT}\nnumber: {head.number}\nsha256: {head.digest.hex()}\n",
+    )
 
 
 def _check(path: Path, kind: int, mode: int) -> None:
@@ -129,7 +132,12 @@ def _check(path: Path, kind: int, mode: int) -> None:
         raise UnsafeKeys(f"{path.name} doit appartenir au compte qui démarre ce programme.")
 
 
-def _read(path: Path) -> str:
+def read_guarded(path: Path) -> str:
+    """Read a file that this programme alone may read.
+
+    Raises:
+        UnsafeKeys: it is missing, another one's, or no text.
+    """
     _check(path, stat.S_IFREG, 0o400)
     try:
         return path.read_bytes().decode("utf-8")
@@ -145,3 +153,11 @@ def write_new(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     path.chmod(0o400)
+
+
+def write_again(path: Path, text: str) -> None:
+    """Put a new text in the place of a file's old one: whoever reads sees one of them, whole."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    write_new(fresh, text)
+    fresh.replace(path)

@@ -10,7 +10,7 @@ from typing import Final
 from kiosk.register.clock import Chance
 from kiosk.register.errors import Conflict, NotAllowed
 from results.vault.keyfolder import KeyFolder, UnsafeKeys, write_new
-from results.vault.keytext import open_private, plain, seal_to_escrow, wrap_private
+from results.vault.keytext import hand_private, open_private, plain, seal_to_escrow, take_handed, wrap_private
 from results.vault.sealing import (
     KEY_SIZE,
     LINE_COST,
@@ -18,9 +18,7 @@ from results.vault.sealing import (
     Cost,
     DoesNotOpen,
     Purpose,
-    check_signature,
     derive,
-    label,
     make_pair,
     public_of,
     same,
@@ -89,14 +87,6 @@ class KeyRing:
     def subkey(self, purpose: Purpose, version: int | None = None) -> bytes:
         """Give the key of one purpose, of the newest fields key unless an older one is named."""
         return derive(self.fields[max(self.fields) if version is None else version], purpose)
-
-    def has_signed(self, what: str, signer: str, data: bytes, signature: bytes) -> bool:
-        """Tell whether a biologist of this laboratory has signed these bytes for this one use."""
-        try:
-            check_signature(self.signers[signer], label(what) + data, signature)
-        except (KeyError, DoesNotOpen):
-            return False
-        return True
 
     def sign_journal(self, message: bytes) -> bytes:
         """Sign a checkpoint with the newest journal key."""
@@ -216,39 +206,68 @@ def unlock(folder: Path, person: str, passphrase: str, *, cost: Cost = PASSPHRAS
     """
     secret = unicodedata.normalize("NFC", passphrase).encode("utf-8")
     files = KeyFolder.open(folder)
-    wrapped = [text for text in files.texts.values() if text.suffix == "wrapped"]
-    mine = {text.id.split(".")[0]: text for text in wrapped if text.kind == "escrow" and text.belongs_to(person)}
+    publics = files.versions("escrow", "pub")
     signer_text = files.texts.get(f"signer.{person}.wrapped")
+    # An escrow key without its public half was never finished: nothing is sealed to it.
+    mine = {
+        int(text.id.split(".")[0]): text
+        for text in files.texts.values()
+        if text.kind == "escrow" and text.belongs_to(person) and int(text.id.split(".")[0]) in publics
+    }
     if not mine or signer_text is None:
         raise UnsafeKeys(f"Il manque les clés de {person}.")
     try:
-        escrow = {int(version): open_private(text, secret, cost=cost) for version, text in mine.items()}
         seed = open_private(signer_text, secret, cost=cost)
+        escrow = {
+            version: take_handed(text, seed) if text.suffix == "handed" else open_private(text, secret, cost=cost)
+            for version, text in mine.items()
+        }
     except DoesNotOpen:
         raise WrongPassphrase from None
-    publics = files.versions("escrow", "pub")
-    pairs = [(public_of(private), publics.get(version, b"")) for version, private in escrow.items()]
+    pairs = [(public_of(private), publics[version]) for version, private in escrow.items()]
     pairs.append((verifier_of(seed), files.read("signer", person, "pub")))
     if not all(same(made, kept) for made, kept in pairs):
         raise UnsafeKeys(f"Les clés de {person} ne vont pas avec leurs moitiés publiques.")
     return BiologistKeys(person=person, escrow=escrow, signer_seed=seed)
 
 
-def add_biologist(
-    folder: Path, *, person: str, passphrase: str, by: BiologistKeys, chance: Chance, cost: Cost = PASSPHRASE_COST
-) -> str:
-    """Make another biologist's keys, handed the escrow by one who is unlocked; returns the fingerprint."""
+def make_biologist(
+    folder: Path, *, person: str, passphrase: str, escrow: Mapping[int, bytes], chance: Chance,
+    cost: Cost = PASSPHRASE_COST,
+) -> bytes:  # fmt: skip
+    """Write another biologist's keys, the escrow among them; what a try before has left is taken away.
+
+    They open and sign nothing yet: the public half is in no list of those who are in office.
+
+    Returns:
+        The public half of the signing key.
+
+    Raises:
+        KeysExist: this person signs here, or once did.
+        PassphraseTooShort: fewer than 16 characters.
+    """
     secret = _passphrase(passphrase)
+    if f"signer.{person}.pub" in KeyFolder.open(folder).texts:
+        raise KeysExist
+    take_private_halves(folder, person)
     signer = chance(KEY_SIZE)
     texts = [
-        wrap_private("escrow", f"{version}.{person}", private, secret, cost=cost, chance=chance)
-        for version, private in by.escrow.items()
+        wrap_private("signer", person, signer, secret, cost=cost, chance=chance),
+        *(
+            hand_private("escrow", f"{version}.{person}", private, to=verifier_of(signer), chance=chance)
+            for version, private in escrow.items()
+        ),
     ]
-    texts.append(wrap_private("signer", person, signer, secret, cost=cost, chance=chance))
-    texts.append(plain("signer", person, "pub", verifier_of(signer)))
     for text in texts:
         write_new(folder / text.name, text.whole())
-    return hashlib.sha256(verifier_of(signer)).hexdigest()
+    return verifier_of(signer)
+
+
+def take_private_halves(folder: Path, person: str) -> None:
+    """Take away everything that a person's passphrase opens; what it has signed is known by the public half."""
+    for text in KeyFolder.open(folder).texts.values():
+        if text.suffix in {"wrapped", "handed"} and text.belongs_to(person):
+            (folder / text.name).unlink(missing_ok=True)
 
 
 def _passphrase(passphrase: str) -> bytes:

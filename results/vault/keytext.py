@@ -2,15 +2,28 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kiosk.register.clock import Chance
-from results.vault.sealing import FORM, NONCE_SIZE, SALT_SIZE, Cost, DoesNotOpen, box, seal, stretch, unbox, unseal
+from results.vault.sealing import (
+    FORM,
+    NONCE_SIZE,
+    SALT_SIZE,
+    Cost,
+    DoesNotOpen,
+    box,
+    box_to_signer,
+    seal,
+    stretch,
+    unbox,
+    unbox_by_signer,
+    unseal,
+)
 
 FORMAT: Final = "etiquette-key-v1"
 #: How many bytes `data` has, by the end of the file's name.
-SIZES: Final = {"key": 32, "pub": 32, "escrow": 113, "wrapped": 48}
+SIZES: Final = {"key": 32, "pub": 32, "escrow": 113, "wrapped": 48, "handed": 113}
 _NAMES: Final = ("format", "kind", "id", "kdf", "aead", "data")
 _WORD: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)?")
 _KDF: Final = re.compile(r"argon2id v=19 m=(\d+) t=(\d+) p=(\d+) salt=([0-9a-f]{32})")
@@ -126,6 +139,25 @@ def restore_from_escrow(text: KeyText, escrow_private: bytes) -> bytes:
         DoesNotOpen: another escrow key, or a changed line.
     """
     content = unbox(escrow_private, text.data)
+    inner = FORM + _digest(text)
+    if not content.startswith(inner):
+        raise DoesNotOpen
+    return content.removeprefix(inner)
+
+
+def hand_private(kind: str, name: str, private: bytes, *, to: bytes, chance: Chance) -> KeyText:
+    """Hand a private key to the holder of a signing key; `to` is its public half, the name's last part is theirs."""
+    text = KeyText(kind=kind, id=name, suffix="handed", aead="x25519-sealedbox signer")
+    return replace(text, data=box_to_signer(to, FORM + _digest(text) + private, chance=chance))
+
+
+def take_handed(text: KeyText, signer_seed: bytes) -> bytes:
+    """Take a private key that was handed over.
+
+    Raises:
+        DoesNotOpen: it was handed to somebody else, or a line was changed.
+    """
+    content = unbox_by_signer(signer_seed, text.data)
     inner = FORM + _digest(text)
     if not content.startswith(inner):
         raise DoesNotOpen

@@ -1,6 +1,6 @@
 """Sealed reports are read back: opened with the key that fits their class, and only if their signature holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from results.vault.sealing import DoesNotOpen
 from results.vault.wraps import open_share
 
 Items = Sequence[tuple[UUID, int]]
+Verifiers = Callable[[UUID, bytes], bytes | None]
 
 
 def open_by_escrow(db: Session, dossier: Dossier, biologist: BiologistKeys) -> bytes:
@@ -30,7 +31,7 @@ def open_by_escrow(db: Session, dossier: Dossier, biologist: BiologistKeys) -> b
 
 
 def open_reports(
-    db: Session, keys: KeyRing, items: Items, *, private: bytes | None, verifiers: Mapping[UUID, bytes]
+    db: Session, keys: KeyRing, items: Items, *, private: bytes | None, verifiers: Verifiers
 ) -> tuple[Body, ...]:
     """Open signed report versions, in the order asked.
 
@@ -39,7 +40,7 @@ def open_reports(
         keys: the staff programme's keys, for C0 and C1.
         items: report and version.
         private: the dossier's private key, for C2 and above; None when only C0 and C1 are asked.
-        verifiers: signer -> Ed25519 public key.
+        verifiers: signer and signature -> Ed25519 public key; None when it counts for nothing.
 
     Raises:
         DoesNotOpen: one of them is missing, not signed by a known signer, or does not open.
@@ -47,10 +48,13 @@ def open_reports(
     bodies = []
     for report_id, number in items:
         version = db.get(ReportVersion, (report_id, number))
-        if version is None or version.signer is None or version.signer not in verifiers:
+        if version is None or version.signer is None or version.signature is None:
+            raise DoesNotOpen
+        verifier = verifiers(version.signer, version.signature)
+        if verifier is None:
             raise DoesNotOpen
         body = open_version(db, keys, version, private=private)
-        check_report(signed_facts(version), body, version.signature or b"", verifiers[version.signer])
+        check_report(signed_facts(version), body, version.signature, verifier)
         bodies.append(body)
     return tuple(bodies)
 

@@ -171,6 +171,28 @@ def check_signature(verifier: bytes, message: bytes, signature: bytes) -> None:
         raise DoesNotOpen from None
 
 
+def box_to_signer(verifier: bytes, plaintext: bytes, *, chance: Chance) -> bytes:
+    """Seal to whoever holds an Ed25519 seed, by the X25519 key that belongs to it (RFC 7748, section 4.1).
+
+    Raises:
+        DoesNotOpen: these bytes are no point of the curve.
+    """
+    try:
+        return box(bindings.crypto_sign_ed25519_pk_to_curve25519(verifier), plaintext, chance=chance)
+    except (CryptoError, RuntimeError, ValueError):
+        raise DoesNotOpen from None
+
+
+def unbox_by_signer(seed: bytes, stored: bytes) -> bytes:
+    """Open what was sealed to the holder of an Ed25519 seed.
+
+    Raises:
+        DoesNotOpen: another holder or changed bytes.
+    """
+    _, secret = bindings.crypto_sign_seed_keypair(seed)
+    return unbox(bindings.crypto_sign_ed25519_sk_to_curve25519(secret), stored)
+
+
 def four_bytes(number: int) -> bytes:
     """Write a version or a length, big-endian."""
     return struct.pack(">I", number)

@@ -37,6 +37,7 @@ FLOORS = (
     "results/hl7v2",
     "results/reports",
     "results/vault",
+    "results/trust",
     "results",
     "results/physicians",
     "results/critical",

@@ -26,6 +26,7 @@ from labels.validation import sign_tubes
 from printers.draw import draw
 from printers.moves import State, Verb
 from printers.paper import LABEL_50X25, MEDIA
+from results.trust.standing import has_signed
 from results.vault.keys import unlock
 from results.vault.sealing import label, sign
 from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
@@ -298,7 +299,7 @@ def test_the_banner_goes_when_a_biologist_has_signed_and_comes_back_with_a_chang
     with counter.room.database.transaction("results") as db:
         sign_tubes(
             db, shipped(), sign=lambda data: sign(unlocked.signer_seed, label("tubes") + data),
-            proves=partial(keys.has_signed, "tubes"), signer="lenoir", by=counter.room.people["lenoir"].id,
+            proves=partial(has_signed, keys, "tubes"), signer="lenoir", by=counter.room.people["lenoir"].id,
             at=counter.room.at, chance=counter.chance,
         )  # fmt: skip
     assert "Table des tubes non validée" not in sophie.sees(page)

@@ -15,6 +15,7 @@ from kiosk.register.journal import ResultsText, verify
 from labels.planning.rules import Rules
 from labels.planning.table import shipped
 from labels.validation import AlreadySigned, SignedTubes, SiteTable, hash_of, sign_tubes
+from results.trust.standing import has_signed
 from results.vault.sealing import label, sign, verifier_of
 from tests.results.vault.ring import make_ring
 
@@ -28,7 +29,7 @@ class Cabinet:
     def __init__(self, database: Database, folder: Path, chance: Callable[[int], bytes], at: datetime) -> None:
         self.database, self.chance, self.at = database, chance, at
         self.keys, self.lenoir = make_ring(folder)
-        self.proves = partial(self.keys.has_signed, "tubes")
+        self.proves = partial(has_signed, self.keys, "tubes")
 
     def signs(self, rules: Rules, *, use: str = "tubes", signer: str = "") -> SignedTubes:
         with self.database.transaction("results") as db:
@@ -117,4 +118,4 @@ def test_a_key_that_is_not_the_signers_validates_nothing(cabinet: Cabinet) -> No
     cabinet.signs(shipped())
     strangers = replace(cabinet.keys, signers={cabinet.lenoir.person: verifier_of(b"\x05" * 32)})
     with cabinet.database.reading() as db:
-        assert not SiteTable(rules=shipped(), proves=partial(strangers.has_signed, "tubes")).now(db).validated
+        assert not SiteTable(rules=shipped(), proves=partial(has_signed, strangers, "tubes")).now(db).validated

@@ -15,7 +15,7 @@ from kiosk.register.accounts import disable, reset_totp
 from kiosk.register.database import Database
 from kiosk.register.journal import ResultsText, verify
 from kiosk.register.staff import Actor
-from results.vault.power import KeyRingPower
+from results.trust.power import KeyRingPower
 from tests.staffroom import SIGNER, people, power_of, ring_of
 
 Chance = Callable[[int], bytes]

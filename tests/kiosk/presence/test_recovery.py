@@ -21,7 +21,7 @@ from kiosk.presence.signins import enter, knock, resume
 from kiosk.register.accounts import NoSuchAccount, NotYourself, show_seed, take_over
 from kiosk.register.database import Database, uuid7
 from kiosk.register.staff import Actor
-from results.vault.power import KeyRingPower
+from results.trust.power import KeyRingPower
 from tests.staffroom import SEED, SIGNER, people, power_of, ring_of
 
 Chance = Callable[[int], bytes]

@@ -51,7 +51,7 @@ from kiosk.register.staff import (
     step_of,
     verify_password,
 )
-from results.vault.power import KeyRingPower
+from results.trust.power import KeyRingPower
 from results.vault.sealing import sign
 from tests.results.vault.vectors import OWN, read_vectors
 from tests.staffroom import PASSWORD, SEED, SIGNER, people, power_of, ring_of

@@ -33,12 +33,12 @@ from results.matrix import PROPOSAL, Channel, Person, Routes, keep_head, read_ro
 from results.release import Decision, Role
 from results.signing import open_to_read, sign_what_was_read
 from results.telling import Judge
+from results.trust.power import KeyRingPower
 from results.vault.attempts import Answer, CodeDesk, Said
 from results.vault.counters import AttemptState, Way, standing
 from results.vault.dossiers import Dossier, NoSuchDossier, Slip, Wish, dossier_of, trusted_dossier
 from results.vault.keys import BiologistKeys, ExchangeKeys, KeyRing
 from results.vault.opening import open_by_escrow
-from results.vault.power import KeyRingPower
 from results.vault.releases import Course
 from results.vault.sealing import Cost, Purpose, public_of
 from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_slip

@@ -150,7 +150,10 @@ class PlainRule:
 
     def open(self, weighed: Weighed, private: bytes) -> tuple[Body, ...]:
         with self.house.database.reading() as db:
-            return open_reports(db, self.house.keys, weighed.items, private=private, verifiers=self.house.verifiers)
+            return open_reports(
+                db, self.house.keys, weighed.items, private=private,
+                verifiers=lambda who, _: self.house.verifiers.get(who),
+            )  # fmt: skip
 
     def settle(self, db: Session, answer: Answer) -> None:
         assert db.in_transaction()

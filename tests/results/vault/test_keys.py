@@ -22,7 +22,6 @@ from results.vault.keys import (
     KeysExist,
     PassphraseTooShort,
     WrongPassphrase,
-    add_biologist,
     make_keys,
     unlock,
 )
@@ -93,18 +92,6 @@ def test_a_wrapped_key_of_the_small_cost_does_not_open_in_the_product(made: Path
 
 def test_the_passphrase_is_the_same_however_its_accents_are_typed(made: Path) -> None:
     assert unlock(made / "keys", "lenoir", "quatre mots bien a\u0300 moi", cost=SMALL)
-
-
-def test_another_biologist_gets_the_same_escrow_and_a_signature_of_their_own(made: Path) -> None:
-    first = unlock(made / "keys", "lenoir", PHRASE, cost=SMALL)
-    add_biologist(
-        made / "keys", person="aubry", passphrase="une autre phrase", by=first, chance=random.Random(6).randbytes,
-        cost=SMALL,
-    )  # fmt: skip
-    second = unlock(made / "keys", "aubry", "une autre phrase", cost=SMALL)
-    assert second.escrow == first.escrow
-    assert second.signer_seed != first.signer_seed
-    assert set(KeyRing.load(made / "keys").signers) == {"lenoir", "aubry"}
 
 
 def test_what_was_sealed_to_the_biologists_can_be_restored(made: Path) -> None:

@@ -1046,6 +1046,15 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "upheld",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("by", sa.String(length=31), nullable=False),
+        sa.Column("signature", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_upheld")),
+        schema="results",
+    )
+    op.create_table(
         "critical_alert",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -1307,12 +1316,28 @@ def make_results() -> None:
         sa.Column("signer", sa.Uuid(), nullable=True),
         sa.Column("granted_at", UtcDateTime(), nullable=True),
         sa.Column("signature", sa.LargeBinary(length=64), nullable=True),
+        sa.Column("end_asked_by", sa.Uuid(), nullable=True),
+        sa.Column("end_asked_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("end_signature", sa.LargeBinary(length=64), nullable=True),
         sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("(ended_at IS NULL) = (end_signature IS NULL)", name=op.f("ck_role_ended_means_signed")),
+        sa.ForeignKeyConstraint(["end_asked_by"], ["results.staff.id"], name=op.f("fk_role_end_asked_by")),
+        sa.ForeignKeyConstraint(["ended_by"], ["results.staff.id"], name=op.f("fk_role_ended_by")),
         sa.ForeignKeyConstraint(["signer"], ["results.staff.id"], name=op.f("fk_role_signer")),
         sa.ForeignKeyConstraint(["staff"], ["results.staff.id"], name=op.f("fk_role_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role")),
-        sa.UniqueConstraint("staff", "role", name=op.f("uq_role_staff_role")),
         schema="results",
+    )
+    op.create_index(
+        "uq_role_in_force",
+        "role",
+        ["staff", "role"],
+        unique=True,
+        schema="results",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "slip",
@@ -1559,6 +1584,13 @@ def drop_results() -> None:
     op.drop_table("told_again", schema="results")
     op.drop_index(op.f("ix_results_slip_dossier_id"), table_name="slip", schema="results")
     op.drop_table("slip", schema="results")
+    op.drop_index(
+        "uq_role_in_force",
+        table_name="role",
+        schema="results",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.drop_table("role", schema="results")
     op.drop_index(op.f("ix_results_retraction_report_id"), table_name="retraction", schema="results")
     op.drop_table("retraction", schema="results")
@@ -1585,6 +1617,7 @@ def drop_results() -> None:
     )
     op.drop_index(op.f("ix_results_critical_alert_report_id"), table_name="critical_alert", schema="results")
     op.drop_table("critical_alert", schema="results")
+    op.drop_table("upheld", schema="results")
     op.drop_table("tube_table", schema="results")
     op.drop_table("staff", schema="results")
     op.drop_index(

@@ -3,7 +3,10 @@
 import hashlib
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from kiosk.register.clock import Chance
+from results.trust.standing import key_for, standing_of
 from results.vault.envelopes import open_column, seal_column
 from results.vault.keys import KeyRing
 from results.vault.sealing import DoesNotOpen, Purpose, authenticate, check_signature, same
@@ -13,19 +16,18 @@ class KeyRingPower:
     """What `kiosk.register.staff.Power` asks for, made of the staff programme's key ring."""
 
     def __init__(self, ring: KeyRing, *, biologist_fingerprint: str) -> None:
+        self._ring = ring
+        self._fingerprint = biologist_fingerprint.lower().encode()
         self._macs = self._subkeys(ring, Purpose.POWER)
         self._columns = self._subkeys(ring, Purpose.COLUMN)
-        # Only the root of trust signs grants: the key whose fingerprint also stands on signed paper.
-        self._trusted = {
-            person: key
-            for person, key in ring.signers.items()
-            if same(hashlib.sha256(key).hexdigest().encode(), biologist_fingerprint.lower().encode())
-        }
 
     @property
     def rooted(self) -> bool:
-        """Tell whether the key of the root of trust is here."""
-        return bool(self._trusted)
+        """Tell whether the first biologist's key is here: the one whose fingerprint also stands on signed paper."""
+        root = standing_of(self._ring).root
+        if root is None:
+            return False
+        return same(hashlib.sha256(self._ring.signers[root]).hexdigest().encode(), self._fingerprint)
 
     def mac(self, row: bytes) -> bytes:
         """Vouch for a canonical row with the newest key."""
@@ -48,13 +50,18 @@ class KeyRingPower:
                 continue
         return None
 
-    def verify_grant(self, signer: str, message: bytes, signature: bytes) -> bool:
-        """Tell whether the biologist who is the root of trust has signed."""
+    def verify_grant(self, db: Session, signer: str, message: bytes, signature: bytes) -> bool:
+        """Tell whether a biologist has signed whose way into office leads back to the first one."""
+        key = key_for(db, self._ring, signer, signature) if self.rooted else None
         try:
-            check_signature(self._trusted[signer], message, signature)
-        except (KeyError, DoesNotOpen):
+            check_signature(key or b"", message, signature)
+        except DoesNotOpen:
             return False
         return True
+
+    def has_ended(self, row: UUID) -> bool:
+        """Tell whether an account or a role ended here once, whatever a row that was brought back says."""
+        return row in standing_of(self._ring).ended
 
     @staticmethod
     def _subkeys(ring: KeyRing, purpose: Purpose) -> list[bytes]:
