@@ -11,6 +11,9 @@ from kiosk.register.errors import Conflict, NotAllowed
 from results.vault.keytext import KeyText, WrongKey
 
 _HEAD_FORMAT: Final = "etiquette-matrix-head-v1"
+_STOP_FORMAT: Final = "etiquette-stop-head-v1"
+#: What lies in the folder beside the keys, and each while it is written.
+_HEADS: Final = frozenset({"matrix.head", "matrix.head.new", "stop.head", "stop.head.new"})
 
 
 class UnsafeKeys(NotAllowed):
@@ -52,7 +55,7 @@ class KeyFolder:
         _check(folder, stat.S_IFDIR, 0o700)
         texts: dict[str, KeyText] = {}
         for path in sorted(folder.iterdir()):
-            if path.name in {"matrix.head", "matrix.head.new"}:
+            if path.name in _HEADS:
                 continue
             try:
                 texts[path.name] = KeyText.read(path.name, _read(path))
@@ -110,10 +113,37 @@ def raise_matrix_head(folder: Path, head: MatrixHead) -> None:
         return
     if head.number <= kept.number:
         raise MatrixHeadFell
-    fresh = folder / "matrix.head.new"
+    _put(folder, "matrix.head", f"format: {_HEAD_FORMAT}\nnumber: {head.number}\nsha256: {head.digest.hex()}\n")
+
+
+def read_stop_head(folder: Path) -> int:
+    """Read the number of the last stop of releases; without a file there was none.
+
+    Raises:
+        UnsafeKeys: wrong mode, owner or content.
+    """
+    path = folder / "stop.head"
+    if not path.exists():
+        return 0
+    lines = dict(line.partition(": ")[::2] for line in _read(path).splitlines())
+    number = lines.get("number", "")
+    if not number.isdecimal():
+        raise UnsafeKeys("Le fichier stop.head n'est pas lisible.")
+    return int(number)
+
+
+def raise_stop_head(folder: Path, number: int) -> None:
+    """Keep the number of a new stop; it never falls."""
+    if number > read_stop_head(folder):
+        _put(folder, "stop.head", f"format: {_STOP_FORMAT}\nnumber: {number}\n")
+
+
+def _put(folder: Path, name: str, text: str) -> None:
+    """Write a head in place of the one before, whole or not at all."""
+    fresh = folder / f"{name}.new"
     fresh.unlink(missing_ok=True)
-    write_new(fresh, f"format: {_HEAD_FORMAT}\nnumber: {head.number}\nsha256: {head.digest.hex()}\n")
-    fresh.replace(folder / "matrix.head")
+    write_new(fresh, text)
+    fresh.replace(folder / name)
 
 
 def _check(path: Path, kind: int, mode: int) -> None:
