@@ -213,6 +213,7 @@ ROUTES: Final[dict[str, str]] = {
     "agreeing.waiting": Right.TELL,
     "agreeing.waiting_state": Right.TELL,
     "agreeing.requests": Right.SIGN,
+    "agreeing.requests_state": Right.SIGN,
     "agreeing.reply": Right.SIGN,
     "posting.batch": Right.TELL,
     "posting.batch_state": Right.TELL,
