@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from kiosk.counter.passage import UNDO, advance, at_desk, hand_on
 from kiosk.counter.reception import call_in_turn
-from kiosk.places import line
+from kiosk.counter.turns import may_come
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Stage, Verb, Visit, visit_of
 from kiosk.settings import StaffSettings
-from kiosk.signin import actor, desk, needs
+from kiosk.signin import actor, desk, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from labels.bedside import (
     PROOFS,
@@ -96,8 +96,9 @@ def call() -> ResponseReturnValue:
     with reading() as db:
         site = this_site(db)
     call_in_turn(
-        house().database, site, Stage.SAMPLING, desk=desk(), by=str(actor().id), at=now(), chance=chance, key=form_key()
-    )
+        house().database, site, Stage.SAMPLING, desk=desk(), by=str(actor().id), at=now(), chance=chance,
+        key=form_key(), power=power(),
+    )  # fmt: skip
     return redirect(url_for("sampling.room"), 303)
 
 
@@ -210,10 +211,10 @@ def _confirm(key: str) -> None:
 
 
 def _next(db: Session) -> dict[str, Any]:
-    places = line(db, this_site(db), Stage.SAMPLING, at=now())
+    places, held = may_come(db, this_site(db), Stage.SAMPLING, at=now(), power=power())
     shown = [(place.visit.number, place.ranked.reason) for place in places[:AHEAD]]
-    seen = f"{len(places)}.{now():%H%M}.{'.'.join(str(number) for number, _ in shown)}"
-    return {"shown": shown, "waiting": len(places), "seen": seen}
+    seen = f"{len(places)}.{held}.{now():%H%M}.{'.'.join(str(number) for number, _ in shown)}"
+    return {"shown": shown, "waiting": len(places), "held": held, "seen": seen}
 
 
 def _draw(db: Session, visit: Visit) -> dict[str, Any]:

@@ -52,7 +52,7 @@ from results.desks.phone import code_desk
 from results.exchange import quarantine
 from results.giving import follow_slips
 from results.handing import agreeing, coding, handover, mandating, papers, posting
-from results.keeping import seen
+from results.keeping import morning, seen
 from results.keeping.evening import Evening
 from results.office import accounts, computers, confirming, entrance, manager
 from results.office.leaving import keep_endings
@@ -69,8 +69,8 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 SCREENS: Final = (
     health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
     gestures, sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating,
-    posting, agreeing, seen, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming,
-    computers, pairing,
+    posting, agreeing, seen, morning, signoff, amended, critical, critical_rules, quarantine, manager, accounts,
+    confirming, computers, pairing,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -215,6 +215,7 @@ ROUTES: Final[dict[str, str]] = {
     "agreeing.waiting": Right.TELL,
     "agreeing.waiting_state": Right.TELL,
     "agreeing.requests": Right.SIGN,
+    "agreeing.requests_state": Right.SIGN,
     "agreeing.reply": Right.SIGN,
     "posting.batch": Right.TELL,
     "posting.batch_state": Right.TELL,
@@ -232,6 +233,9 @@ ROUTES: Final[dict[str, str]] = {
     "secrecy.lift": Right.SIGN,
     "seen.asked": Right.SIGN,
     "seen.shown": Right.SIGN,
+    "morning.look": Right.REGISTER,
+    "morning.take_note": Right.REGISTER,
+    "morning.go_on": Right.SIGN,
     "signoff.waiting": Right.SIGN,
     "signoff.unlock_page": Right.SIGN,
     "signoff.unlock_keys": Right.SIGN,
@@ -314,6 +318,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     },
     {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
     {"endpoint": "secrecy.tasks", "title": "Confidentialité", "icon": "eye-off"},
+    {"endpoint": "morning.look", "title": "Note du matin", "icon": "scan-line"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "manager.figures_page", "title": "Chiffres", "icon": "chart-column"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
@@ -505,8 +510,11 @@ def _around() -> dict[str, object]:
         "menu_marks": {
             "room.printers": cache(lambda: trouble(house().spool, at=now())),
             "secrecy.tasks": cache(secrecy.waiting_words),
-            "handover.search_page": cache(agreeing.requests_words),
+            "handover.search_page": cache(lambda: morning.stopped_words() or agreeing.requests_words()),
+            "phone.desk_page": cache(morning.stopped_words),
+            "morning.look": cache(morning.waiting_words),
         },
+        "concerns_a_stop": morning.concerns_this_screen,
         "secret_desks": {"slip": "delivery.find_slip"},
         "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
         "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.booking.discretion import DecisionFirst, DiscreetVisit, awaits_decision, discretion_of
 from kiosk.counter.passage import advance
+from kiosk.door.answers import confirmed
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.exams.prescriptions import NoPrescription, exams_of
 from kiosk.register.clock import Chance
@@ -135,6 +137,22 @@ class SlipUnderWay(Conflict):
     french = "Le talon n'est pas encore confirmé. Regardez s'il est sorti avant que la personne s'en aille."
 
 
+#: What is answered to the kiosk's question, as a way of this desk; who does not know has not chosen.
+_ANSWERED: Final[Mapping[str, Preference]] = MappingProxyType({
+    "online": Preference.PORTAL, "pick_up": Preference.PICKUP, "post": Preference.LETTER, "phone": Preference.PHONE,
+    "doctor": Preference.PHYSICIAN,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wished:
+    """The way that was confirmed at the counter before this page was opened."""
+
+    preference: Preference
+    #: The patient had said the very same at the kiosk.
+    at_kiosk: bool
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Bearer:
     """Who a slip is made for."""
@@ -223,6 +241,17 @@ def delivery_of(db: Session, visit_id: UUID) -> Delivery | None:
     """How a visit's results are given, None before it was asked."""
     rows = select(Delivery).where(Delivery.visit_id == visit_id).order_by(Delivery.at.desc(), Delivery.id.desc())
     return db.scalars(rows).first()
+
+
+def wished_before(db: Session, visit_id: UUID) -> Wished | None:
+    """The way of the kiosk's question as it was confirmed at the counter; None where nobody has confirmed one.
+
+    What was only touched at the kiosk is not enough: nobody has looked who stood there.
+    """
+    row = confirmed(db, visit_id).get("delivery")
+    if row is None or row.answer not in _ANSWERED:
+        return None
+    return Wished(preference=_ANSWERED[row.answer], at_kiosk=row.patient_said == row.answer)
 
 
 def bearer_of(db: Session, keys: KeyRing, visit: Visit) -> Bearer:

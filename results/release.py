@@ -32,6 +32,7 @@ class Why(StrEnum):
 
     ALLOWED = "allowed"
     ROUTE = "route"  #: the table names the biologist
+    STOPPED = "stopped"  #: a journal does not agree with its note, and no biologist has cleared it
     NO_MATRIX = "no_matrix"  #: no verified table in force
     NOTHING = "nothing"  #: nothing has come yet
     UNKNOWN_EXAM = "unknown_exam"  #: a code without a class
@@ -99,6 +100,8 @@ class Question:
     #: Everything expected has arrived.
     is_complete: bool
     limits: Limits = field(default_factory=Limits)
+    #: Releases are stopped, whatever they are.
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +141,8 @@ def decide(question: Question, matrix: Matrix | None) -> Decision:
         question: class, channel, person, role, state and limits.
         matrix: the verified table in force, or None, and then nothing leaves.
     """
+    if question.is_stopped:
+        return _not_now(Why.STOPPED)
     if matrix is None:
         return _not_now(Why.NO_MATRIX)
     release_class = strictest(question.expected)

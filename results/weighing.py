@@ -23,6 +23,7 @@ from results.release import Answer, Decision, Limits, Question, Role, decide
 from results.reports.flags import flags_standing
 from results.reports.sorting import Flag
 from results.reports.versions import Life, ReportVersion, live, newest, reports_of
+from results.stopping.stops import is_stopped
 from results.trust.standing import key_for
 from results.vault.dossiers import Dossier, Wish, trusted_dossier
 from results.vault.keys import KeyRing
@@ -94,6 +95,7 @@ def weigh(
         lives=[one.life for one in reports],
         is_complete=is_whole(db, dossier, power) and not any(version.is_partial for version in versions),
         limits=limits_of(db, dossier, asked, power=power, at=at),
+        is_stopped=is_stopped(db, keys, power),
     )
     decision = decide(question, matrix)
     ripe = tuple((one.report_id, one.version.version) for one in reports if one.version and one.life in _RIPE)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, Index, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ColumnElement, Enum, Index, LargeBinary, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.accounts import vouch, vouched
@@ -148,6 +148,20 @@ def discreet_among(db: Session, visit_ids: Collection[UUID], power: Power) -> fr
     """Which of these visits are discreet ones."""
     rows = db.scalars(select(DiscreetVisit).where(DiscreetVisit.visit_id.in_(visit_ids))) if visit_ids else ()
     return frozenset(row.visit_id for row in rows if not _is_lifted(row, power))
+
+
+def undecided_among(db: Session, visit_ids: Collection[UUID], power: Power | None) -> frozenset[UUID]:
+    """Which of these visits wait for a biologist's decision; whoever can vouch for nothing holds every mark so."""
+    rows = db.scalars(select(DiscreetVisit).where(DiscreetVisit.visit_id.in_(visit_ids))) if visit_ids else ()
+    return frozenset(row.visit_id for row in rows if power is None or awaits_decision(row, power))
+
+
+def awaits_no_decision() -> ColumnElement[bool]:
+    """Whether a visit has no mark that nobody has decided on, as part of a statement that is built once."""
+    undecided = select(DiscreetVisit.visit_id).where(
+        DiscreetVisit.visit_id == Visit.id, DiscreetVisit.decision.is_(None)
+    )
+    return ~undecided.correlate(Visit).exists()
 
 
 def awaits_decision(row: DiscreetVisit, power: Power) -> bool:

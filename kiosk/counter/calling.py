@@ -177,7 +177,8 @@ def _panel() -> dict[str, Any]:
     kept: LastRead = current_app.extensions.setdefault("line", LastRead())
     with reading() as db:
         shown = panel(kept.live_line(db, this_site(db), at=now()), desk(), at=now())
-    seen = f"{shown.acts}.{now():%H%M}.{shown.undo_for > 0}.{'.'.join(light[2] for light in lights)}"
+    counted = ".".join(map(str, (shown.acts, *shown.answers)))
+    seen = f"{counted}.{now():%H%M}.{shown.undo_for > 0}.{'.'.join(light[2] for light in lights)}"
     return {"panel": shown, "lights": lights, "seen": seen}
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from kiosk.booking.appointments import Matching, matching
 from kiosk.counter.passage import UNDO
 from kiosk.counter.priorities import urgent_lately
+from kiosk.door.answers import how_many_answers, unconfirmed_among
 from kiosk.line.policy import LineClass, Policy
 from kiosk.places import line
 from kiosk.register import clock
@@ -38,6 +39,8 @@ class Row:
     #: Several appointments may be this person's: ask.
     unsure: bool
     late: bool
+    #: What was answered at the kiosk waits for somebody to confirm it.
+    to_confirm: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,8 @@ class LiveLine:
 
     #: Entries of the journal when it was read: whatever changes the line writes one.
     acts: int
+    #: Answers given at the kiosk, and how many of them nobody has confirmed: they write no entry.
+    answers: tuple[int, int]
     counter: tuple[Row, ...]
     sampling: tuple[Row, ...]
     #: Missed or set aside, who may come back.
@@ -75,13 +80,14 @@ class LastRead:
         self._kept: tuple[object, LiveLine] | None = None
 
     def live_line(self, db: Session, site: Site, *, at: datetime) -> LiveLine:
-        """The line, read again when an act was written since or another minute has begun."""
+        """The line, read again when an act, an answer or a confirmation came since, or another minute has begun."""
         # The journal is asked first: an act that is committed meanwhile is at worst shown twice, never missed.
         acts, _ = head_of(db, "register")
-        mark = (site.id, acts, f"{at:%Y-%m-%d %H:%M}")
+        answers = how_many_answers(db)
+        mark = (site.id, acts, answers, f"{at:%Y-%m-%d %H:%M}")
         kept = self._kept
         if kept is None or kept[0] != mark:
-            kept = self._kept = (mark, read_live_line(db, site, acts=acts, at=at))
+            kept = self._kept = (mark, read_live_line(db, site, acts=acts, answers=answers, at=at))
         return kept[1]
 
 
@@ -93,11 +99,12 @@ def panel(line: LiveLine, desk: str, *, at: datetime) -> Panel:
     return Panel(**vars(line), here=here, undo_for=undo_for)
 
 
-def read_live_line(db: Session, site: Site, *, acts: int, at: datetime) -> LiveLine:
+def read_live_line(db: Session, site: Site, *, acts: int, answers: tuple[int, int], at: datetime) -> LiveLine:
     """Read everyone who waits, is served or was set aside today.
 
     Args:
         acts: the journal's size, asked before.
+        answers: as `how_many_answers` counted them, asked before.
     """
     found, days = matching(db, site, at=at), open_days(site, at)
     today = db.scalars(
@@ -113,6 +120,7 @@ def read_live_line(db: Session, site: Site, *, acts: int, at: datetime) -> LiveL
     urgent = urgent_lately(db, site, at=at)
     return LiveLine(
         acts=acts,
+        answers=answers,
         counter=_rows(db, site, Stage.COUNTER, found, at=at),
         sampling=_rows(db, site, Stage.SAMPLING, found, at=at),
         aside=tuple(visit for visit in today if visit.state in ASIDE),
@@ -126,6 +134,7 @@ def _rows(db: Session, site: Site, stage: Stage, found: Matching, *, at: datetim
     places = line(db, site, stage, at=at)
     ids = [place.visit.id for place in places]
     known = set(db.scalars(select(Recognition.visit_id).where(Recognition.visit_id.in_(ids))))
+    waiting = unconfirmed_among(db, ids)
     said = {one.visit_id: one.kind for one in db.scalars(select(Said).where(Said.visit_id.in_(ids)))}
     return tuple(
         Row(
@@ -137,6 +146,7 @@ def _rows(db: Session, site: Site, stage: Stage, found: Matching, *, at: datetim
             said=said.get(place.visit.id) or ("booked" if place.visit.purpose is Purpose.BOOKED else None),
             unsure=place.visit.id in found.unsure,
             late=_late(place.visit),
+            to_confirm=place.visit.id in waiting,
         )
         for place in places
     )

@@ -22,6 +22,7 @@ from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
 from kiosk.register.patients import Document, NoPatient, Patient, Recognition, Sex, create_patient, recognise
 from kiosk.register.sites import Site
+from kiosk.register.staff import Power
 from kiosk.register.visits import Said, Stage, Verb, Visit
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import NEVER_SENT
@@ -66,12 +67,17 @@ class Traits:
 
 
 def call_in_turn(
-    database: Database, site: Site, stage: Stage, *, desk: str, by: str, at: datetime, chance: Chance, key: str
-) -> Visit:
+    database: Database, site: Site, stage: Stage, *, desk: str, by: str, at: datetime, chance: Chance, key: str,
+    power: Power | None = None,
+) -> Visit:  # fmt: skip
     """Bring back who was absent, recognise who is expected, then call whoever's turn it is to a counter or a room.
+
+    Args:
+        power: vouches for a biologist's decision before a draw.
 
     Raises:
         NobodyWaits: when the line is empty.
+        AgreementFirst: when everyone in it waits for a biologist's decision.
     """
     bring_back(database, site, at=at, chance=chance)
     with database.reading() as db:
@@ -79,7 +85,7 @@ def call_in_turn(
     if expected:
         with database.transaction() as db:
             recognise_arrivals(db, site, by=by, at=at, chance=chance)
-    return rank_and_call(database, site, stage, desk=desk, by=by, at=at, chance=chance, key=key)
+    return rank_and_call(database, site, stage, desk=desk, by=by, at=at, chance=chance, key=key, power=power)
 
 
 def same_name_and_date(db: Session, site_id: UUID, birth_name: str, birth_date: str) -> list[Patient]:

@@ -7,10 +7,11 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, select, true, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from kiosk.booking.discretion import awaits_no_decision, undecided_among
 from kiosk.counter.passage import tell
 from kiosk.line.policy import Policy
 from kiosk.places import Place, line
@@ -19,6 +20,7 @@ from kiosk.register.database import Database, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
 from kiosk.register.sites import Site
+from kiosk.register.staff import Power
 from kiosk.register.visits import MOVES, Move, Stage, Visit, trace, visit_of
 from kiosk.waiting import CALLABLE, CALLS, may_be_called, same_act
 
@@ -34,6 +36,12 @@ class NobodyWaits(Conflict):
     french = "Personne n'attend. La file est vide."
 
 
+class AgreementFirst(Conflict):
+    """Whoever waits here waits for a biologist's word first; call her, then press again."""
+
+    french = "Personne d'autre n'attend. Le biologiste donne d'abord son accord pour une personne : prévenez-le."
+
+
 def rank_and_call(
     database: Database,
     site: Site,
@@ -45,20 +53,46 @@ def rank_and_call(
     chance: Chance,
     key: str,
     policy: Policy | None = None,
+    power: Power | None = None,
 ) -> Visit:
     """Call whoever's turn it is to a desk: the line is ranked while others write, the claim alone is a transaction.
 
+    Args:
+        power: vouches for a biologist's decision before a draw; without it every such visit stays where it is.
+
     Raises:
         NobodyWaits: when the stage's line is empty.
+        AgreementFirst: when everyone in it waits for a biologist's decision.
     """
     for _ in range(TRIES):
         with database.reading() as db:
-            places = line(db, site, stage, at=at, policy=policy, first=OFFERED)
+            places, held = may_come(db, site, stage, at=at, policy=policy, power=power, first=OFFERED)
+        if held and not places:
+            raise AgreementFirst
         with suppress(NobodyWaits), database.transaction() as db:
             return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
         if not places:
             break
     raise NobodyWaits
+
+
+def may_come(
+    db: Session, site: Site, stage: Stage, *, at: datetime, power: Power | None, policy: Policy | None = None,
+    first: int | None = None,
+) -> tuple[list[Place], int]:  # fmt: skip
+    """The line of a stage without those on whom a biologist decides before the draw, and how many of these there are.
+
+    Args:
+        power: vouches for a decision.
+        first: how many are wanted, as `line` takes it.
+    """
+    places = line(db, site, stage, at=at, policy=policy, first=first)
+    if stage is not Stage.SAMPLING:
+        return places, 0
+    held = undecided_among(db, [place.visit.id for place in places], power)
+    if held and first is not None:  # rare: whoever stands behind them is read too
+        return may_come(db, site, stage, at=at, power=power, policy=policy)
+    return [place for place in places if place.visit.id not in held], len(held)
 
 
 def call_next(
@@ -112,9 +146,11 @@ def _claiming(stage: Stage) -> ReturningUpdate[Visit]:
     """The statement of a claim, built once; a line shorter than `OFFERED` is offered with its last person repeated."""
     offered = [bindparam(f"place_{place}", type_=Visit.id.type) for place in range(OFFERED)]
     still_waits = may_be_called(stage)
+    # A visit that was marked since the line was ranked is not drawn before a biologist has decided.
+    agreed = awaits_no_decision() if stage is Stage.SAMPLING else true()
     first = (
         select(Visit.id)
-        .where(Visit.id.in_(offered), still_waits)
+        .where(Visit.id.in_(offered), still_waits, agreed)
         .order_by(case(*((Visit.id == one, place) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=True)

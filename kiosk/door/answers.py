@@ -1,13 +1,13 @@
 """What is asked of everyone before the counter, and what was answered: by the patient there, then at the counter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -164,3 +164,20 @@ def answers_of(db: Session, visit_id: UUID) -> Sequence[Answer]:
     found = db.scalars(select(Answer).where(Answer.visit_id == visit_id).order_by(Answer.at))
     last = {one.question: one for one in found}
     return [last[question] for question in QUESTIONS if question in last]
+
+
+def unconfirmed_among(db: Session, visit_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Which of these visits have an answer of the kiosk that nobody has confirmed or corrected since."""
+    asked = select(Answer.visit_id).where(Answer.visit_id.in_(visit_ids), _unconfirmed()).distinct()
+    return frozenset(db.scalars(asked)) if visit_ids else frozenset()
+
+
+def how_many_answers(db: Session) -> tuple[int, int]:
+    """How many answers were given at the kiosk, and how many of them nobody has confirmed; they go with the day."""
+    given, waiting = db.execute(select(func.count(), func.count().filter(_unconfirmed())).select_from(Answer)).one()
+    return given, waiting
+
+
+def _unconfirmed() -> ColumnElement[bool]:
+    same = (CounterAnswer.visit_id == Answer.visit_id, CounterAnswer.question == Answer.question)
+    return ~select(CounterAnswer.key).where(*same, CounterAnswer.at >= Answer.at).correlate(Answer).exists()

@@ -55,6 +55,14 @@ def entries_of(db: Session, side: Side, ids: Collection[UUID], *, since: datetim
         yield _read(seq, found[seq])
 
 
+def newest_entry(db: Session, side: Side, act: Act) -> Entry | None:
+    """The last entry of one act whose words are kept, looked for from the end."""
+    texts = _table(side)
+    asked = select(texts.c.seq, texts.c.text).where(texts.c.text.startswith(f'{{"act":"{act}"', autoescape=True))
+    found = db.execute(asked.order_by(texts.c.seq.desc()).limit(1)).first()
+    return None if found is None else _read(found.seq, found.text)
+
+
 def outdated(
     db: Session, side: Side, *, before: datetime, security_alone: bool, after: int = -1, most: int = 1_000
 ) -> list[int]:

@@ -37,6 +37,7 @@ from results.physicians.repeating import Heard, Whose, is_repeated
 from results.reports.assemble import Line, assemble
 from results.reports.versions import ReportVersion, newest
 from results.signing import Purpose, SealBroken, open_dossier_key
+from results.stopping.stops import is_stopped
 from results.vault.dossiers import Dossier, trusted_dossier
 from results.vault.envelopes import NOBODY, Body, BodyKind
 from results.vault.keys import BiologistKeys, KeyRing
@@ -77,6 +78,8 @@ class Opened:
     is_withdrawn: bool
     #: No verified matrix is in force: it is told all the same, and the journal says so.
     is_unruled: bool
+    #: Releases are stopped; a critical value is told all the same.
+    is_stopped: bool
 
 
 def open_alert(
@@ -123,6 +126,7 @@ def open_alert(
         physicians=() if visit is None else tuple(physicians_of(db, visit.id, power)),
         is_discreet=dossier is not None and is_discreet(db, dossier, power),
         is_withdrawn=newest(db, alert.report_id) is None, is_unruled=in_force(db, keys, at) is None,
+        is_stopped=is_stopped(db, keys, power),
     )  # fmt: skip
 
 
@@ -163,6 +167,8 @@ def reach(
     matrix = in_force(db, keys, at)
     if matrix is None:
         write(db, "results", Act.CRITICAL_UNRULED, by=by, at=at, chance=chance, alert=alert.id)
+    if is_stopped(db, keys, power):
+        write(db, "results", Act.CRITICAL_UNSTOPPED, by=by, at=at, chance=chance, alert=alert.id)
     told = Weighed(
         course=Course.TELL, items=((version.report_id, version.version),),
         matrix_version=0 if matrix is None else matrix.version, channel=Channel.CALL_BACK,

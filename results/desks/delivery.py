@@ -39,6 +39,7 @@ from results.giving import (
     order_slip,
     send_on,
     slip_of,
+    wished_before,
 )
 from results.identity import DOCUMENTS, NoDocumentSeen, is_minor, seen
 from results.slip import slip_paper
@@ -223,9 +224,9 @@ def _choices(visit_id: UUID, refusal: Invalid | None) -> ResponseReturnValue:
     with reading() as db:
         site, visit, chosen = this_site(db), visit_of(db, visit_id), delivery_of(db, visit_id)
         patient, dossier = patient_of(db, visit_id), _dossier(db, visit_id)
-        today = day(site.timezone, now())
+        today, wished = day(site.timezone, now()), None if chosen else wished_before(db, visit_id)
         told: dict[str, Any] = {
-            "preference": chosen.preference if chosen else "",
+            "preference": chosen.preference if chosen else wished.preference if wished else "",
             "wants_phone": ("yes" if chosen.wants_phone else "no") if chosen else "",
             "document": chosen.document if chosen else "",
             "wish": sorted(dossier.wished) if dossier else [],
@@ -236,7 +237,7 @@ def _choices(visit_id: UUID, refusal: Invalid | None) -> ResponseReturnValue:
             told = dict.fromkeys(told, "") | request.form.to_dict() | {"wish": request.form.getlist("wish")}
         return page(
             "results/delivery.html", status=422 if refusal else 200, visit=visit, patient=patient, chosen=chosen,
-            told=told, documents=DOCUMENTS, errors=errors,
+            told=told, wished=wished, documents=DOCUMENTS, errors=errors,
             is_minor=patient is not None and is_minor(patient.birth_date, today=today),
             has_exams=bool(exams_of(db, visit_id)), has_tubes=bool(tubes_of(db, visit)),
             promised=appointment_words(site.timezone, dossier.promised_at) if dossier else "", **_slip(db, visit),

@@ -1,5 +1,6 @@
 """Screens: the counter waits for the biologist's answer; she agrees, comes, or lets the one sentence be said."""
 
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -28,6 +29,8 @@ from results.identity import seen
 from results.sitting import Locked
 
 bp = Blueprint("agreeing", __name__)
+
+_STATE: Final = "results/requests_state.html"
 
 
 @bp.post("/remise/<uuid:visit_id>/demande")
@@ -60,9 +63,15 @@ def waiting_state(visit_id: UUID, request_id: UUID) -> ResponseReturnValue:
 @needs(Right.SIGN)
 def requests() -> ResponseReturnValue:
     """Who stands at the counter without a slip."""
-    with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
-    return page("results/requests.html", found=found, reasons=REASONS)
+    return page("results/requests.html", **_requests())
+
+
+@bp.get("/remise/demandes/etat")
+@needs(Right.SIGN)
+def requests_state() -> ResponseReturnValue:
+    """The same, for a page that is open; nothing while nobody has come or gone."""
+    shown = _requests()
+    return Response(status=204) if request.args.get("vu") == shown["seen"] else page(_STATE, **shown)
 
 
 @bp.post("/remise/demandes/<uuid:request_id>")
@@ -105,6 +114,14 @@ def requests_words() -> str:
     with reading() as db:
         found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
     return "une personne attend au guichet" if found else ""
+
+
+def _requests() -> dict[str, Any]:
+    """Who stands there now, and a mark that changes whenever that does."""
+    with reading() as db:
+        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
+    seen_as = ".".join(f"{one.row.id.hex}{one.may_agree:d}" for one in found)
+    return {"found": found, "reasons": REASONS, "seen": seen_as}
 
 
 def _waiting(template: str, visit_id: UUID, request_id: UUID) -> Response:

@@ -1,6 +1,7 @@
 """The evening's ticket: what both journals are, as a square code each, to be signed by hand and filed."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from kiosk.formats.merkle import letters_of, paper_words
 from kiosk.formats.scanned_note import squeeze
@@ -11,7 +12,9 @@ from results.keeping.notes import SIDES, Note
 EXPIRES_S = 24 * 60 * 60
 
 
-def note_paper(notes: Sequence[Note], *, site_name: str, when: str, key: str, form: Form) -> Paper:
+def note_paper(
+    notes: Sequence[Note], *, site_name: str, when: str, key: str, form: Form, missed: date | None = None
+) -> Paper:
     """Make the ticket: nothing of any patient stands on it.
 
     Args:
@@ -20,6 +23,7 @@ def note_paper(notes: Sequence[Note], *, site_name: str, when: str, key: str, fo
         when: day and hour in the site's words.
         key: names the job in the spool: one paper an evening.
         form: a roll; sizes follow its width.
+        missed: the evening that it is for, where the machine was off then.
 
     Source: the design note on release, section 13.
     """
@@ -34,6 +38,11 @@ def note_paper(notes: Sequence[Note], *, site_name: str, when: str, key: str, fo
         line(site_name, 26),
         line(when, 30),
     ]
+    if missed is not None:
+        items += [
+            line(f"POUR LE SOIR DU {missed:%d/%m/%Y}", 30, bold=True),
+            line("Ce soir-là, l'appareil était éteint.", 24),
+        ]
     for note in notes:
         items += [
             Feed(dots=3 * form.dpmm),
@@ -44,7 +53,7 @@ def note_paper(notes: Sequence[Note], *, site_name: str, when: str, key: str, fo
     items += [
         Feed(dots=4 * form.dpmm),
         line("À signer et à classer.", 26),
-        line("Comparer : etiquette journal verify --scan", 24),
+        line("Demain matin : écran « Note du matin ».", 24),
         Feed(dots=10 * form.dpmm),
         line("Nom et signature : ______________", 26),
     ]

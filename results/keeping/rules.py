@@ -108,6 +108,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
     "results.sign_in_try": Rule(span=_YEAR, since="at"),
     "results.sign_in": Rule(span=_YEAR, since="opened_at"),
     "results.attempt": Rule(span=_YEAR, since="at"),
+    "results.note_comparison": Rule(span=_YEAR, since="at"),
     "results.phone_closure": Rule(span=_YEAR, since="closed_at"),
     "results.phone_call": Rule(span=_YEAR, since="opened_at"),
     "results.physician_try": Rule(span=_YEAR, since="at"),

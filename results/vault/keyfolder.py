@@ -11,9 +11,11 @@ from kiosk.register.errors import Conflict, NotAllowed
 from results.vault.keytext import KeyText, WrongKey
 
 _HEAD_FORMAT: Final = "etiquette-matrix-head-v1"
+_STOP_FORMAT: Final = "etiquette-stop-head-v1"
 #: Who signs here and what has ended: read by `results.trust.standing`, beside the keys so that no database undoes it.
 STANDING: Final = "standing.list"
-_NO_KEYS: Final = frozenset({"matrix.head", "matrix.head.new", STANDING, f"{STANDING}.new"})
+#: What lies in the folder beside the keys, and each while it is written.
+_NO_KEYS: Final = frozenset(name + ending for name in ("matrix.head", "stop.head", STANDING) for ending in ("", ".new"))
 
 
 class UnsafeKeys(NotAllowed):
@@ -117,6 +119,28 @@ def raise_matrix_head(folder: Path, head: MatrixHead) -> None:
         folder / "matrix.head",
         f"format: {_HEAD_FORMAT}\nnumber: {head.number}\nsha256: {head.digest.hex()}\n",
     )
+
+
+def read_stop_head(folder: Path) -> int:
+    """Read the number of the last stop of releases; without a file there was none.
+
+    Raises:
+        UnsafeKeys: wrong mode, owner or content.
+    """
+    path = folder / "stop.head"
+    if not path.exists():
+        return 0
+    lines = dict(line.partition(": ")[::2] for line in read_guarded(path).splitlines())
+    number = lines.get("number", "")
+    if not number.isdecimal():
+        raise UnsafeKeys("Le fichier stop.head n'est pas lisible.")
+    return int(number)
+
+
+def raise_stop_head(folder: Path, number: int) -> None:
+    """Keep the number of a new stop; it never falls."""
+    if number > read_stop_head(folder):
+        write_again(folder / "stop.head", f"format: {_STOP_FORMAT}\nnumber: {number}\n")
 
 
 def _check(path: Path, kind: int, mode: int) -> None:

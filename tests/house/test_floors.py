@@ -38,6 +38,7 @@ FLOORS = (
     "results/reports",
     "results/vault",
     "results/trust",
+    "results/stopping",
     "results",
     "results/physicians",
     "results/critical",
@@ -72,7 +73,7 @@ SCREENS = {
     "results/office/confirming.py", "results/office/entrance.py",
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
-    "results/office/manager.py", "results/keeping/seen.py",
+    "results/office/manager.py", "results/keeping/seen.py", "results/keeping/morning.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 

@@ -33,9 +33,9 @@ OPEN = {
 #: What the phone desk asks a recent proof for, and what asks six digits of its own.
 FRESH = {"phone.desk_page", "phone.open_call", "physician.desk_page", "physician.open_call", "physician.ring"}
 RAISED = {
-    "accounts.people", "accounts.add", "accounts.propose", "accounts.ask_role_end", "accounts.close", "accounts.start_reset",
-    "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",
-    "pairing.listed", "pairing.let_in", "pairing.send_away",
+    "accounts.people", "accounts.add", "accounts.propose", "accounts.ask_role_end", "accounts.close",
+    "accounts.start_reset", "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",
+    "pairing.listed", "pairing.let_in", "pairing.send_away", "morning.go_on",
 }  # fmt: skip
 #: Values that stand for the parts of an address.
 PARTS = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1", "default": "x", "string": "x", "path": "x"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.booking.discretion import mark_discreet
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
 from kiosk.ticket import code_of
@@ -339,3 +340,19 @@ def test_half_a_code_garbage_or_a_flood_draws_nothing_and_says_so(counter: Count
     identified(karim, visit)
     assert "ne forment pas un numéro" in scans(karim, visit, flood)
     assert tubes(counter, visit)[0].state is State.PLANNED
+
+
+def test_whoever_waits_for_a_biologist_is_no_number_on_the_samplers_screen(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    with counter.room.database.transaction("results") as db:
+        mark_discreet(
+            db, visit, by=counter.room.people["sophie"].id, power=counter.room.power, at=counter.room.at,
+            chance=counter.chance, key="a" * 32,
+        )  # fmt: skip
+    page = karim.sees("/prelevement")
+    assert "Une personne attend l'accord du biologiste" in page
+    assert f">{visit.number}<" not in page
+    assert "discr" not in page.lower().split("<main")[1]
+    refused = karim.sends("/prelevement/appeler")
+    assert refused.status_code == 409
+    assert "Personne d'autre n'attend" in words_of(refused)

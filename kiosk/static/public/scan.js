@@ -7,6 +7,8 @@
   const QUICK = 30, LONGEST = 64, SHORTEST = 6, AGAIN = 3000;
   let keys = "", last = 0, field = null, seen = { words: "", at: -AGAIN };
 
+  // A page may wait for longer codes: data-longest.
+  const longest = () => Number(document.querySelector("form[data-scan]")?.dataset.longest || LONGEST);
   const forget = () => { keys = ""; field = null; };
 
   const scanned = (event, form, words) => {
@@ -44,6 +46,6 @@
     }
     last = event.timeStamp;
     // What is too long stays too long until the keys rest: its tail is no code either.
-    if (keys.length < LONGEST) keys += place[1];
+    if (keys.length < longest()) keys += place[1];
   }, true);
 })();

@@ -1,5 +1,6 @@
 """What a patient said at the kiosk is confirmed or corrected at the counter, and neither word is lost."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -45,6 +46,40 @@ def test_both_answers_are_confirmed_by_one_form_and_say_who_heard_them(counter: 
         "fasting": ("over_12", "over_12", "sophie"),
         "delivery": ("phone", "phone", "sophie"),
     }
+
+
+def badges(page: str) -> int:
+    return page.count("réponses à confirmer")
+
+
+def test_the_line_says_whose_answers_wait_until_they_are_confirmed(counter: Counter) -> None:
+    sophie = counter.sits()
+    assert badges(sophie.sees("/file")) == 0
+    visit, other = says(counter, fasting="over_12", delivery="in_person"), says(counter)
+    assert other.number != visit.number
+    page = sophie.sees("/file")
+    assert badges(page) == 1
+    assert "réponses à confirmer" in page.split(f'id="line-{visit.number}"')[1].split("</tr>")[0]
+    # One of two is not both.
+    counter.room.later(seconds=1)
+    sophie.does(f"/passage/{visit.id}/reponses", fasting="over_12")
+    assert badges(sophie.sees("/file")) == 1
+    sophie.does(f"/passage/{visit.id}/reponses", delivery="phone")
+    assert badges(sophie.sees("/file")) == 0
+
+
+def test_a_page_that_is_open_learns_of_an_answer_within_its_own_minute(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = counter.arrives()
+    seen = re.findall(r"vu=([^\"&]+)", sophie.sees("/file"))[0]
+    assert sophie.browser.get(f"/file/panneau?vu={seen}").status_code == 204
+    with counter.writing() as db:
+        keep_answer(db, visit.id, "fasting", "over_12", at=counter.room.at, key="a" * 32)
+    pane = sophie.sees(f"/file/panneau?vu={seen}")
+    assert badges(pane) == 1
+    seen = re.findall(r"vu=([^\"&]+)", pane)[0]
+    sophie.does(f"/passage/{visit.id}/reponses", fasting="under_8")
+    assert badges(sophie.sees(f"/file/panneau?vu={seen}")) == 0
 
 
 def test_a_correction_keeps_the_patients_own_word_and_the_last_one_counts(counter: Counter) -> None:

@@ -23,6 +23,7 @@ from results.critical.finding import Cause
 from results.critical.limits import CriticalLimit, set_limit
 from results.exchange.intake import take
 from results.matrix import SignedMatrix
+from results.stopping.stops import keep_stop
 from results.upkeep import laboratory
 from results.vault.keys import ExchangeKeys
 from results.vault.releases import ReleaseAct
@@ -225,6 +226,17 @@ def test_no_matrix_in_force_holds_no_critical_value_and_the_journal_and_the_scre
     lab.goes_through(karim, alert)
     assert karim.post(f"/critiques/{alert.id}/prise-en-charge").status_code == 303
     assert "critical.unruled" in said_of(lab.desks.database)
+
+
+def test_a_stop_of_releases_holds_no_critical_value_and_the_journal_and_the_screen_say_so(lab: Laboratory) -> None:
+    lab.receives(lab.message(mark="LL"))
+    (alert,) = lab.alerts()
+    keep_stop(lab.desks.keys, 1)
+    karim = lab.browser("karim")
+    assert "Les remises sont arrêtées" in karim.post(f"/critiques/{alert.id}/ouvrir").text
+    lab.goes_through(karim, alert)
+    assert karim.post(f"/critiques/{alert.id}/prise-en-charge").status_code == 303
+    assert "critical.unstopped" in said_of(lab.desks.database)
 
 
 def test_what_is_confidential_is_opened_by_a_biologist_with_open_keys(lab: Laboratory) -> None:

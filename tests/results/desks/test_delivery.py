@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from kiosk.counter.passage import advance
+from kiosk.door.answers import confirm, keep_answer
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Verb as VisitVerb
@@ -90,6 +92,63 @@ def comes_out(desks: Desks, slip: Slip) -> str:
     attempt = desks.spool.begin(key, at=desks.at)
     desks.spool.hand_over(key, attempt, sha256="", at=desks.at)
     return key
+
+
+def answers(desks: Desks, visit: Visit, word: str, *, heard: str | None = None) -> None:
+    """The kiosk's question, answered there and, where it was heard, at the counter."""
+    with desks.database.transaction() as db:
+        keep_answer(db, visit.id, "delivery", word, at=desks.at, key=desks.chance(16).hex())
+        if heard is not None:
+            confirm(db, visit.id, {"delivery": heard}, by=str(desks.sophie), at=desks.at, key=desks.chance(16).hex())
+
+
+def ticked(page: str) -> list[str]:
+    """The way that the list shows as chosen."""
+    _, after = page.split('id="preference"', maxsplit=1)
+    return re.findall(r'<option value="(\w*)" selected>', after.split("</select>", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [("online", "portal"), ("pick_up", "pickup"), ("post", "letter"), ("phone", "phone"), ("doctor", "physician")],
+)
+def test_the_way_that_was_confirmed_is_chosen_and_can_still_be_changed(
+    desks: Desks, sophie: Browser, word: str, shown: str
+) -> None:
+    visit = desks.visit(C0)
+    answers(desks, visit, word, heard=word)
+    page = unescape(sophie.get(path(visit)).text)
+    assert ticked(page) == [shown]
+    assert "Dit par le patient à la borne, confirmé au guichet." in page
+    # The question that everybody is asked stays open.
+    assert 'value="yes" checked' not in page
+    assert 'value="no" checked' not in page
+    other = "letter" if shown != "letter" else "pickup"
+    sophie.post(path(visit), preference=other, wants_phone="no")
+    page = sophie.get(path(visit)).text
+    assert ticked(page) == [other]
+    assert "à la borne" not in page
+
+
+def test_what_nobody_has_confirmed_or_nobody_knows_chooses_nothing(desks: Desks, sophie: Browser) -> None:
+    alone, unknown, corrected = desks.visit(C0), desks.visit(C0), desks.visit(C0)
+    answers(desks, alone, "phone")
+    answers(desks, unknown, "phone", heard="unknown")
+    answers(desks, corrected, "phone", heard="doctor")
+    assert ticked(sophie.get(path(alone)).text) == [""]
+    assert ticked(sophie.get(path(unknown)).text) == [""]
+    page = unescape(sophie.get(path(corrected)).text)
+    assert ticked(page) == ["physician"]
+    assert "Dit au guichet." in page
+
+
+def test_what_was_chosen_and_refused_is_not_overwritten_by_the_kiosk(desks: Desks, sophie: Browser) -> None:
+    visit = desks.visit(C0)
+    answers(desks, visit, "online", heard="online")
+    sophie.get(path(visit))
+    page = sophie.post(path(visit), preference="pickup")
+    assert page.status_code == 422
+    assert ticked(page.text) == ["pickup"]
 
 
 def test_everyone_is_asked_the_same_question_in_the_same_page(desks: Desks, sophie: Browser) -> None:

@@ -1,5 +1,6 @@
 """Without a slip the counter asks the biologist, who answers from her own screen with her keys and a reason."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from html import unescape
@@ -116,6 +117,28 @@ def test_what_came_counts_as_much_as_what_was_prescribed(room: SigningRoom) -> N
     replies(room, browser, "agreed")
     assert releases(room) == []
     assert room.station.papers() == []
+
+
+def seen_in(page: str) -> str:
+    (mark,) = re.findall(r"/remise/demandes/etat\?vu=([^\"]*)", page)
+    return str(mark)
+
+
+def test_her_open_page_learns_of_whoever_comes_and_goes(room: SigningRoom) -> None:
+    visit_id = room.signed(C2)
+    browser = lenoir(room, unlocks=False)
+    page = browser.get("/remise/demandes").text
+    assert "Personne n" in page
+    assert browser.get(f"/remise/demandes/etat?vu={seen_in(page)}").status_code == 204
+    asks(room, visit_id)
+    state = browser.get(f"/remise/demandes/etat?vu={seen_in(page)}")
+    assert state.status_code == 200
+    assert "Vu au guichet : passeport" in unescape(state.text)
+    assert VALUE not in state.text
+    assert browser.get(f"/remise/demandes/etat?vu={seen_in(state.text)}").status_code == 204
+    room.desks.later(minutes=16)
+    browser = lenoir(room, unlocks=False)
+    assert "Personne n" in browser.get(f"/remise/demandes/etat?vu={seen_in(state.text)}").text
 
 
 def test_declined_and_late_are_the_one_sentence_to_the_byte(room: SigningRoom) -> None:

@@ -781,6 +781,29 @@ def make_results() -> None:
     op.create_index(op.f("ix_results_message_number_mac"), "message", ["number_mac"], unique=False, schema="results")
     op.create_index(op.f("ix_results_message_state"), "message", ["state"], unique=False, schema="results")
     op.create_table(
+        "note_comparison",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("side", sa.String(length=8), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("is_sound", sa.Boolean(), nullable=False),
+        sa.Column("is_last", sa.Boolean(), nullable=False),
+        sa.Column("stop", sa.Integer(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_note_comparison")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_note_comparison_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_note_comparison_site_id_results_note_comparison_at"),
+        "note_comparison",
+        ["site_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "phone_call",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -953,6 +976,28 @@ def make_results() -> None:
         "release_act",
         ["report_id", "version"],
         unique=False,
+        schema="results",
+    )
+    op.create_table(
+        "release_stop",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("side", sa.String(length=8), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("first_bad", sa.Integer(), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("cleared_by", sa.Uuid(), nullable=True),
+        sa.Column("cleared_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.CheckConstraint("(cleared_by IS NULL) = (cleared_at IS NULL)", name=op.f("ck_release_stop_cleared")),
+        sa.CheckConstraint("(cleared_by IS NULL) = (reason IS NULL)", name=op.f("ck_release_stop_reason")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_release_stop")),
+        sa.UniqueConstraint("id", name=op.f("uq_release_stop_id")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_release_stop_site_id_key")),
         schema="results",
     )
     op.create_table(
@@ -1635,6 +1680,7 @@ def drop_results() -> None:
     op.drop_table("said_prescriber", schema="results")
     op.drop_index(op.f("ix_results_report_dossier"), table_name="report", schema="results")
     op.drop_table("report", schema="results")
+    op.drop_table("release_stop", schema="results")
     op.drop_index(
         op.f("ix_results_release_act_report_id_results_release_act_version"), table_name="release_act", schema="results"
     )
@@ -1673,6 +1719,12 @@ def drop_results() -> None:
         op.f("ix_results_phone_call_by_results_phone_call_opened_at"), table_name="phone_call", schema="results"
     )
     op.drop_table("phone_call", schema="results")
+    op.drop_index(
+        op.f("ix_results_note_comparison_site_id_results_note_comparison_at"),
+        table_name="note_comparison",
+        schema="results",
+    )
+    op.drop_table("note_comparison", schema="results")
     op.drop_index(op.f("ix_results_message_state"), table_name="message", schema="results")
     op.drop_index(op.f("ix_results_message_number_mac"), table_name="message", schema="results")
     op.drop_index(op.f("ix_results_message_content_mac"), table_name="message", schema="results")

@@ -1,0 +1,1 @@
+"""What closes every way at once."""
