@@ -50,6 +50,7 @@ FLOORS = (
     "results/keeping",
     "results/upkeep",
     "results/upkeep/bench",
+    "results/upkeep/bench/beside",
     "results/upkeep/simulation",
 )
 #: The composition roots: they may import from every floor, nobody imports them.

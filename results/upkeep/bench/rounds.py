@@ -41,6 +41,10 @@ class Broken(Exception):  # noqa: N818  # an answer for a person
     """What was measured did not do its work: no speed can make up for it."""
 
 
+class Unready(Exception):  # noqa: N818  # an answer for a person
+    """What a person gave to be measured beside ours does not run; the sentence says what to prepare."""
+
+
 def as_they_are(ours: float, floor: float) -> tuple[float, float]:
     """Both sides of a round are figures already."""
     return ours, floor
@@ -84,6 +88,8 @@ class Ground:
     #: Makes an instance's folders and its station's keys; gives the public halves.
     make_station: Callable[[Path], str]
     closing: ExitStack
+    #: A checkout of Free Queue Manager, where a person gave one.
+    fqm: Path | None = None
     opened: dict[str, Any] = field(default_factory=dict)
 
     def shared(self, opener: "Callable[[Ground], AbstractContextManager[Shared]]") -> Shared:
@@ -140,8 +146,6 @@ LATER: Final = (
     _later("backup_checkin", "ms", "<=3.0"),
     _later("restore_1e6", "s", "<=3.0"),
     _later("notify_pg", "tx/s", ">=0.90", engine="postgresql"),
-    _later("call_next_fqm", "ms", "<=0.5"),
-    _later("ticket_fqm", "tx/s", ">=20"),
 )
 
 
@@ -158,6 +162,7 @@ def bench(
     now: Clock,
     chance: Chance,
     say: Callable[[str], None],
+    fqm: Path | None = None,
 ) -> int:
     """Measure, show the table, and tell whether every goal is reached.
 
@@ -173,6 +178,7 @@ def bench(
         now: the hour.
         chance: unguessable bytes.
         say: tells a person one line.
+        fqm: a checkout of Free Queue Manager to run beside ours.
 
     Returns:
         The exit code: 0 when no goal is missed, 1 when one is, 2 when it could not run.
@@ -187,7 +193,7 @@ def bench(
             return 2
         say(HEADING)
         told: list[Measured] = []
-        with _ground(instance, now=now, chance=chance, make_station=make_station) as ground:
+        with _ground(instance, now=now, chance=chance, make_station=make_station, fqm=fqm) as ground:
             for measure in measures:
                 wanted = [row for row in measure.rows if not only or {row.name, row.group} & set(only)]
                 told += _run(measure, wanted, ground, rounds=rounds, engine=engine, say=say)
@@ -195,7 +201,7 @@ def bench(
             json_file.write_text(json.dumps([asdict(one) for one in told], ensure_ascii=False) + "\n", encoding="utf-8")
     except Exception as trouble:  # noqa: BLE001  # whatever it is, nothing can be said of the speed
         # The kind alone of what a library says: it may hold an address with a password.
-        words = str(trouble) if isinstance(trouble, (OSError, UnsafeSettings)) else type(trouble).__name__
+        words = str(trouble) if isinstance(trouble, (OSError, UnsafeSettings, Unready)) else type(trouble).__name__
         say(f"La mesure n'a pas pu se faire : {words}")
         return 2
     return 1 if any(one.ok is False for one in told) else 0
@@ -250,12 +256,14 @@ def weigh(row: Row, played: Sequence[tuple[Any, Any]]) -> Measured:
 
 
 @contextmanager
-def _ground(instance: Path, *, now: Clock, chance: Chance, make_station: Callable[[Path], str]) -> Iterator[Ground]:
+def _ground(
+    instance: Path, *, now: Clock, chance: Chance, make_station: Callable[[Path], str], fqm: Path | None
+) -> Iterator[Ground]:
     disk = next(place for place in (instance, *instance.parents) if place.is_dir())
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=disk))
     try:
         with ExitStack() as closing:
-            yield Ground(folder=folder, now=now, chance=chance, make_station=make_station, closing=closing)
+            yield Ground(folder=folder, now=now, chance=chance, make_station=make_station, closing=closing, fqm=fqm)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

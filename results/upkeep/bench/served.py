@@ -4,8 +4,8 @@ import gzip
 import http.client
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from html import unescape
 from itertools import count
@@ -142,50 +142,58 @@ def _counter_page(ground: Ground) -> Iterator[Sides]:
     command = ["hello:app" if part.startswith("results.app:") else part for part in staff_app]
     with started([*command, "--pythonpath", str(folder)], {port: "/"}, log=folder / "log"):
         yield Sides(
-            ours=lambda: _asked_together(served.staff, lambda browser: browser.look("/file"), cookies=cookies),
-            floor=lambda: _asked_together(port, lambda browser: browser.look("/")),
+            ours=lambda: _looked_at_together(served.staff, "/file", cookies),
+            floor=lambda: _looked_at_together(port, "/", {}),
         )
+
+
+def _looked_at_together(port: int, path: str, cookies: dict[str, str]) -> float:
+    with ExitStack() as open_lines:
+        eight = [open_lines.enter_context(closing(Browser(port, dict(cookies)))) for _ in range(CLIENTS)]
+        return asked_together(eight, lambda browser: browser.look(path))
 
 
 @contextmanager
 def _checkin_http(ground: Ground) -> Iterator[Sides]:
     """Eight kiosks press for numbers, beside a driver that writes the rows of a check-in."""
-    lab, port = ground.shared(laboratory), ground.shared(serving).public
-    path = "/come/walk_in"
-
-    def arrive(browser: Browser) -> None:
-        if not browser.token:
-            browser.look(path)
-        status, _, _ = browser.ask(path, {"form_key": ground.chance(16).hex()})
-        if status != http.client.SEE_OTHER:
-            raise Broken(f"une arrivée répond {status}")
-
-    def ours() -> float:
-        leave_in_line(lab, ground, IN_LINE)
-        return _asked_together(port, arrive)
-
     folder, places = ground.folder / "bare-http", count()
     folder.mkdir()
     with (
         reception(str(folder / "register.sqlite"), str(folder / "results.sqlite"), ground.chance) as beside,
         bare(str(folder / "register.sqlite"), beside.site.id) as floor,
     ):
-        yield Sides(ours=ours, floor=partial(rate, lambda: floor.arrive(places)))
+        yield Sides(ours=partial(take_numbers, ground, CLIENTS), floor=partial(rate, lambda: floor.arrive(places)))
 
 
-def _asked_together(port: int, ask: Callable[[Browser], object], *, cookies: dict[str, str] | None = None) -> float:
-    """What eight browsers ask in a second, each over its own open connection."""
-    until = time.monotonic() + SIDE
+def take_numbers(ground: Ground, kiosks: int, *, seconds: float = SIDE) -> float:
+    """Numbers a second that so many kiosks are given over HTTP; no printer is there, so no paper is waited for."""
+    lab, port, path = ground.shared(laboratory), ground.shared(serving).public, "/come/walk_in"
 
-    def work(_: int) -> int:
+    def arrive(browser: Browser) -> None:
+        status, _, _ = browser.ask(path, {"form_key": ground.chance(16).hex()})
+        if status != http.client.SEE_OTHER:
+            raise Broken(f"une arrivée répond {status}")
+
+    leave_in_line(lab, ground, IN_LINE)
+    with ExitStack() as open_lines:
+        standing = [open_lines.enter_context(closing(Browser(port))) for _ in range(kiosks)]
+        for browser in standing:
+            browser.look(path)
+        return asked_together(standing, arrive, seconds=seconds)
+
+
+def asked_together(browsers: Sequence[Browser], ask: Callable[[Browser], object], *, seconds: float = SIDE) -> float:
+    """How much some browsers ask in a second when all ask for so many seconds, each over its own open connection."""
+    until = time.monotonic() + seconds
+
+    def work(place: int) -> int:
         done = 0
-        with closing(Browser(port, dict(cookies or {}))) as browser:
-            while time.monotonic() < until:
-                ask(browser)
-                done += 1
+        while time.monotonic() < until:
+            ask(browsers[place])
+            done += 1
         return done
 
-    return together(work, CLIENTS)
+    return together(work, len(browsers))
 
 
 def leave_in_line(lab: Laboratory, ground: Ground, people: int) -> None:

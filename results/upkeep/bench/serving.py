@@ -105,14 +105,26 @@ def laboratory(ground: Ground) -> Iterator[Laboratory]:
 
 
 @contextmanager
-def started(command: list[str], pages: dict[int, str], *, log: Path) -> Iterator[int]:
+def started(
+    command: list[str],
+    pages: dict[int, str],
+    *,
+    log: Path,
+    folder: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> Iterator[int]:
     """Start programmes and wait for a page of each port; they are stopped at the end.
+
+    Args:
+        folder: where they stand, and `environment` all that they know of ours; else both are ours.
 
     Raises:
         Broken: when a page does not come.
     """
     with log.open("wb") as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=told, stderr=told, start_new_session=True, cwd=folder, env=environment
+        )  # fmt: skip
         try:
             for port, path in pages.items():
                 _wait_for(port, path, process)
@@ -131,7 +143,7 @@ def _wait_for(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < end and process.poll() is None:
         browser = Browser(port)
         with suppress(OSError, http.client.HTTPException), closing(browser):
-            if browser.ask(path)[0] == http.client.OK:
+            if browser.ask(path)[0] in {http.client.OK, http.client.FOUND}:
                 return
         time.sleep(0.02)
     raise Broken("un programme ne répond pas")

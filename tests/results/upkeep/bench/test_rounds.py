@@ -23,6 +23,8 @@ from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
 from results.upkeep.bench import boards, codes, drawn, foretold, growth
 from results.upkeep.bench.bare import FIRST, bare
+from results.upkeep.bench.beside import against_fqm
+from results.upkeep.bench.beside.against_fqm import AGAINST_FQM
 from results.upkeep.bench.boards import BOARDS_TOGETHER
 from results.upkeep.bench.codes import CODES
 from results.upkeep.bench.drawn import DRAWN
@@ -122,14 +124,15 @@ def test_the_rows_have_exactly_the_agreed_form(runs: Runs) -> None:
 def test_every_row_of_the_note_is_there() -> None:
     names = [
         row.name
-        for measure in (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, *FORETOLD, *LATER)
+        for measure in (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, *FORETOLD, *AGAINST_FQM, *LATER)
         for row in measure.rows
     ]
     assert len(names) == len(set(names))
     assert set(names) == {
         "checkin_sqlite", "checkin_http", "checkin_pg", "claim_sqlite", "claim_pg", "turn_tail", "turn_gain",
         "turn_cost", "counter_page", "board_200", "growth_board", "growth_checkin", "growth_claim", "growth_p95",
-        "backup_checkin", "restore_1e6", "notify_pg", "call_next_fqm", "ticket_fqm", "first_page", "startup", "memory",
+        "backup_checkin", "restore_1e6", "notify_pg", "call_next_fqm", "ticket_fqm", "ticket_fqm_8",
+        "first_page", "startup", "memory",
         "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check", "call_next_http",
         "foretell_60", "mornings_400", "foretold_error", "foretold_cover", "foretold_late", "erlang_c", "two_classes",
         "code_alone", "code_four", "refusal_cpu",
@@ -386,12 +389,17 @@ def test_paper_is_measured_for_real(runs: Runs) -> None:
     assert told["six_tubes"]["ours"] > 5 * PRINT_S
 
 
-def test_served_pages_are_measured_for_real(runs: Runs) -> None:
-    _, rows = runs(
-        *SERVED, only=("code_check", "first_page", "memory", "counter_page", "checkin_http"), rounds=1, now=clock.now
+def test_served_pages_are_measured_for_real(runs: Runs, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for there in (foretold, against_fqm):
+        monkeypatch.setattr(there, "LONG_LINE", 4)
+        monkeypatch.setattr(there, "CALLS", 3)
+    pages, beside = (
+        ("code_check", "first_page", "memory", "counter_page", "checkin_http"),
+        ("call_next_fqm", "ticket_fqm"),
     )
+    _, rows = runs(*SERVED, *AGAINST_FQM, only=(*pages, *beside), rounds=1, now=clock.now, fqm=checkout)
     told = {row["name"]: row for row in rows}
-    assert len(told) == 5
+    assert set(told) == {*pages, *beside}
     assert all(row["ratio"] is not None for row in rows)
     assert told["first_page"]["ours"] > 10
 
