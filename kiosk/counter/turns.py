@@ -3,29 +3,28 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import Executable, bindparam, case, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from kiosk.counter.passage import tell
-from kiosk.line.policy import Policy
-from kiosk.places import Place, line
+from kiosk.line.policy import Policy, reason
+from kiosk.places import Offered, first_in_turn
+from kiosk.register import clock
 from kiosk.register.clock import Chance
-from kiosk.register.database import Database, uuid7
+from kiosk.register.database import Database, table_of, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
 from kiosk.register.sites import Site
-from kiosk.register.visits import MOVES, Move, Stage, Visit, trace, visit_of
+from kiosk.register.visits import MOVES, Move, Stage, Visit, as_written, trace, visit_of
 from kiosk.waiting import CALLABLE, CALLS, may_be_called, same_act
 
-#: How many ranked people one claim offers: enough for every counter to press at once.
-OFFERED: Final = 16
-#: How often a desk ranks the line anew when all it was offered were called by others meanwhile.
-TRIES: Final = 3
+#: How many ranked people each try offers: eight counters may press at once. A desk that finds all of them called by
+#: others meanwhile ranks the line anew.
+OFFERED: Final = (8, 16, 16)
 
 
 class NobodyWaits(Conflict):
@@ -51,12 +50,14 @@ def rank_and_call(
     Raises:
         NobodyWaits: when the stage's line is empty.
     """
-    for _ in range(TRIES):
+    for first in OFFERED:
         with database.reading() as db:
-            places = line(db, site, stage, at=at, policy=policy, first=OFFERED)
+            offered = first_in_turn(db, site, stage, at=at, policy=policy, first=first)
         with suppress(NobodyWaits), database.transaction() as db:
-            return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
-        if not places:
+            return call_next(
+                db, site, stage, offered, desk=desk, by=by, at=at, chance=chance, key=key, policy=policy
+            )  # fmt: skip
+        if not offered:
             break
     raise NobodyWaits
 
@@ -65,18 +66,19 @@ def call_next(
     db: Session,
     site: Site,
     stage: Stage,
-    places: Sequence[Place],
+    offered: Sequence[Offered],
     *,
     desk: str,
     by: str,
     at: datetime,
     chance: Chance,
     key: str,
+    policy: Policy | None = None,
 ) -> Visit:
     """Call the first of the ranked people who still waits: one atomic claim, so that two desks never get the same one.
 
     Args:
-        places: the line as `line` ranked it just before.
+        offered: who stood first just before, as `first_in_turn` ranked them.
 
     Raises:
         NobodyWaits: when none of them waits any more.
@@ -84,12 +86,13 @@ def call_next(
     if before := answered(db, Move, site.id, key):
         same_act(before, CALLS[stage], by)
         return visit_of(db, before.visit_id)
-    stood = {place.visit.id: (place.visit.state, place.ranked.reason) for place in places[:OFFERED]}
+    stood = {one.id: one for one in offered}
     visit = claim(db, list(stood), stage, desk=desk, at=at)
     if visit is None:
         raise NobodyWaits
-    state, reason = stood[visit.id]
-    trace(db, visit, CALLS[stage], before=state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk, reason=reason)
+    one = stood[visit.id]
+    why = reason(one.waiting, at, policy or Policy(), hour=partial(clock.hour, site.timezone))
+    trace(db, visit, CALLS[stage], before=one.state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk, reason=why)
     tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
     return visit
 
@@ -102,32 +105,32 @@ def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: d
     """
     if not ranked:
         return None
-    offered = [*ranked, *[ranked[-1]] * (OFFERED - len(ranked))]
-    told = {f"place_{place}": one for place, one in enumerate(offered)}
-    return db.scalars(_claiming(stage), told | {"to_desk": desk, "now": at}).first()
+    told = {f"place_{place}": one for place, one in enumerate(ranked)}
+    row = db.connection().execute(_claiming(stage, len(ranked)), told | {"to_desk": desk, "now": at}).first()
+    return None if row is None else as_written(db, row._asdict())
 
 
 @cache
-def _claiming(stage: Stage) -> ReturningUpdate[Visit]:
-    """The statement of a claim, built once; a line shorter than `OFFERED` is offered with its last person repeated."""
-    offered = [bindparam(f"place_{place}", type_=Visit.id.type) for place in range(OFFERED)]
+def _claiming(stage: Stage, many: int) -> Executable:
+    """The statement of a claim among so many, built once."""
+    visit = table_of(Visit)
+    offered = [bindparam(f"place_{place}", type_=visit.c.id.type) for place in range(many)]
     still_waits = may_be_called(stage)
     first = (
-        select(Visit.id)
-        .where(Visit.id.in_(offered), still_waits)
-        .order_by(case(*((Visit.id == one, place) for place, one in enumerate(offered))))
+        select(visit.c.id)
+        .where(visit.c.id.in_(offered), still_waits)
+        .order_by(case(*((visit.c.id == one, place) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
     return (
-        update(Visit)
-        .where(Visit.id == first, still_waits)
+        update(visit)
+        .where(visit.c.id == first, still_waits)
         .values(
             state=MOVES[CALLABLE[stage][0], CALLS[stage]],
-            desk=bindparam("to_desk", type_=Visit.desk.type),
-            called_at=bindparam("now", type_=Visit.called_at.type),
+            desk=bindparam("to_desk", type_=visit.c.desk.type),
+            called_at=bindparam("now", type_=visit.c.called_at.type),
         )
-        .returning(Visit)
-        .execution_options(synchronize_session=False, populate_existing=True)
+        .returning(*visit.c)
     )
