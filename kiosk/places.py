@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from kiosk.line.order import Ranked, rank
+from kiosk.line.order import Ranked, in_turn, rank
 from kiosk.line.policy import Policy, Waiting, reason
 from kiosk.register import clock
+from kiosk.register.database import table_of
 from kiosk.register.sites import Site
-from kiosk.register.visits import Purpose, Stage, Visit
+from kiosk.register.visits import Purpose, Stage, State, Visit
 from kiosk.waiting import may_be_called, open_days
 
 
@@ -25,26 +27,34 @@ class Place:
     ranked: Ranked
 
 
-def line(
-    db: Session,
-    site: Site,
-    stage: Stage,
-    *,
-    at: datetime,
-    policy: Policy | None = None,
-    first: int | None = None,
-) -> list[Place]:
-    """Everyone who waits at a stage, or the first of them, in the order in which they would be called, and why."""
-    waiting = who_waits(db, site, stage, at=at) if first is None else heads(db, site, stage, at=at, first=first)
-    visits = {visit.id: visit for visit in waiting}
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """One of the first whose turn it is, as a call needs it: where it stands, and what its reason is made of."""
+
+    id: UUID
+    state: State
+    waiting: Waiting
+
+
+def line(db: Session, site: Site, stage: Stage, *, at: datetime, policy: Policy | None = None) -> list[Place]:
+    """Everyone who waits at a stage, in the order in which they would be called, and why."""
+    visits = {visit.id: visit for visit in who_waits(db, site, stage, at=at)}
     ranked = rank(
         [as_waiting(visit) for visit in visits.values()],
         at,
         policy or Policy(),
         hour=partial(clock.hour, site.timezone),
-        first=first,
     )
     return [Place(visit=visits[one.waiting.id], ranked=one) for one in ranked]
+
+
+def first_in_turn(
+    db: Session, site: Site, stage: Stage, *, at: datetime, first: int, policy: Policy | None = None
+) -> list[Offered]:
+    """The first so many of those who wait at a stage, in the order in which they would be called."""
+    rows = {row.id: row for row in heads(db, site, stage, at=at, first=first)}
+    turns = in_turn(map(as_waiting, rows.values()), at, policy or Policy(), first=first)
+    return [Offered(id=one.id, state=rows[one.id].state, waiting=one) for one in turns]
 
 
 def who_waits(db: Session, site: Site, stage: Stage, *, at: datetime) -> Sequence[Visit]:
@@ -52,14 +62,15 @@ def who_waits(db: Session, site: Site, stage: Stage, *, at: datetime) -> Sequenc
     return db.scalars(_waiting(stage), {"site": site.id} | open_days(site, at)).all()
 
 
-def heads(db: Session, site: Site, stage: Stage, *, at: datetime, first: int) -> Sequence[Visit]:
+def heads(db: Session, site: Site, stage: Stage, *, at: datetime, first: int) -> Sequence[Row[Any]]:
     """Among those who wait at a stage, all who can be one of the first so many to be called; in no order.
 
     Nobody without an appointment passes another of the same class who has waited longer, so that many of each class
     are enough. Whether an appointment still counts, and since when, is the policy's own reckoning: all who have one
     are read, and the agenda keeps them few.
     """
-    return db.scalars(_heads(stage), {"site": site.id, "first": first} | open_days(site, at)).all()
+    db.flush()  # what this transaction itself has changed counts too
+    return db.connection().execute(_heads(stage), {"site": site.id, "first": first} | open_days(site, at)).all()
 
 
 @cache
@@ -69,14 +80,15 @@ def _waiting(stage: Stage) -> Select[Any]:
 
 @cache
 def _heads(stage: Stage) -> Select[Any]:
-    like_them = (Visit.urgent_because != "", Visit.booked_for.is_(None), Visit.needs_help, Visit.purpose)
-    place = func.row_number().over(partition_by=like_them, order_by=(Visit.waits_since, Visit.number))
-    placed = select(Visit.id, Visit.booked_for, place.label("place")).where(*_waits(stage)).subquery()
-    return (
-        select(Visit)
-        .join(placed, placed.c.id == Visit.id)
-        .where(or_(placed.c.place <= bindparam("first"), placed.c.booked_for.is_not(None)))
-    )
+    visit = table_of(Visit).c
+    told = (
+        visit.id, visit.number, visit.state, visit.purpose, visit.arrived_at, visit.waits_since, visit.booked_for,
+        visit.urgent_because, visit.needs_help,
+    )  # fmt: skip
+    like_them = (visit.urgent_because != "", visit.booked_for.is_(None), visit.needs_help, visit.purpose)
+    place = func.row_number().over(partition_by=like_them, order_by=(visit.waits_since, visit.number))
+    placed = select(*told, place.label("place")).where(*_waits(stage)).subquery()
+    return select(placed).where(or_(placed.c.place <= bindparam("first"), placed.c.booked_for.is_not(None)))
 
 
 def _waits(stage: Stage) -> Sequence[ColumnElement[bool]]:
@@ -94,8 +106,8 @@ def why_here(site: Site, visit: Visit, *, at: datetime) -> str:
     return reason(as_waiting(visit), at, Policy(), hour=partial(clock.hour, site.timezone))
 
 
-def as_waiting(visit: Visit) -> Waiting:
-    """A visit as the policy sees it: hours and flags."""
+def as_waiting(visit: Visit | Row[Any]) -> Waiting:
+    """A visit, or as much of its row as `heads` reads, as the policy sees it: hours and flags."""
     return Waiting(
         id=visit.id,
         number=visit.number,

@@ -11,14 +11,18 @@ from sqlalchemy import (
     Enum,
     Executable,
     ForeignKey,
+    and_,
     bindparam,
+    case,
     distinct,
     func,
     insert,
     literal,
+    null,
+    outerjoin,
     select,
 )
-from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.line.estimate import Range, estimate
 from kiosk.register import clock
@@ -28,7 +32,19 @@ from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.sites import Site
-from kiosk.register.visits import Move, Purpose, Said, Stage, State, Verb, Visit, next_number, trace, visit_of
+from kiosk.register.visits import (
+    Move,
+    Purpose,
+    Said,
+    Stage,
+    State,
+    Verb,
+    Visit,
+    as_written,
+    next_number,
+    trace,
+    visit_of,
+)
 
 #: Minutes of one service until the laboratory's own days have taught better.
 PACE: Final = {Stage.COUNTER: 5.0, Stage.SAMPLING: 6.0}
@@ -62,9 +78,6 @@ class Forecast(Base):
 
 #: Built once, as every arrival asks and writes.
 _ARRIVED: Final = insert(table_of(Visit))
-_FORETOLD: Final = select(table_of(Forecast)).where(
-    table_of(Forecast).c.site_id == bindparam("site"), table_of(Forecast).c.stage == bindparam("stage")
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +122,8 @@ def take_number(
         "waits_since": at, "booked_for": None, "urgent_because": None, "needs_help": needs_help, "desk": None,
         "called_at": None, "announced_low": wait.low, "announced_high": wait.high, "announced_middle": wait.middle,
     }  # fmt: skip
-    db.execute(_ARRIVED, row)
-    visit = Visit(**row)
-    make_transient_to_detached(visit)  # it is in its table already
-    db.add(visit)
+    db.connection().execute(_ARRIVED, row)
+    visit = as_written(db, row)
     trace(db, visit, "arrive", before=None, id=uuid7(at, chance), by=by, at=at, key=key)
     if said is not None:
         db.add(Said(visit_id=visit.id, kind=said.kind, word=said.word, birth_date=said.birth_date))
@@ -127,19 +138,17 @@ def announced(db: Session, site: Site, stage: Stage, *, at: datetime) -> Range:
     What the staff's programme has just foretold; where it has foretold nothing, people ahead times the pace over the
     counters that have called somebody in the last half-hour.
     """
-    foretold = db.execute(_FORETOLD, {"site": site.id, "stage": stage}).first()
-    if foretold is not None and at - foretold.at <= FRESH:
-        return Range(low=foretold.low, high=foretold.high, middle=foretold.middle)
-    ahead, desks = db.execute(
-        _ahead(stage), {"site": site.id, "now": at, "lately": at - OPEN} | open_days(site, at)
-    ).one()
-    return estimate(ahead=ahead, desks=desks or 1, pace_minutes=PACE[stage])
+    asked = {"site": site.id, "now": at, "lately": at - OPEN, "fresh": at - FRESH} | open_days(site, at)
+    found = db.connection().execute(_told(stage), asked).one()
+    if found.ahead is None:
+        return Range(low=found.low, high=found.high, middle=found.middle)
+    return estimate(ahead=found.ahead, desks=found.desks or 1, pace_minutes=PACE[stage])
 
 
 @cache
-def _ahead(stage: Stage) -> Executable:
-    """How many wait at a stage, and how many desks have called lately."""
-    visit, move = table_of(Visit).c, table_of(Move).c
+def _told(stage: Stage) -> Executable:
+    """What was foretold of a stage; where that is old, how many wait there and how many desks have called lately."""
+    visit, move, forecast = table_of(Visit).c, table_of(Move).c, table_of(Forecast).c
     site = bindparam("site", type_=visit.site_id.type)
     ahead = select(func.count()).where(
         visit.site_id == site,
@@ -154,7 +163,19 @@ def _ahead(stage: Stage) -> Executable:
         move.at > bindparam("lately", type_=move.at.type),
         move.at <= bindparam("now", type_=move.at.type),
     )
-    return select(ahead.scalar_subquery(), desks.scalar_subquery())
+    is_fresh = forecast.at >= bindparam("fresh", type_=forecast.at.type)
+    return (
+        select(
+            forecast.low,
+            forecast.high,
+            forecast.middle,
+            # Nothing is counted where the answer is there: a CASE asks only for what it gives.
+            case((is_fresh, null()), else_=ahead.scalar_subquery()).label("ahead"),
+            case((is_fresh, null()), else_=desks.scalar_subquery()).label("desks"),
+        )
+        .select_from(outerjoin(Site, Forecast, and_(Forecast.site_id == Site.id, Forecast.stage == stage)))
+        .where(Site.id == site)
+    )
 
 
 def may_be_called(stage: Stage) -> ColumnElement[bool]:

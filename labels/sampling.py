@@ -211,7 +211,7 @@ def _confirm(key: str) -> None:
 
 
 def _next(db: Session) -> dict[str, Any]:
-    places, held = may_come(db, this_site(db), Stage.SAMPLING, at=now(), power=power())
+    places, held = may_come(db, this_site(db), at=now(), power=power())
     shown = [(place.visit.number, place.ranked.reason) for place in places[:AHEAD]]
     seen = f"{len(places)}.{held}.{now():%H%M}.{'.'.join(str(number) for number, _ in shown)}"
     return {"shown": shown, "waiting": len(places), "held": held, "seen": seen}

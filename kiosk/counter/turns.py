@@ -3,31 +3,30 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select, true, update
+from sqlalchemy import Executable, bindparam, case, select, true, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from kiosk.booking.discretion import awaits_no_decision, undecided_among
 from kiosk.counter.passage import tell
-from kiosk.line.policy import Policy
-from kiosk.places import Place, line
+from kiosk.line.policy import Policy, reason
+from kiosk.places import Offered, Place, first_in_turn, line
+from kiosk.register import clock
 from kiosk.register.clock import Chance
-from kiosk.register.database import Database, uuid7
+from kiosk.register.database import Database, table_of, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.once import answered
 from kiosk.register.sites import Site
 from kiosk.register.staff import Power
-from kiosk.register.visits import MOVES, Move, Stage, Visit, trace, visit_of
+from kiosk.register.visits import MOVES, Move, Stage, Visit, as_written, trace, visit_of
 from kiosk.waiting import CALLABLE, CALLS, may_be_called, same_act
 
-#: How many ranked people one claim offers: enough for every counter to press at once.
-OFFERED: Final = 16
-#: How often a desk ranks the line anew when all it was offered were called by others meanwhile.
-TRIES: Final = 3
+#: How many ranked people each try offers: eight counters may press at once. A desk that finds all of them called by
+#: others meanwhile ranks the line anew.
+OFFERED: Final = (8, 16, 16)
 
 
 class NobodyWaits(Conflict):
@@ -64,34 +63,53 @@ def rank_and_call(
         NobodyWaits: when the stage's line is empty.
         AgreementFirst: when everyone in it waits for a biologist's decision.
     """
-    for _ in range(TRIES):
+    for first in OFFERED:
         with database.reading() as db:
-            places, held = may_come(db, site, stage, at=at, policy=policy, power=power, first=OFFERED)
-        if held and not places:
+            offered, held = offer(db, site, stage, at=at, policy=policy, power=power, first=first)
+        if held and not offered:
             raise AgreementFirst
         with suppress(NobodyWaits), database.transaction() as db:
-            return call_next(db, site, stage, places, desk=desk, by=by, at=at, chance=chance, key=key)
-        if not places:
+            return call_next(
+                db, site, stage, offered, desk=desk, by=by, at=at, chance=chance, key=key, policy=policy
+            )  # fmt: skip
+        if not offered:
             break
     raise NobodyWaits
 
 
-def may_come(
-    db: Session, site: Site, stage: Stage, *, at: datetime, power: Power | None, policy: Policy | None = None,
-    first: int | None = None,
-) -> tuple[list[Place], int]:  # fmt: skip
-    """The line of a stage without those on whom a biologist decides before the draw, and how many of these there are.
+def offer(
+    db: Session,
+    site: Site,
+    stage: Stage,
+    *,
+    at: datetime,
+    power: Power | None,
+    first: int,
+    policy: Policy | None = None,
+) -> tuple[list[Offered], int]:
+    """The first so many whom a desk may call, and how many were passed because a biologist decides on them first.
 
     Args:
         power: vouches for a decision.
-        first: how many are wanted, as `line` takes it.
     """
-    places = line(db, site, stage, at=at, policy=policy, first=first)
-    if stage is not Stage.SAMPLING:
-        return places, 0
+    wanted = first
+    while True:
+        offered = first_in_turn(db, site, stage, at=at, policy=policy, first=wanted)
+        held = undecided_among(db, [one.id for one in offered], power) if stage is Stage.SAMPLING else frozenset()
+        free = [one for one in offered if one.id not in held]
+        if len(free) >= first or len(offered) < wanted:
+            return free[:first], len(held)
+        wanted = first + len(held)  # rare: whoever stands behind them is read too
+
+
+def may_come(db: Session, site: Site, *, at: datetime, power: Power | None) -> tuple[list[Place], int]:
+    """Who waits for a room, without those on whom a biologist decides before the draw, and how many of these there are.
+
+    Args:
+        power: vouches for a decision.
+    """
+    places = line(db, site, Stage.SAMPLING, at=at)
     held = undecided_among(db, [place.visit.id for place in places], power)
-    if held and first is not None:  # rare: whoever stands behind them is read too
-        return may_come(db, site, stage, at=at, power=power, policy=policy)
     return [place for place in places if place.visit.id not in held], len(held)
 
 
@@ -99,18 +117,19 @@ def call_next(
     db: Session,
     site: Site,
     stage: Stage,
-    places: Sequence[Place],
+    offered: Sequence[Offered],
     *,
     desk: str,
     by: str,
     at: datetime,
     chance: Chance,
     key: str,
+    policy: Policy | None = None,
 ) -> Visit:
     """Call the first of the ranked people who still waits: one atomic claim, so that two desks never get the same one.
 
     Args:
-        places: the line as `line` ranked it just before.
+        offered: who stood first just before, as `offer` ranked them.
 
     Raises:
         NobodyWaits: when none of them waits any more.
@@ -118,12 +137,13 @@ def call_next(
     if before := answered(db, Move, site.id, key):
         same_act(before, CALLS[stage], by)
         return visit_of(db, before.visit_id)
-    stood = {place.visit.id: (place.visit.state, place.ranked.reason) for place in places[:OFFERED]}
+    stood = {one.id: one for one in offered}
     visit = claim(db, list(stood), stage, desk=desk, at=at)
     if visit is None:
         raise NobodyWaits
-    state, reason = stood[visit.id]
-    trace(db, visit, CALLS[stage], before=state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk, reason=reason)
+    one = stood[visit.id]
+    why = reason(one.waiting, at, policy or Policy(), hour=partial(clock.hour, site.timezone))
+    trace(db, visit, CALLS[stage], before=one.state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk, reason=why)
     tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
     return visit
 
@@ -136,34 +156,34 @@ def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: d
     """
     if not ranked:
         return None
-    offered = [*ranked, *[ranked[-1]] * (OFFERED - len(ranked))]
-    told = {f"place_{place}": one for place, one in enumerate(offered)}
-    return db.scalars(_claiming(stage), told | {"to_desk": desk, "now": at}).first()
+    told = {f"place_{place}": one for place, one in enumerate(ranked)}
+    row = db.connection().execute(_claiming(stage, len(ranked)), told | {"to_desk": desk, "now": at}).first()
+    return None if row is None else as_written(db, row._asdict())
 
 
 @cache
-def _claiming(stage: Stage) -> ReturningUpdate[Visit]:
-    """The statement of a claim, built once; a line shorter than `OFFERED` is offered with its last person repeated."""
-    offered = [bindparam(f"place_{place}", type_=Visit.id.type) for place in range(OFFERED)]
+def _claiming(stage: Stage, many: int) -> Executable:
+    """The statement of a claim among so many, built once."""
+    visit = table_of(Visit)
+    offered = [bindparam(f"place_{place}", type_=visit.c.id.type) for place in range(many)]
     still_waits = may_be_called(stage)
     # A visit that was marked since the line was ranked is not drawn before a biologist has decided.
     agreed = awaits_no_decision() if stage is Stage.SAMPLING else true()
     first = (
-        select(Visit.id)
-        .where(Visit.id.in_(offered), still_waits, agreed)
-        .order_by(case(*((Visit.id == one, place) for place, one in enumerate(offered))))
+        select(visit.c.id)
+        .where(visit.c.id.in_(offered), still_waits, agreed)
+        .order_by(case(*((visit.c.id == one, place) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
     return (
-        update(Visit)
-        .where(Visit.id == first, still_waits)
+        update(visit)
+        .where(visit.c.id == first, still_waits)
         .values(
             state=MOVES[CALLABLE[stage][0], CALLS[stage]],
-            desk=bindparam("to_desk", type_=Visit.desk.type),
-            called_at=bindparam("now", type_=Visit.called_at.type),
+            desk=bindparam("to_desk", type_=visit.c.desk.type),
+            called_at=bindparam("now", type_=visit.c.called_at.type),
         )
-        .returning(Visit)
-        .execution_options(synchronize_session=False, populate_existing=True)
+        .returning(*visit.c)
     )

@@ -7,13 +7,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Engine, Executable, MetaData, QueuePool, Table, create_engine, event, text
+import psycopg
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    PoolProxiedConnection,
+    QueuePool,
+    Table,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from kiosk.register.writer import Turn
@@ -25,6 +40,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The revision of the tables that this code knows; on any other it refuses to start.
 HEAD = "0001"
+
+#: Seconds after which a connection to PostgreSQL is asked whether it still holds before it is used again.
+RESTED = 1.0
 
 Side = Literal["register", "results"]
 Grants = Mapping[str, frozenset[str]]
@@ -88,7 +106,8 @@ def bump(db: Session, counter: type[Base], **of: Any) -> int:
     Args:
         counter: a table whose primary key is `of` and whose other column is `number`.
     """
-    return int(db.execute(_bumped(counter, db.get_bind().dialect.name), of | {"number": 1}).scalar_one())
+    link = db.connection()
+    return int(link.execute(_bumped(counter, link.dialect.name), of | {"number": 1}).scalar_one())
 
 
 @cache
@@ -116,8 +135,6 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A session that can only ask."""
         with Session(self.reading_engine, expire_on_commit=False) as session:
-            if self.reading_engine.dialect.name == "postgresql":
-                session.execute(text("SET TRANSACTION READ ONLY"))
             yield session
 
     @contextmanager
@@ -181,7 +198,8 @@ def open_sqlite(
             max_overflow=128,
         )
         begin = "BEGIN" if writes is None else "BEGIN IMMEDIATE"
-        event.listen(made, "begin", lambda connection: connection.exec_driver_sql(begin))
+        # The driver would begin too late. Not by an event: an engine that has one asks for it at every statement.
+        made.dialect.do_begin = lambda dbapi_connection: _run(dbapi_connection, begin)  # type: ignore[method-assign]
         return made
 
     writing: dict[str, Engine] = {"register": engine("register")}
@@ -194,11 +212,39 @@ def open_sqlite(
     )
 
 
+def _run(link: PoolProxiedConnection, statement: str) -> None:
+    link.cursor().execute(statement)
+
+
 def open_postgresql(url: str, *, results: bool) -> Database:
     """Open a PostgreSQL database; `results` says whether this programme may write the results schema."""
-    engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=32, pool_pre_ping=True)
+    engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=32)
+    _ask_who_rested(engine)
     writing = {"register": engine} | ({"results": engine} if results else {})
-    return Database(reading_engine=engine, writing_engines=writing)
+    # Said with the BEGIN itself: a statement of its own would be a way there and back for each question.
+    return Database(reading_engine=engine.execution_options(postgresql_readonly=True), writing_engines=writing)
+
+
+def _ask_who_rested(engine: Engine) -> None:
+    """Ask a connection that has rested whether its server is still there, and open others where it is not.
+
+    One that was given back a moment ago is not asked: the question is a way there and back for every act.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(link: object, record: ConnectionPoolEntry) -> None:
+        del link
+        record.info["rests_since"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(link: PoolProxiedConnection, record: ConnectionPoolEntry, fairy: object) -> None:
+        del fairy
+        if monotonic() - record.info.get("rests_since", monotonic()) < RESTED:
+            return
+        try:
+            engine.dialect.do_ping(link)
+        except psycopg.Error as gone:
+            raise InvalidatePoolError from gone
 
 
 def open_database(register: str, results: str | None, *, grants: Grants | None = None) -> Database:

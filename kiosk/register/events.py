@@ -59,7 +59,7 @@ def announce(db: Session, site_id: UUID, topic: str, body: dict[str, Any], *, at
         Its number at the site.
     """
     seq = bump(db, EventCounter, site_id=site_id)
-    db.execute(_ONE_MORE, {"site_id": site_id, "seq": seq, "at": at, "topic": topic, "body": body})
+    db.connection().execute(_ONE_MORE, {"site_id": site_id, "seq": seq, "at": at, "topic": topic, "body": body})
     return seq
 
 

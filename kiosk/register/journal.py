@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    Connection,
     Executable,
     LargeBinary,
     Row,
@@ -341,7 +342,8 @@ def write(db: Session, side: Side, act: Act, *, by: UUID | str, at: datetime, ch
     text = _tell(act, by, at, facts)
     books = _BOOKS[side]
     db.flush()  # the act's own rows come before the lock that all acts share
-    head = _hold_head(db, books)
+    link = db.connection()
+    head = _hold_head(link, books)
     edge = _read_edge(head.edge)
     quarter = {}
     if head.last_at is not None and _quarter(head.last_at) < _quarter(at):
@@ -349,10 +351,10 @@ def write(db: Session, side: Side, act: Act, *, by: UUID | str, at: datetime, ch
     seq: int = head.size
     salt = chance(SALT_SIZE)
     leaf = hash_leaf(salt, text.encode("utf-8"))
-    db.execute(books.add_leaf, {"seq": seq, "hash": leaf})
-    db.execute(books.add_text, {"seq": seq, "salt": salt, "text": text})
+    link.execute(books.add_leaf, {"seq": seq, "hash": leaf})
+    link.execute(books.add_text, {"seq": seq, "salt": salt, "text": text})
     moved = {"size": seq + 1, "edge": b"".join(extend(edge, seq, leaf)), "last_at": at}
-    db.execute(books.move_head, moved | quarter)
+    link.execute(books.move_head, moved | quarter)
     return seq
 
 
@@ -443,12 +445,12 @@ def _word(word: UUID | str) -> str:
     return str(word)
 
 
-def _hold_head(db: Session, books: _Books) -> Row[Any]:
+def _hold_head(link: Connection, books: _Books) -> Row[Any]:
     """The head, held to the end of the transaction; the first two acts of a house may come at the same instant."""
-    head = db.execute(books.hold_head).first()
+    head = link.execute(books.hold_head).first()
     if head is None:
-        db.execute(books.first_head(db.get_bind().dialect.name))
-        head = db.execute(books.hold_head).one()
+        link.execute(books.first_head(link.dialect.name))
+        head = link.execute(books.hold_head).one()
     return head
 
 

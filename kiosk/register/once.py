@@ -29,7 +29,7 @@ def answered(db: Session, table: type[Row], site_id: UUID, key: str) -> Row | No
     row, asked = cast(Any, table), {"site_id": site_id, "key": key}
     db.flush()  # what this transaction itself has made counts too
     # Nearly every form is new: whether a row is there costs less to ask than the row.
-    if db.execute(_whether_made(row), asked).first() is None:
+    if db.connection().execute(_whether_made(row), asked).first() is None:
         return None
     return db.scalars(select(table).where(row.site_id == site_id, row.key == key)).one()
 

@@ -1,11 +1,13 @@
 """A visit: a number without a name, and every move it may make."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, insert, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
 
 from kiosk.register.database import Base, UtcDateTime, bump, table_of
 from kiosk.register.errors import Conflict, NotFound
@@ -102,7 +104,8 @@ class Visit(Base):
     __tablename__ = "visit"
     __table_args__ = (
         UniqueConstraint("site_id", "day", "number"),
-        Index(None, "site_id", "day", "state"),
+        # What is asked of those who wait stands in it whole: how many there are is counted without a row being read.
+        Index("ix_visit_line", "site_id", "day", "state", "stage", "arrived_at"),
         CheckConstraint("number > 0", name="number"),
     )
     keep = "10 years: traces of care; as long as a patient's file names it"
@@ -215,6 +218,22 @@ def visit_of(db: Session, visit_id: UUID) -> Visit:
     return visit
 
 
+def as_written(db: Session, row: Mapping[str, Any]) -> Visit:
+    """The visit whose whole row this transaction has just written: it is not read again.
+
+    Args:
+        row: column -> value, every one.
+    """
+    held = db.identity_map.get(db.identity_key(Visit, row["id"]))
+    if held is not None:  # read before it was written: it forgets what it knew
+        db.expire(held)
+        return cast(Visit, held)
+    visit = Visit(**row)
+    make_transient_to_detached(visit)
+    db.add(visit)
+    return visit
+
+
 def move(
     db: Session,
     visit: Visit,
@@ -262,7 +281,7 @@ def trace(
     reason: str | None = None,
 ) -> None:
     """Keep the trace of what the table does not hold: an arrival, a call that was claimed, a place changed by hand."""
-    db.execute(_TRACED, {
+    db.connection().execute(_TRACED, {
         "id": id, "site_id": visit.site_id, "visit_id": visit.id, "verb": verb, "before": before, "after": visit.state,
         "by": by, "at": at, "desk": desk, "reason": reason, "key": key,
     })  # fmt: skip

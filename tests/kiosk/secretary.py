@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next, rank_and_call
-from kiosk.places import Place, line
+from kiosk.places import Offered, first_in_turn
 from kiosk.register.database import Database
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Verb, Visit
@@ -72,12 +72,11 @@ class Reception:
 
     def calls_next(self, db: Session, stage: Stage = Stage.COUNTER) -> Visit:
         """In one transaction with what went before; the screens rank the line first."""
-        places = line(db, self.site, stage, at=self.at)
-        return self.calls_one_of(db, places, stage)
+        return self.calls_one_of(db, first_in_turn(db, self.site, stage, at=self.at, first=1), stage)
 
-    def calls_one_of(self, db: Session, places: Sequence[Place], stage: Stage = Stage.COUNTER) -> Visit:
+    def calls_one_of(self, db: Session, offered: Sequence[Offered], stage: Stage = Stage.COUNTER) -> Visit:
         return call_next(
-            db, self.site, stage, places, desk=self.desk, by=self.name, at=self.at, chance=self.chance, key=self.key()
+            db, self.site, stage, offered, desk=self.desk, by=self.name, at=self.at, chance=self.chance, key=self.key()
         )
 
     def presses_next(self, database: Database) -> Visit:

@@ -12,7 +12,7 @@ from sqlalchemy import true, update
 
 from kiosk.booking.discretion import Decision, DiscreetVisit, decide, mark_discreet
 from kiosk.counter import turns
-from kiosk.counter.turns import OFFERED, AgreementFirst, NobodyWaits, call_next, may_come, rank_and_call
+from kiosk.counter.turns import OFFERED, AgreementFirst, NobodyWaits, call_next, may_come, offer, rank_and_call
 from kiosk.register.database import Database
 from kiosk.register.sites import Site
 from kiosk.register.staff import Power
@@ -95,10 +95,11 @@ def test_when_nobody_else_waits_the_sampler_is_told_to_call_the_biologist(
 
 
 def test_more_marks_than_a_claim_offers_keep_nobody_else_from_the_room(opened: Callable[[int], Room]) -> None:
-    room = opened(OFFERED + 3)
-    for turn in range(OFFERED + 1):
+    many = OFFERED[0]
+    room = opened(many + 3)
+    for turn in range(many + 1):
         room.marks(turn)
-    assert [room.calls(), room.calls()] == [OFFERED + 1, OFFERED + 2]
+    assert [room.calls(), room.calls()] == [many + 1, many + 2]
     with pytest.raises(AgreementFirst):
         room.calls()
 
@@ -116,7 +117,7 @@ def test_a_decision_that_nobody_vouches_for_lets_nobody_in(opened: Callable[[int
 def test_marked_between_the_ranking_and_the_claim_is_held_by_the_claim_itself(opened: Callable[[int], Room]) -> None:
     room = opened(2)
     with room.database.reading() as db:
-        places, held = may_come(db, room.site, Stage.SAMPLING, at=room.at, power=room.power)
+        places, held = offer(db, room.site, Stage.SAMPLING, at=room.at, power=room.power, first=2)
     assert (len(places), held) == (2, 0)
     room.marks(0)
     with room.database.transaction() as db:
@@ -137,7 +138,7 @@ def test_control_without_the_claims_own_question_the_marked_one_is_called(
 ) -> None:
     room = opened(1)
     with room.database.reading() as db:
-        places, _ = may_come(db, room.site, Stage.SAMPLING, at=room.at, power=room.power)
+        places, _ = offer(db, room.site, Stage.SAMPLING, at=room.at, power=room.power, first=2)
     room.marks(0)
     monkeypatch.setattr(turns, "awaits_no_decision", true)
     turns._claiming.cache_clear()
@@ -156,7 +157,8 @@ def test_without_keys_every_mark_counts_as_undecided(opened: Callable[[int], Roo
     room.marks(0)
     room.decides(0, Decision.KEPT)
     with room.database.reading() as db:
-        assert may_come(db, room.site, Stage.SAMPLING, at=room.at, power=None) == ([], 1)
+        assert may_come(db, room.site, at=room.at, power=None) == ([], 1)
+        assert offer(db, room.site, Stage.SAMPLING, at=room.at, power=None, first=2) == ([], 1)
 
 
 def test_the_counter_calls_a_discreet_visit_like_any_other(opened: Callable[[int], Room]) -> None:

@@ -13,7 +13,7 @@ from kiosk.counter.reception import Traits, open_file
 from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
 from kiosk.line.policy import LineClass
-from kiosk.places import line
+from kiosk.places import first_in_turn
 from kiosk.register.database import Database
 from kiosk.register.patients import Document, Sex
 from kiosk.register.sites import Site
@@ -47,7 +47,7 @@ class Desk:
 
     def calls(self) -> Visit:
         return call_next(
-            self.db, self.site, Stage.COUNTER, line(self.db, self.site, Stage.COUNTER, at=self.at),
+            self.db, self.site, Stage.COUNTER, first_in_turn(self.db, self.site, Stage.COUNTER, at=self.at, first=1),
             desk="Guichet 1", by="sophie", at=self.at, chance=self.chance, key=self.key(),
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.counter import turns
 from kiosk.counter.turns import NobodyWaits, claim
-from kiosk.places import Place, line
+from kiosk.places import Offered, first_in_turn, line
 from kiosk.register import clock
 from kiosk.register.database import Database, open_sqlite
 from kiosk.register.events import Event
@@ -221,7 +221,7 @@ def test_who_was_called_since_the_ranking_is_passed_over(database: Database, sit
     with database.transaction() as db:
         first, second = sophie.gives_number(db).id, sophie.gives_number(db).id
     with database.reading() as db:
-        ranked = line(db, site, Stage.COUNTER, at=sophie.at)
+        ranked = first_in_turn(db, site, Stage.COUNTER, at=sophie.at, first=2)
     assert sophie.presses_next(database).id == first
     with database.transaction() as db:
         assert sophie.calls_one_of(db, ranked).id == second
@@ -234,18 +234,18 @@ def test_when_all_that_were_ranked_are_gone_the_line_is_ranked_anew(
 ) -> None:
     with database.transaction() as db:
         sophie.gives_number(db)
-    ranks = line
+    ranks = first_in_turn
 
-    def ranks_late(db: Session, *place: Any, **when: Any) -> list[Place]:
+    def ranks_late(db: Session, *place: Any, **when: Any) -> list[Offered]:
         """Between this ranking and its claim, another desk calls everyone and one more person comes."""
-        places = ranks(db, *place, **when)
-        monkeypatch.setattr(turns, "line", ranks)
+        offered = ranks(db, *place, **when)
+        monkeypatch.setattr(turns, "first_in_turn", ranks)
         assert len(call_everyone(database, sophie)) == 1
         with database.transaction() as other:
             sophie.gives_number(other)
-        return places
+        return offered
 
-    monkeypatch.setattr(turns, "line", ranks_late)
+    monkeypatch.setattr(turns, "first_in_turn", ranks_late)
     assert sophie.presses_next(database).number == 2
 
 

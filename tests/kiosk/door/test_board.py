@@ -11,7 +11,7 @@ from kiosk import waiting
 from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
-from kiosk.places import line
+from kiosk.places import first_in_turn
 from kiosk.register.visits import Move, Purpose, Stage, Verb, visit_of
 from kiosk.waiting import WhatWasSaid
 from tests.kiosk.conftest import Reception
@@ -30,7 +30,8 @@ def calls(reception: Reception, desk: str) -> UUID:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
         return call_next(
-            db, reception.site, Stage.COUNTER, line(db, reception.site, Stage.COUNTER, at=reception.at),
+            db, reception.site, Stage.COUNTER,
+            first_in_turn(db, reception.site, Stage.COUNTER, at=reception.at, first=1),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         ).id  # fmt: skip
 

@@ -58,7 +58,7 @@ def test_a_telephone_is_told_number_place_and_range_and_nothing_of_a_person(publ
 def test_it_says_where_to_go_when_the_number_is_called_and_when_all_is_over(published: Reception) -> None:
     published.send("/come/walk_in", "/come/walk_in")
     with published.staff.transaction() as db:
-        ranked = places.line(db, published.site, Stage.COUNTER, at=published.at)
+        ranked = places.first_in_turn(db, published.site, Stage.COUNTER, at=published.at, first=1)
         visit = call_next(
             db, published.site, Stage.COUNTER, ranked, desk="Guichet 2", by="sophie", at=published.at,
             chance=published.chance, key="a" * 32,

@@ -434,6 +434,7 @@ def call(reception: Reception, desk: str) -> None:
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
         call_next(
-            db, reception.site, Stage.COUNTER, places.line(db, reception.site, Stage.COUNTER, at=reception.at),
+            db, reception.site, Stage.COUNTER,
+            places.first_in_turn(db, reception.site, Stage.COUNTER, at=reception.at, first=1),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip

@@ -86,7 +86,7 @@ def call(reception: Reception, language: str = "fr") -> list[str]:
             db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(), language=language,
         )  # fmt: skip
-        ranked = places.line(db, reception.site, Stage.COUNTER, at=reception.at)
+        ranked = places.first_in_turn(db, reception.site, Stage.COUNTER, at=reception.at, first=1)
         call_next(
             db, reception.site, Stage.COUNTER, ranked, desk="Guichet 2", by="sophie", at=reception.at,
             chance=reception.chance, key=reception.chance(16).hex(),

@@ -1,6 +1,7 @@
 """How tables are declared and how both sides are opened."""
 
 import sqlite3
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ from sqlalchemy import DateTime, select, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+from kiosk.register import database as databases
 from kiosk.register import visits
 from kiosk.register.database import Base, Database, UtcDateTime, bump, open_database, open_sqlite, uuid7
 from kiosk.register.errors import Later
@@ -164,6 +166,24 @@ def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
         db.execute(text("SELECT 1"))
     opened.close()
     assert not (tmp_path / "nowhere.sqlite").exists()
+
+
+@pytest.mark.parametrize(("rested", "asks"), [(0.0, True), (float("inf"), False)])
+def test_a_connection_that_has_rested_is_asked_whether_its_server_still_holds_it(
+    postgresql_address: str, monkeypatch: pytest.MonkeyPatch, rested: float, asks: bool
+) -> None:
+    opened, other = (open_database(postgresql_address, None) for _ in range(2))
+    with opened.reading() as db:
+        held = db.scalar(text("SELECT pg_backend_pid()"))
+    with other.transaction() as db:
+        db.execute(text("SELECT pg_terminate_backend(:held)"), {"held": held})
+    monkeypatch.setattr(databases, "RESTED", rested)
+    with opened.reading() as db, nullcontext() if asks else pytest.raises(DBAPIError):
+        assert db.scalar(text("SELECT pg_backend_pid()")) != held
+    with opened.reading() as db:  # whoever comes next finds a new one in any case
+        assert db.scalar(text("SELECT pg_backend_pid()")) != held
+    opened.close()
+    other.close()
 
 
 def test_a_settings_file_names_an_engine_by_its_address(sqlite_folder: Path, postgresql_address: str) -> None:

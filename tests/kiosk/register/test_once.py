@@ -15,7 +15,7 @@ from kiosk import waiting
 from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
-from kiosk.places import line
+from kiosk.places import first_in_turn
 from kiosk.register.database import Database
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.patients import Patient, Sex, create_patient
@@ -39,8 +39,8 @@ def take(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], V
 def call(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], Visit]:
     """Calls the next person for a form's key."""
     return lambda db, key: call_next(
-        db, site, Stage.COUNTER, line(db, site, Stage.COUNTER, at=at), desk="Guichet 1", by="sophie", at=at,
-        chance=chance, key=key,
+        db, site, Stage.COUNTER, first_in_turn(db, site, Stage.COUNTER, at=at, first=1), desk="Guichet 1", by="sophie",
+        at=at, chance=chance, key=key,
     )  # fmt: skip
 
 

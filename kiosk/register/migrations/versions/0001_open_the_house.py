@@ -221,7 +221,7 @@ def make_register() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_visit")),
         sa.UniqueConstraint("site_id", "day", "number", name=op.f("uq_visit_site_id_day_number")),
     )
-    op.create_index(op.f("ix_visit_site_id_visit_day_visit_state"), "visit", ["site_id", "day", "state"], unique=False)
+    op.create_index("ix_visit_line", "visit", ["site_id", "day", "state", "stage", "arrived_at"], unique=False)
     op.create_table(
         "answer",
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -513,7 +513,7 @@ def drop_register() -> None:
     op.drop_table("appointment")
     op.drop_index(op.f("ix_answer_visit_id_answer_at"), table_name="answer")
     op.drop_table("answer")
-    op.drop_index(op.f("ix_visit_site_id_visit_day_visit_state"), table_name="visit")
+    op.drop_index("ix_visit_line", table_name="visit")
     op.drop_table("visit")
     op.drop_table("ticket_counter")
     op.drop_table("sample_counter")

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from results.upkeep.bench.rounds import Broken, Ground, Unready
-from results.upkeep.bench.serving import Browser, free_ports, started
+from results.upkeep.bench.serving import Browser, started
+from results.upkeep.supervise import free_ports
 
 #: What a checkout must have, and where its own Python may stand.
 SOURCES: Final = ("run.py", "app/main.py", "templates")
