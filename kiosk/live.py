@@ -25,7 +25,7 @@ BEAT = 5.0
 GLANCE = {"sqlite": 0.025, "postgresql": 0.1}
 #: Seconds between two looks of a stream at what is no row of the register.
 LOOK = 0.2
-#: Streams of one app: its threads (64) less 16, so that a check-in never waits for a display.
+#: Streams of one app that no server has told how many threads it has.
 CAP = 48
 
 Body = Callable[[Event], dict[str, Any]]
@@ -152,13 +152,13 @@ def stream(site_id: UUID, topics: Sequence[str], *, body: Body, cap: int | None 
 
     Args:
         body: what may be said of an event on this screen.
-        cap: streams that this app may hold open; `CAP` when not given.
+        cap: streams that this app may hold open; what its threads allow when not given.
 
     Raises:
         TooManyScreens: when all are taken.
     """
     place = watch()
-    place.take_place(CAP if cap is None else cap)
+    place.take_place(current_app.config.get("STREAMS", CAP) if cap is None else cap)
     told = request.headers.get("Last-Event-ID", "")
     lines = tell(house().database, place, site_id, topics, body=body, since=int(told) if told.isdecimal() else None)
     answer = Response(lines, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
@@ -192,13 +192,13 @@ def stream_changes(topic: str, look: Callable[[], str], *, cap: int | None = Non
 
     Args:
         look: a short mark of what the screen shows, asked again and again outside any request.
-        cap: streams that this app may hold open; `CAP` when not given.
+        cap: streams that this app may hold open; what its threads allow when not given.
 
     Raises:
         TooManyScreens: when all are taken.
     """
     place = watch()
-    place.take_place(CAP if cap is None else cap)
+    place.take_place(current_app.config.get("STREAMS", CAP) if cap is None else cap)
     lines = tell_changes(place, topic, look)
     answer = Response(lines, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
     answer.call_on_close(place.leave_place)

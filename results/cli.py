@@ -85,7 +85,10 @@ def serve(instance: Path, public_port: int, staff_port: int, paper_port: int, de
     stops = [finding.sentence for finding in look(instance) if finding.stops]
     if stops:
         raise click.ClickException("\n".join(stops))
-    programmes = supervise.programmes(instance, public_port=public_port, staff_port=staff_port)
+    paired, pcs = screens.listeners(instance)
+    programmes = supervise.programmes(
+        instance, public_port=public_port, staff_port=staff_port, screens=paired, pcs=pcs
+    )  # fmt: skip
     programmes += demonstration.fake_printers(instance, paper_port=paper_port)
     supervise.refuse_taken_ports(programmes)
     click.echo(f"Borne et écran : http://localhost:{public_port}/   écran : http://localhost:{public_port}/board")
@@ -214,6 +217,7 @@ def bench_command(
     """
     from results.upkeep.bench.beside.against_fqm import AGAINST_FQM  # noqa: PLC0415  # as below
     from results.upkeep.bench.beside.fqm import checkout  # noqa: PLC0415
+    from results.upkeep.bench.beside.last_board import LAST_BOARD  # noqa: PLC0415
     from results.upkeep.bench.boards import BOARDS_TOGETHER  # noqa: PLC0415  # only this command pays for loading it
     from results.upkeep.bench.codes import CODES  # noqa: PLC0415
     from results.upkeep.bench.drawn import DRAWN  # noqa: PLC0415
@@ -233,8 +237,8 @@ def bench_command(
         sys.exit(2)
     sys.exit(
         bench(
-            (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, *FORETOLD, *AGAINST_FQM, *LATER), instance,
-            only=names, rounds=rounds, engine=engine, json_file=json_file,  # type: ignore[arg-type]  # click's choice
+            (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, LAST_BOARD, *FORETOLD, *AGAINST_FQM, *LATER),
+            instance, only=names, rounds=rounds, engine=engine, json_file=json_file,  # type: ignore[arg-type]  # click's choice
             anyway=anyway, make_station=_station, now=clock.now, chance=clock.chance, say=click.echo, fqm=fqm,
         )
     )  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from kiosk.formats.convocation import Convocation
 from kiosk.register.database import Base, UtcDateTime
 from kiosk.register.errors import Invalid
+from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.visits import Purpose
 
 
@@ -137,18 +138,22 @@ def confirm(db: Session, visit_id: UUID, told: Mapping[str, str], *, by: str, at
 
     Raises:
         NoSuchAnswer: it is empty, or a question has no such answer.
+        PageAlreadyUsed: the form was sent for another visit.
     """
     if not told or any(one not in QUESTIONS or answer not in counter_answers(one) for one, answer in told.items()):
         raise NoSuchAnswer
-    if db.scalars(select(CounterAnswer).where(CounterAnswer.key == key).limit(1)).first():
+    if before := db.scalars(select(CounterAnswer).where(CounterAnswer.key == key).limit(1)).first():
+        if before.visit_id != visit_id:
+            raise PageAlreadyUsed
         return
     said = {one.question: one for one in answers_of(db, visit_id)}
     for question, answer in told.items():
-        before = said.get(question)
+        at_the_kiosk = said.get(question)
         db.add(
             CounterAnswer(
                 key=key, question=question, visit_id=visit_id, answer=answer, by=by, at=at,
-                patient_said=before.answer if before else None, patient_said_at=before.at if before else None,
+                patient_said=at_the_kiosk.answer if at_the_kiosk else None,
+                patient_said_at=at_the_kiosk.at if at_the_kiosk else None,
             )
         )  # fmt: skip
 

@@ -1,10 +1,13 @@
-"""The screens of the public app on the command line: let in, listed, sent away."""
+"""The screens of the public app on the command line: let in, listed, sent away; and how many may listen at once."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from kiosk.door import devices
+from kiosk.presence.pcs import PairedPc
 from kiosk.register import clock
 from kiosk.register.clock import Chance
 from kiosk.register.sites import this_site
@@ -59,3 +62,11 @@ def revoke(instance: Path, name: str, *, at: datetime, chance: Chance, say: Call
     with opened_instance(instance) as database, database.transaction() as db:
         devices.revoke(db, this_site(db).id, name, by=BY, at=at, chance=chance)
     say(f"{name} : retiré. Cet écran n'ouvre plus rien.")
+
+
+def listeners(instance: Path) -> tuple[int, int]:
+    """How many screens of the public app and how many computers of the staff are paired: each may listen all day."""
+    with opened_instance(instance) as database, database.reading() as db:
+        screens = [one for one in devices.devices(db, this_site(db).id) if one.paired_at is not None]
+        pcs = db.scalar(select(func.count()).select_from(PairedPc).where(PairedPc.revoked_at.is_(None)))
+    return len(screens), pcs or 0

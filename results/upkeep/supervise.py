@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from kiosk.serving import threads_for
+
 #: A child that dies is started again after so many seconds, doubled at each death in a row.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 #: A child that has lived so long is healthy: its deaths are counted from one again.
@@ -41,29 +43,33 @@ class _Child:
     again_at: float = field(default=0.0)
 
 
-def programmes(instance: Path, *, public_port: int, staff_port: int, threads: int = 64) -> list[Programme]:
+def programmes(instance: Path, *, public_port: int, staff_port: int, screens: int = 0, pcs: int = 0) -> list[Programme]:
     """The programmes of one machine: public app, staff app, print station.
 
     The public app is a child of its own, never started from inside this house: it must not be able to import it.
+
+    Args:
+        screens: kiosks and boards that were paired, and `pcs` computers: each may hold a thread.
     """
     hosts = [f"[{host}]" if ":" in host else host for host in loopback()]
 
-    def app(name: str, factory: str, port: int) -> Programme:
+    def app(name: str, factory: str, port: int, listeners: int) -> Programme:
         return Programme(
             name=name,
             port=port,
             command=(
                 *(sys.executable, "-m", "gunicorn", factory),
                 *(word for host in hosts for word in ("--bind", f"{host}:{port}")),
-                *("--workers", "1", "--worker-class", "gthread", "--threads", str(threads), "--timeout", "30"),
+                *("--workers", "1", "--worker-class", "gthread", "--timeout", "30"),
+                *("--threads", str(threads_for(listeners))),
                 *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
                 *("--config", "python:kiosk.serving"),
             ),
         )
 
     return [
-        app("borne et écran", "kiosk.app:create_app()", public_port),
-        app("personnel", "results.app:serve()", staff_port),
+        app("borne et écran", "kiosk.app:create_app()", public_port, screens),
+        app("personnel", "results.app:serve()", staff_port, pcs),
         Programme(
             name="imprimantes", command=(sys.executable, "-m", "printers", "station", "--instance", str(instance))
         ),

@@ -123,7 +123,7 @@ def test_streams_stop_at_their_cap_and_give_their_place_back(database: Database)
 
 
 def test_over_the_cap_the_page_is_told_to_come_back(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "CAP", 1)
+    monkeypatch.setitem(reception.client.application.config, "STREAMS", 1)
     first = reception.client.get("/board/events", base_url="https://localhost", buffered=False)
     assert first.mimetype == "text/event-stream"
     refused = reception.visitor().get("/board/events", base_url="https://localhost")

@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from http.client import SERVICE_UNAVAILABLE
 from pathlib import Path
 from uuid import uuid4
 
@@ -95,9 +96,13 @@ class Staff:
 
 
 def press(counter: Browser) -> int:
-    """« Suivant », with a form of its own, by someone who has read what the last one said: the answer's status."""
-    before = dict(counter.cookies)
-    status, _, _ = counter.ask("/file/appeler", {"form_key": uuid4().hex})
+    """« Suivant », with a form of its own, by someone who has read what the last one said: the answer's status.
+
+    Whoever is told to come back sends the same form again.
+    """
+    before, key = dict(counter.cookies), uuid4().hex
+    while (status := counter.ask("/file/appeler", {"form_key": key})[0]) == SERVICE_UNAVAILABLE:
+        time.sleep(1)
     counter.cookies = before
     return status
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,7 +28,7 @@ IN_LINE: Final = 20
 #: Seconds between two questions of a board whose stream was refused, as in its script; and what the last answer needs.
 POLL, ANSWER = 3.0, 2.0
 #: Seconds after which boards that do not stand are given up.
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 #: What the counter is told of its call.
 CALLED: Final = re.compile(r"Le numéro (\d+) est appelé")
 
@@ -53,11 +53,10 @@ def _boards(ground: Ground) -> Iterator[Sides]:
 
     def ours() -> Waited:
         leave_in_line(lab, ground, IN_LINE)
-        with _standing(served.public, BOARDS) as child:
+        with standing(served.public, BOARDS) as boards:
             found = _morning(ground, served, cookies)
             time.sleep(POLL + ANSWER)
-            told, _ = child.communicate("enough\n", timeout=PATIENCE)
-        must_have_shown(found.called, json.loads(told))
+        must_have_shown(found.called, boards.shown)
         return found
 
     yield Sides(ours=ours, floor=floor)
@@ -90,9 +89,17 @@ def _timed(browser: Browser, path: str, wanted: int, fields: dict[str, str] | No
     return 1000 * (time.perf_counter() - start)
 
 
+@dataclass(kw_only=True)
+class Standing:
+    """Boards in a process of their own, and what each of them has shown once they were put out."""
+
+    #: For each board, each number and the second at which it was first there, by this machine's steady clock.
+    shown: list[dict[int, float]] = field(default_factory=list)
+
+
 @contextmanager
-def _standing(port: int, boards: int) -> Iterator[subprocess.Popen[str]]:
-    """So many boards in a process of their own; each has shown the line once when this opens."""
+def standing(port: int, boards: int) -> Iterator[Standing]:
+    """So many boards; when this opens each has shown the line once, and listens or was refused."""
     command = [sys.executable, "-m", "results.upkeep.bench.boards", str(port), str(boards)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     given_up = threading.Timer(PATIENCE, child.kill)
@@ -101,14 +108,17 @@ def _standing(port: int, boards: int) -> Iterator[subprocess.Popen[str]]:
         if child.stdout is None or not child.stdout.readline():
             raise Broken("les écrans ne se sont pas allumés")
         given_up.cancel()
-        yield child
+        found = Standing()
+        yield found
+        told, _ = child.communicate("enough\n", timeout=PATIENCE)
+        found.shown = [{int(number): at for number, at in one.items()} for one in json.loads(told)]
     finally:
         given_up.cancel()
         child.kill()
         child.communicate()
 
 
-def must_have_shown(called: Sequence[int], shown: Sequence[Sequence[int]]) -> None:
+def must_have_shown(called: Sequence[int], shown: Sequence[Collection[int]]) -> None:
     """Each board must have shown each call.
 
     Raises:
@@ -126,8 +136,11 @@ class Board:
     port: int
     #: Between 0 and 1: boards were switched on one after the other.
     place: float
-    shown: set[int] = field(default_factory=set)
+    #: When each number was first there.
+    shown: dict[int, float] = field(default_factory=dict)
     etag: str = ""
+    #: Whether it listens, or knows that it may not.
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def stand(self) -> None:
         """Show the line until the programme ends."""
@@ -150,12 +163,14 @@ class Board:
             writer.close()
 
     def _draw(self, state: dict[str, Any]) -> None:
-        self.shown |= {call["number"] for call in state["calls"]}
+        for call in state["calls"]:
+            self.shown.setdefault(call["number"], time.monotonic())
 
     async def _listen(self) -> None:
         reader, writer = await self._send("/board/events", "Accept: text/event-stream\r\n")
         try:
             status, _ = await _head(reader)
+            self.settled.set()
             while status == http.client.OK and (line := await reader.readline()):
                 if line.strip() == b"event: resync":
                     await self.ask()
@@ -178,16 +193,17 @@ async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
 
 async def _stand_together(port: int, boards: int) -> None:
     """So many boards until a line is read; then what each of them has shown."""
-    standing = [Board(port=port, place=one / boards) for one in range(boards)]
-    for one in standing:
+    lit = [Board(port=port, place=one / boards) for one in range(boards)]
+    for one in lit:
         await one.ask()
-    tasks = [asyncio.create_task(one.stand()) for one in standing]
-    await asyncio.sleep(POLL)
+    tasks = [asyncio.create_task(one.stand()) for one in lit]
+    for one in lit:
+        await one.settled.wait()
     _tell("ready")
     await asyncio.to_thread(sys.stdin.readline)
     for task in tasks:
         task.cancel()
-    _tell(json.dumps([sorted(one.shown) for one in standing]))
+    _tell(json.dumps([one.shown for one in lit]))
 
 
 def _tell(line: str) -> None:

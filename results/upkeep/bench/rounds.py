@@ -142,7 +142,6 @@ def _later(name: str, unit: str, goal: str, *, engine: Engine | None = None) -> 
 
 #: Rows of the table that have no measure yet: never left out.
 LATER: Final = (
-    _later("board_200", "ms", "<=2.0"),
     _later("backup_checkin", "ms", "<=3.0"),
     _later("restore_1e6", "s", "<=3.0"),
     _later("notify_pg", "tx/s", ">=0.90", engine="postgresql"),

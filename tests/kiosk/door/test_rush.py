@@ -1,10 +1,16 @@
 """When many wait, one scan or one touch is a number, and nothing is asked."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 from sqlalchemy import select
 
 from kiosk.door.rush import is_rush, set_rush
-from kiosk.register.sites import this_site
-from kiosk.register.visits import Visit
+from kiosk.line.estimate import Range
+from kiosk.register.database import Database
+from kiosk.register.sites import Site, this_site
+from kiosk.register.visits import Purpose, Visit
+from kiosk.waiting import take_number
 from tests.kiosk.conftest import Reception
 
 
@@ -36,6 +42,27 @@ def test_above_so_many_people_it_comes_by_itself_and_goes_with_the_line(receptio
     assert rushed(reception, above=2)
     assert not rushed(reception, above=3)
     assert not rushed(reception, above=0)
+
+
+def test_the_line_and_the_key_turn_it_on_whatever_keeps_the_rows(
+    database: Database, site: Site, at: datetime, chance: Callable[[int], bytes]
+) -> None:
+    def is_on(above: int, hour: datetime = at) -> bool:
+        with database.reading() as db:
+            return is_rush(db, this_site(db), above=above, at=hour)
+
+    with database.transaction() as db:
+        for n in range(3):
+            take_number(
+                db, site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1", at=at,
+                chance=chance, key=f"{n:032x}",
+            )  # fmt: skip
+    assert (is_on(2), is_on(3)) == (True, False)
+    for key, wanted in ((True, True), (True, True), (False, False)):
+        with database.transaction() as db:
+            set_rush(db, this_site(db), on=key, at=at)
+        assert is_on(0) is wanted
+        assert not is_on(0, at + timedelta(days=1))
 
 
 def test_each_reason_is_one_touch_then(reception: Reception) -> None:

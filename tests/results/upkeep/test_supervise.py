@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from results.upkeep.supervise import PortTaken, Programme, refuse_taken_ports, supervise
+from results.upkeep.supervise import PortTaken, Programme, programmes, refuse_taken_ports, supervise
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -51,3 +51,12 @@ def test_a_taken_port_is_said_with_its_number_before_anything_starts() -> None:
         port = other.getsockname()[1]
         with pytest.raises(PortTaken, match=str(port)):
             refuse_taken_ports([Programme(name="essai", command=("true",), port=port)])
+
+
+def test_paired_screens_and_computers_all_find_a_thread() -> None:
+    def threads(**paired: int) -> list[str]:
+        made = programmes(Path("nowhere"), public_port=1, staff_port=2, **paired)
+        return [one.command[one.command.index("--threads") + 1] for one in made if "--threads" in one.command]
+
+    assert threads() == ["64", "64"]
+    assert threads(screens=200, pcs=60) == ["216", "76"]

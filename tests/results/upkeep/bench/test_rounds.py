@@ -23,8 +23,9 @@ from kiosk.waiting import take_number
 from printers.station.keys import make_station_key
 from results.upkeep.bench import boards, codes, drawn, foretold, growth
 from results.upkeep.bench.bare import FIRST, bare
-from results.upkeep.bench.beside import against_fqm
+from results.upkeep.bench.beside import against_fqm, last_board
 from results.upkeep.bench.beside.against_fqm import AGAINST_FQM
+from results.upkeep.bench.beside.last_board import LAST_BOARD
 from results.upkeep.bench.boards import BOARDS_TOGETHER
 from results.upkeep.bench.codes import CODES
 from results.upkeep.bench.drawn import DRAWN
@@ -124,7 +125,18 @@ def test_the_rows_have_exactly_the_agreed_form(runs: Runs) -> None:
 def test_every_row_of_the_note_is_there() -> None:
     names = [
         row.name
-        for measure in (*LINE, GROWTH, *SERVED, *CODES, *DRAWN, BOARDS_TOGETHER, *FORETOLD, *AGAINST_FQM, *LATER)
+        for measure in (
+            *LINE,
+            GROWTH,
+            *SERVED,
+            *CODES,
+            *DRAWN,
+            BOARDS_TOGETHER,
+            LAST_BOARD,
+            *FORETOLD,
+            *AGAINST_FQM,
+            *LATER,
+        )
         for row in measure.rows
     ]
     assert len(names) == len(set(names))
@@ -419,9 +431,12 @@ def test_screens_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(boards, "ACTS", 3)
     monkeypatch.setattr(boards, "PACE", 0.1)
     monkeypatch.setattr(drawn, "CALLS", 3)
-    _, rows = runs(*DRAWN, BOARDS_TOGETHER, rounds=1, now=clock.now)
+    for name, small in (("BOARDS", 60), ("ACTS", 2), ("PACE", 0.1)):  # here all listen: threads follow the screens
+        monkeypatch.setattr(last_board, name, small)
+    _, rows = runs(*DRAWN, BOARDS_TOGETHER, LAST_BOARD, rounds=1, now=clock.now)
     told = {row["name"]: row for row in rows}
-    assert len(told) == 7
+    assert len(told) == 8
+    assert told["board_200"]["ours"] > 0
     assert all(row["ratio"] is not None for row in rows)
     assert told["kiosk_drawn"]["ours"] > 0
     assert told["board_moved"]["ours"] <= drawn.MOVED
