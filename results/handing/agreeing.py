@@ -10,6 +10,8 @@ from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
+from results.desks.reissuing import REASONS as SLIP_REASONS
+from results.desks.replacing import slips_wanted
 from results.desks.signoff import unlocked
 from results.handing.asking import (
     LASTS,
@@ -61,8 +63,10 @@ def waiting_state(visit_id: UUID, request_id: UUID) -> ResponseReturnValue:
 def requests() -> ResponseReturnValue:
     """Who stands at the counter without a slip."""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
-    return page("results/requests.html", found=found, reasons=REASONS)
+        site_id = this_site(db).id
+        found = waiting_for_biologist(db, house().more["keys"], site_id, power=power(), at=now())
+        slips = slips_wanted(db, site_id, at=now())
+    return page("results/requests.html", found=found, reasons=REASONS, slips=slips, slip_reasons=SLIP_REASONS)
 
 
 @bp.post("/remise/demandes/<uuid:request_id>")
@@ -103,7 +107,10 @@ def requests_words() -> str:
     if not actor().may(Right.SIGN):
         return ""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
+        site_id = this_site(db).id
+        found = slips_wanted(db, site_id, at=now()) or waiting_for_biologist(
+            db, house().more["keys"], site_id, power=power(), at=now()
+        )
     return "une personne attend au guichet" if found else ""
 
 

@@ -72,6 +72,7 @@ SCREENS = {
     "results/office/confirming.py", "results/office/entrance.py",
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
+    "results/desks/reissuing.py",
     "results/office/manager.py", "results/keeping/seen.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip

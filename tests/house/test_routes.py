@@ -33,8 +33,8 @@ OPEN = {
 #: What the phone desk asks a recent proof for, and what asks six digits of its own.
 FRESH = {"phone.desk_page", "phone.open_call", "physician.desk_page", "physician.open_call", "physician.ring"}
 RAISED = {
-    "accounts.people", "accounts.add", "accounts.propose", "accounts.ask_role_end", "accounts.close", "accounts.start_reset",
-    "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",
+    "accounts.people", "accounts.add", "accounts.propose", "accounts.ask_role_end", "accounts.close",
+    "accounts.start_reset", "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",
     "pairing.listed", "pairing.let_in", "pairing.send_away",
 }  # fmt: skip
 #: Values that stand for the parts of an address.
