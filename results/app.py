@@ -45,6 +45,7 @@ from results.desks import (
     phone,
     physician,
     prescribers,
+    reissuing,
     secrecy,
     signoff,
 )
@@ -68,9 +69,9 @@ ROOF: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app, in the order of its menu.
 SCREENS: Final = (
     health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
-    gestures, sampling, delivery, secrecy, phone, physician, hearing, prescribers, handover, coding, papers, mandating,
-    posting, agreeing, seen, morning, signoff, amended, critical, critical_rules, quarantine, manager, accounts,
-    confirming, computers, pairing,
+    gestures, sampling, delivery, reissuing, secrecy, phone, physician, hearing, prescribers, handover, coding, papers,
+    mandating, posting, agreeing, seen, morning, signoff, amended, critical, critical_rules, quarantine, manager,
+    accounts, confirming, computers, pairing,
 )  # fmt: skip
 
 #: Every route of the staff app: endpoint -> `open` or the Right that opens it. What is not here is refused.
@@ -168,6 +169,11 @@ ROUTES: Final[dict[str, str]] = {
     "delivery.came_out": Right.ISSUE_SLIP,
     "delivery.did_not_come_out": Right.ISSUE_SLIP,
     "delivery.go_on": Right.REGISTER,
+    "reissuing.why": Right.ISSUE_SLIP,
+    "reissuing.ask": Right.ISSUE_SLIP,
+    "reissuing.waiting": Right.ISSUE_SLIP,
+    "reissuing.waiting_state": Right.ISSUE_SLIP,
+    "reissuing.reply": Right.SIGN,
     "phone.desk_page": Right.PHONE,
     "phone.open_call": Right.PHONE,
     "phone.call_page": Right.PHONE,

@@ -43,6 +43,7 @@ class Purpose(StrEnum):
     PHYSICIAN = "physician"
     CRITICAL = "critical"
     RETRACT = "retract"
+    REISSUE = "reissue"
 
 
 class ChangedSinceOpened(Conflict):

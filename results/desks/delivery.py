@@ -1,10 +1,10 @@
 """How a visit's results will be given: the way, the one question of the telephone, the patient's PIN, the slip."""
 
 import sqlite3
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,13 +18,14 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Verb, Visit, visit_of
 from kiosk.settings import StaffSettings
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from labels.tubes import tubes_of
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State as Printed
 from printers.moves import Verb as Printing
 from printers.paper import Paper
+from results.desks.replacing import Agreements
 from results.giving import (
     WISHES,
     Bearer,
@@ -43,8 +44,16 @@ from results.giving import (
 )
 from results.identity import DOCUMENTS, NoDocumentSeen, is_minor, seen
 from results.slip import slip_paper
-from results.vault.dossiers import Dossier, Slip, SlipState
-from results.vault.slips import IssuedSlip, SlipAlreadyEnded, confirm_slip, prepare_slip, void_slip
+from results.vault.dossiers import Dossier, Slip, SlipState, trusted_dossier
+from results.vault.slips import (
+    IssuedSlip,
+    ReissueNeeded,
+    SlipAlreadyEnded,
+    confirm_slip,
+    is_sealed_to,
+    prepare_slip,
+    void_slip,
+)
 
 bp = Blueprint("delivery", __name__)
 
@@ -56,6 +65,22 @@ WORDS: Final = {
 }
 #: The paper may be in somebody's hand.
 _PERHAPS_OUT: Final = frozenset({Printed.SENDING, Printed.SENT, Printed.CONFIRMED})
+
+
+@bp.record_once
+def _begin(state: Any) -> None:
+    state.app.extensions["slips_agreed"] = Agreements()
+
+
+def agreements() -> Agreements:
+    """The dossiers that a biologist has opened in this app, each for one new slip."""
+    return cast(Agreements, current_app.extensions["slips_agreed"])
+
+
+def agreed_key(db: Session, visit_id: UUID) -> bytes | None:
+    """The key of a dossier that a biologist has opened for the slip that is made now; None once it came out."""
+    before = slip_of(db, visit_id)
+    return agreements().key_for(visit_id, confirmed_at=None if before is None else before.confirmed_at, at=now())
 
 
 @bp.get("/passage/<uuid:visit_id>/resultats")
@@ -94,7 +119,12 @@ def pin(visit_id: UUID) -> ResponseReturnValue:
     """The page turned to the patient: four digits that nobody else sees."""
     with reading() as db:
         visit = visit_of(db, visit_id)
-        bearer_of(db, house().more["keys"], visit)
+        keys = house().more["keys"]
+        bearer = bearer_of(db, keys, visit)
+        is_sealed = is_sealed_to(db, trusted_dossier(db, keys, bearer.dossier_id))
+        is_refused = is_sealed and agreed_key(db, visit_id) is None
+    if is_refused:
+        return redirect(url_for("reissuing.why", visit_id=visit_id), 303)
     # Nothing of the laboratory's screens stands around it: the patient looks at this one.
     return page("results/pin.html", visit=visit, menu=[], person="", desk="")
 
@@ -107,11 +137,12 @@ def make_slip(visit_id: UUID) -> ResponseReturnValue:
     with reading() as db:
         visit = visit_of(db, visit_id)
         bearer = bearer_of(db, keys, visit)
+        private = agreed_key(db, visit_id)
     try:
         home.spool.start_key(now())
         prepared = prepare_slip(
             keys, dossier_id=bearer.dossier_id, pin=request.form.get("pin", ""), birth_date=bearer.birth_date,
-            at=now(), chance=chance,
+            at=now(), chance=chance, private=private,
         )  # fmt: skip
     except Invalid as refusal:
         words = {"pin": _TO_THE_PATIENT.get(type(refusal).__name__, refusal.sentence)}
@@ -119,9 +150,13 @@ def make_slip(visit_id: UUID) -> ResponseReturnValue:
     except PrinterError as trouble:
         flash(trouble.french, "error")
         return redirect(url_for("delivery.choices", visit_id=visit_id), 303)
-    with transaction("results") as db:
-        issued = order_slip(db, keys, visit, prepared, by=actor().id, at=now(), chance=chance, key=form_key())
-        paper = None if issued is None else _paper(db, issued, bearer)
+    try:
+        with transaction("results") as db:
+            issued = order_slip(db, keys, visit, prepared, by=actor().id, at=now(), chance=chance, key=form_key())
+            paper = None if issued is None else _paper(db, issued, bearer)
+    except ReissueNeeded as refusal:  # the result came while the patient was choosing, or ten minutes have passed
+        flash(refusal.sentence, "warn")
+        return redirect(url_for("reissuing.why", visit_id=visit_id), 303)
     if paper is not None and issued is not None:
         _put(paper, issued.slip_id)
     return redirect(url_for("delivery.slip", visit_id=visit_id), 303)
@@ -193,9 +228,7 @@ def go_on(visit_id: UUID) -> ResponseReturnValue:
     """To the draw, or home when nothing is drawn."""
     with transaction() as db:
         visit = visit_of(db, visit_id)
-        verb = send_on(
-            db, visit, power=house().more["power"], by=str(actor().id), at=now(), chance=chance, key=form_key()
-        )
+        verb = send_on(db, visit, power=power(), by=str(actor().id), at=now(), chance=chance, key=form_key())
     done = "attend le prélèvement" if verb is Verb.SEND else "a terminé"
     flash(f"Le numéro {visit.number} {done}.", "ok")
     return redirect(url_for("calling.line_page"), 303)

@@ -27,7 +27,11 @@ from results.vault.dossiers import Dossier, Wish, add_wish
 bp = Blueprint("secrecy", __name__)
 
 #: A visit's screens that still open when a discreet visit is over; what is fetched comes by its ticket or slip.
-_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "secrecy"})
+_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "secrecy", "reissuing"})
+#: Of the desk that gives slips, what another slip needs.
+_SLIP_PAGES: Final = frozenset(
+    f"delivery.{name}" for name in ("pin", "make_slip", "slip", "slip_state", "came_out", "did_not_come_out")
+)
 
 
 @bp.get("/passage/<uuid:visit_id>/discretion")
@@ -125,6 +129,8 @@ def leave_no_trace() -> None:
     """A discreet visit that is over has no page of its own: the same answer as for a visit that never was."""
     visit_id = (request.view_args or {}).get("visit_id")
     if not isinstance(visit_id, UUID) or (request.blueprint or "") in _STILL_OPEN:
+        return
+    if request.endpoint in _SLIP_PAGES:
         return
     with reading() as db:
         visit = db.get(Visit, visit_id)

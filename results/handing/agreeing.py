@@ -11,6 +11,8 @@ from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
+from results.desks.reissuing import REASONS as SLIP_REASONS
+from results.desks.replacing import slips_wanted
 from results.desks.signoff import unlocked
 from results.handing.asking import (
     LASTS,
@@ -112,16 +114,21 @@ def requests_words() -> str:
     if not actor().may(Right.SIGN):
         return ""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
+        site_id = this_site(db).id
+        found = slips_wanted(db, site_id, at=now()) or waiting_for_biologist(
+            db, house().more["keys"], site_id, power=power(), at=now()
+        )
     return "une personne attend au guichet" if found else ""
 
 
 def _requests() -> dict[str, Any]:
     """Who stands there now, and a mark that changes whenever that does."""
     with reading() as db:
-        found = waiting_for_biologist(db, house().more["keys"], this_site(db).id, power=power(), at=now())
-    seen_as = ".".join(f"{one.row.id.hex}{one.may_agree:d}" for one in found)
-    return {"found": found, "reasons": REASONS, "seen": seen_as}
+        site_id = this_site(db).id
+        found = waiting_for_biologist(db, house().more["keys"], site_id, power=power(), at=now())
+        slips = slips_wanted(db, site_id, at=now())
+    seen_as = ".".join([f"{one.row.id.hex}{one.may_agree:d}" for one in found] + [one.row.id.hex for one in slips])
+    return {"found": found, "reasons": REASONS, "slips": slips, "slip_reasons": SLIP_REASONS, "seen": seen_as}
 
 
 def _waiting(template: str, visit_id: UUID, request_id: UUID) -> Response:

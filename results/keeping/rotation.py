@@ -26,6 +26,7 @@ from results.vault.keyfolder import KeyFolder, write_new
 from results.vault.keys import KeyRing
 from results.vault.keytext import KeyText, plain, seal_to_escrow
 from results.vault.sealing import KEY_SIZE, make_pair, public_of, verifier_of
+from results.vault.slips import void_slip
 
 #: Copies that one transaction seals again.
 BATCH: Final = 200
@@ -67,6 +68,22 @@ def rotate_pepper(database: Database, folder: Path, *, by: str, at: datetime, ch
     if not waits:
         _take(folder, *(f"pepper.{version}.key" for version in versions[:-1]))
     return Rotation(kind=Rotating.PEPPER, newest=newest, waits=waits, is_done=not waits)
+
+
+def replace_lost_pepper(database: Database, folder: Path, *, by: str, at: datetime, chance: Chance) -> Rotation:
+    """Make a pepper in the place of one that is lost: no line that it was in opens again, so every such slip is void.
+
+    Each of them is re-issued when its patient comes; what is sealed is not touched.
+    """
+    with database.transaction("results") as db:
+        newest = (db.scalar(select(func.max(CodeLine.pepper_version))) or 0) + 1
+        dead = select(CodeLine.slip_id).where(CodeLine.state == LineState.READY).distinct()
+        slips = list(db.scalars(dead))
+        for slip_id in slips:
+            void_slip(db, slip_id, by=by, at=at, chance=chance)
+        write(db, "results", Act.KEY_ROTATED, by=by, at=at, chance=chance, kind=Rotating.PEPPER, version=newest)
+    write_new(folder / f"pepper.{newest}.key", plain("pepper", str(newest), "key", chance(KEY_SIZE)).whole())
+    return Rotation(kind=Rotating.PEPPER, newest=newest, resealed=len(slips), is_done=True)
 
 
 def rotate_release(

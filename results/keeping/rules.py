@@ -126,6 +126,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
     "results.told_again": Rule(span=_TEN, since="at"),
     "results.hand_over": Rule(span=_TEN, since="at"),
     "results.hand_over_request": Rule(span=_TEN, since="at"),
+    "results.slip_request": Rule(span=_TEN, since="at"),
     "results.letter": Rule(span=_TEN, since="at"),
     "results.retraction": Rule(span=_TEN, since="at"),
     "results.discreet_visit": Rule(span=_TEN, since="at"),

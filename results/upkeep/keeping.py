@@ -19,10 +19,11 @@ from printers.spool import Spool
 from results.keeping.evening import note_of_evening, put_note
 from results.keeping.notes import SIDES, Note, Seen, read_seen, verify_both
 from results.keeping.purge import clean, purge, survey
-from results.keeping.rotation import Rotating, rotate_journal, rotate_pepper, rotate_release
+from results.keeping.rotation import Rotating, replace_lost_pepper, rotate_journal, rotate_pepper, rotate_release
 from results.trust.keyholders import Kind, rotate_escrow
 from results.upkeep.founding import opened_instance
 from results.upkeep.interview import account_of, ask_biologist, lent_power
+from results.vault.keyfolder import KeyFolder
 from results.vault.keys import KeyRing, journal_verifiers
 
 #: Said with every purge, because it is true only then.
@@ -156,6 +157,12 @@ def rotate_command(instance: Path, kind: str) -> None:
         return
     settings, at, chance = read_settings(instance / "staff.toml", StaffSettings), clock.now(), clock.chance
     folder, by = instance / settings.keys, "command"
+    if kind == Rotating.PEPPER and not KeyFolder.open(folder).holds("pepper"):
+        with opened_instance(instance) as database:
+            made = replace_lost_pepper(database, folder, by=by, at=at, chance=chance)
+        click.echo(f"Le poivre était perdu. Version {made.newest} pour tout ce qui est nouveau.")
+        click.echo(f"{made.resealed} talons ne valent plus rien : refaites-les quand les personnes viennent.")
+        return
     before = KeyRing.load(folder)
     with opened_instance(instance) as database:
         match Rotating(kind):

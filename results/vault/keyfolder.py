@@ -14,6 +14,10 @@ _HEAD_FORMAT: Final = "etiquette-matrix-head-v1"
 _STOP_FORMAT: Final = "etiquette-stop-head-v1"
 #: Who signs here and what has ended: read by `results.trust.standing`, beside the keys so that no database undoes it.
 STANDING: Final = "standing.list"
+#: What else is said when a kind of key is lost.
+_WAY_BACK: Final = {
+    "pepper": " Si elle est perdue, « etiquette keys rotate pepper » en fait une autre ; les talons seront à refaire."
+}
 #: What lies in the folder beside the keys, and each while it is written.
 _NO_KEYS: Final = frozenset(name + ending for name in ("matrix.head", "stop.head", STANDING) for ending in ("", ".new"))
 
@@ -72,11 +76,15 @@ class KeyFolder:
                 return text.data
         raise UnsafeKeys(f"Il manque la clé {kind}.")
 
+    def holds(self, kind: str) -> bool:
+        """Tell whether there is any key of a kind."""
+        return any(text.kind == kind for text in self.texts.values())
+
     def people(self, kind: str, suffix: str) -> dict[str, bytes]:
         """Give every file of a kind by its id; UnsafeKeys when there is none."""
         found = {text.id: text.data for text in self.texts.values() if (text.kind, text.suffix) == (kind, suffix)}
         if not found:
-            raise UnsafeKeys(f"Il manque la clé {kind}.")
+            raise UnsafeKeys(f"Il manque la clé {kind}.{_WAY_BACK.get(kind, '')}")
         return found
 
     def versions(self, kind: str, suffix: str) -> dict[int, bytes]:

@@ -140,7 +140,7 @@ def issue_slip(
     if prepared.is_reissue:
         if not same(public, dossier.public):
             raise KeyChanged
-    elif _is_sealed_to(db, dossier):
+    elif is_sealed_to(db, dossier):
         raise ReissueNeeded
     else:
         set_pair(db, keys, dossier, private=prepared.private, public=public, chance=chance)
@@ -232,7 +232,8 @@ def _move(db: Session, slip: Slip, after: SlipState, *, by: UUID | str, at: date
     write(db, "results", act, by=by, at=at, chance=chance, slip=slip.id)
 
 
-def _is_sealed_to(db: Session, dossier: Dossier) -> bool:
+def is_sealed_to(db: Session, dossier: Dossier) -> bool:
+    """Tell whether something confidential lies sealed for a dossier: from then on a biologist re-issues its slip."""
     copies = (
         select(SealedKey.item)
         .join(Report, Report.id == SealedKey.item)

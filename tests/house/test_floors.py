@@ -74,6 +74,7 @@ SCREENS = {
     "results/office/confirming.py", "results/office/entrance.py",
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
+    "results/desks/reissuing.py",
     "results/office/manager.py", "results/keeping/seen.py", "results/keeping/morning.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip

@@ -32,7 +32,7 @@
   let went = 0;
   document.addEventListener("input", (event) => {
     const box = event.target, boxes = box.form ? [...box.form.querySelectorAll("input:not([type=hidden])")] : [];
-    if (!("goes" in box.dataset) || box.value.replace(/\s/g, "").length < Number(box.dataset.goes)) return;
+    if (!("goes" in box.dataset) || box.value.replace(/[\s.-]/g, "").length < Number(box.dataset.goes)) return;
     went = Date.now();
     boxes[boxes.indexOf(box) + 1]?.focus();
   });

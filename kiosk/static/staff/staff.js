@@ -150,10 +150,10 @@
   document.addEventListener("input", (event) => {
     // A field of a known length may send its form at its last digit.
     const box = event.target;
-    if ("sends" in box.dataset && box.value.replace(/\s/g, "").length >= Number(box.dataset.sends)) box.form.requestSubmit();
+    if ("sends" in box.dataset && box.value.replace(/[\s.-]/g, "").length >= Number(box.dataset.sends)) box.form.requestSubmit();
     if ("groups" in box.dataset) {
       const size = Number(box.dataset.groups);
-      box.value = box.value.replace(/\s/g, "").replace(new RegExp(`(.{${size}})(?=.)`, "g"), "$1 ");
+      box.value = box.value.replace(/[\s.-]/g, "").replace(new RegExp(`(.{${size}})(?=.)`, "g"), "$1 ");
     }
   });
   document.addEventListener("submit", (event) => {

@@ -27,7 +27,7 @@ from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Visit
 from kiosk.waiting import take_number
-from results.vault.power import KeyRingPower
+from results.trust.power import KeyRingPower
 from tests.staffroom import power_of, ring_of
 
 Chance = Callable[[int], bytes]

@@ -425,9 +425,10 @@ def test_a_confidential_result_that_lies_sealed_asks_a_biologist_for_another_sli
     visit, slip = has_slip(desks, sophie, C2)
     comes_out(desks, slip)
     sophie.post(path(visit, "talon/sorti"), slip=str(slip.id))
-    desks.report(slip.dossier_id, C2, body=b"MSH|^~\\&|SIL\r")
     sophie.get(path(visit, "code-personnel"))
+    desks.report(slip.dossier_id, C2, body=b"MSH|^~\\&|SIL\r")  # while the patient is choosing
     answer = sophie.post(path(visit, "code-personnel"), pin=PIN)
-    assert answer.status_code == 409
-    assert "Un biologiste doit donner son accord" in answer.text
+    assert answer.location == path(visit, "talon/refaire")
+    assert "Un biologiste doit donner son accord" in sophie.get(answer.location).text
     assert slip_in(desks, visit).state is SlipState.VALID
+    assert sophie.get(path(visit, "code-personnel")).location == path(visit, "talon/refaire")

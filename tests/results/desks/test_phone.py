@@ -133,6 +133,38 @@ def test_a_caller_with_slip_code_pin_and_birth_date_is_told_once(desks: Desks, c
         assert verify(db, "results").first_bad is None
 
 
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda code: code,
+        lambda code: " ".join(re.findall("..", code)),
+        lambda code: ".".join(re.findall("....", code)),
+        lambda code: ". ".join(re.findall("..", code)),
+        "-".join,
+        lambda code: "  ".join(code) + " ",
+    ],
+    ids=["at once", "pairs", "dots", "pairs with dots", "each digit", "each digit, slowly"],
+)
+def test_a_code_is_understood_however_it_is_typed_and_no_field_cuts_it(
+    desks: Desks, caller: Caller, spell: Callable[[str], str]
+) -> None:
+    slip = desks.ready(C2, BODY)
+    at_hour(desks, caller)
+    reference = caller.browser.get("/telephone").text
+    page = caller.reference(slip.handle)
+    typed = spell(slip.codes[0])
+    # A browser without script cuts what is longer than the field.
+    assert len(" ".join(with_check_digit(slip.handle))) <= longest(reference, "handle_digits")
+    assert VALUE in caller.says(page, slip, code=typed[: longest(page.text, "code")]).text
+
+
+def longest(html: str, name: str) -> int:
+    """How many signs a field takes."""
+    found = re.search(rf'name="{name}"[^>]* maxlength="(\d+)"', html)
+    assert found, html
+    return int(found[1])
+
+
 def test_the_same_form_gets_the_same_answer_and_another_form_gets_nothing(desks: Desks, caller: Caller) -> None:
     slip = desks.ready(C2, BODY)
     at_hour(desks, caller)

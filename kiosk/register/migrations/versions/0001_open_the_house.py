@@ -1062,6 +1062,31 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "slip_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.String(length=13), nullable=False),
+        sa.Column("document", sa.String(length=18), nullable=False),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("reply", sa.String(length=8), nullable=True),
+        sa.Column("replied_by", sa.Uuid(), nullable=True),
+        sa.Column("replied_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(reply IS NULL) = (replied_at IS NULL)", name=op.f("ck_slip_request_replied")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slip_request")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_slip_request_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_slip_request_site_id_results_slip_request_at"),
+        "slip_request",
+        ["site_id", "at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "staff",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
@@ -1665,6 +1690,10 @@ def drop_results() -> None:
     op.drop_table("upheld", schema="results")
     op.drop_table("tube_table", schema="results")
     op.drop_table("staff", schema="results")
+    op.drop_index(
+        op.f("ix_results_slip_request_site_id_results_slip_request_at"), table_name="slip_request", schema="results"
+    )
+    op.drop_table("slip_request", schema="results")
     op.drop_index(
         op.f("ix_results_sign_in_try_account_results_sign_in_try_device_results_sign_in_try_at"),
         table_name="sign_in_try",

@@ -16,9 +16,9 @@ from kiosk.register.visits import Stage
 from results.upkeep.bench.boards import ACTS, ANSWER, BOARDS, IN_LINE, PACE, must_have_shown, standing
 from results.upkeep.bench.rounds import Broken, Ground, Sides, alone
 from results.upkeep.bench.served import leave_in_line
-from results.upkeep.bench.serving import Browser, free_ports, laboratory, serving, started
+from results.upkeep.bench.serving import Browser, laboratory, serving, started
 from results.upkeep.founding import opened_instance
-from results.upkeep.supervise import programmes
+from results.upkeep.supervise import free_ports, programmes
 
 #: A stream for each screen, woken in the process itself: it keeps nothing, reads nothing and ranks nobody.
 BARE_STREAM: Final = """
