@@ -52,6 +52,7 @@ from tests.results.safety.expected import (
     Call,
     Expected,
     File,
+    House,
     Paper,
     Report,
     Try,
@@ -143,7 +144,9 @@ class Walk(RuleBasedStateMachine):
         self.lab.arrived = len(files)
         self.raw = sqlite3.connect(f"file:{self.folder / 'results.sqlite'}?mode=ro", uri=True)
         self.files: list[File] = deepcopy(files, {id(one.visit): one.visit for one in files})
-        self.expected = Expected()
+        self.expected, self.house = Expected(), House()
+        for one in self.files:
+            one.house = self.house
         self.sender = datetime(2026, 11, 21, 9, 0)  # noqa: DTZ001  # the sender's own clock
         self.last_raw = b""
         self.forms: dict[str, tuple[Said, datetime, Answer]] = {}
@@ -204,7 +207,7 @@ class Walk(RuleBasedStateMachine):
         self.files.append(
             File(
                 id=self.lab.dossier(visit).id, name=name, visit=visit, ranks=set(ranks), wishes=frozenset(wish),
-                codes=[exam_of(one) for one in classes], promised=self.lab.at + timedelta(hours=1),
+                codes=[exam_of(one) for one in classes], promised=self.lab.at + timedelta(hours=1), house=self.house,
             )
         )  # fmt: skip
 
