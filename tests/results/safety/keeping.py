@@ -17,11 +17,13 @@ from kiosk.formats.merkle import Checkpoint
 from kiosk.register.journal import head_of, verify
 from results.handing.handing_over import NothingToHandOver
 from results.keeping.purge import clean, purge
-from results.stopping.stops import NotStopped, clear_stops, is_stopped, keep_stop, stop_releases
+from results.stopping.stops import clear_stops, is_stopped, keep_stop, stop_releases
 from tests.results.safety.expected import Expected, File
 from tests.results.safety.walk import MANY, Walk
 
 FILES = ("register.sqlite", "results.sqlite")
+#: Most stops are cleared soon: while one lasts nothing is told, and little else can be seen.
+LASTS = st.sampled_from([False, False, False, True])
 #: Together no walk is a year long: what goes after twelve months is the purge's own tests' to see.
 LONGEST = timedelta(days=200)
 LINES_FOR, SEALED_FOR = timedelta(days=60), timedelta(days=90)
@@ -128,8 +130,8 @@ class Kept(Walk):
         )  # fmt: skip
 
     @precondition(lambda self: self.copy is not None)
-    @rule()
-    def an_old_copy_comes_back(self) -> None:
+    @rule(who=MANY, lasts=LASTS)
+    def an_old_copy_comes_back(self, who: int, lasts: bool) -> None:
         """The files of before are put in place; the last note on paper tells, and stops every release."""
         copy = self.copy
         assert copy is not None
@@ -158,6 +160,7 @@ class Kept(Walk):
         assert verdict.sound is is_same, "an older copy must be found by the last note"
         if verdict.first_bad is not None:
             self.stop(size, verdict.first_bad)
+        self.while_stopped(who, lasts=lasts)
 
     # ---- stops
 
@@ -174,12 +177,21 @@ class Kept(Walk):
         self.stops.rows[number], self.stops.head = False, number
         self.learn()
 
-    @rule(size=MANY)
-    def a_note_does_not_agree(self, size: int) -> None:
-        self.stop(size, 0)
+    def while_stopped(self, who: int, *, lasts: bool) -> None:
+        """Somebody comes in vain; then it goes on, or not yet."""
+        if self.files:
+            self.someone_comes_without_a_slip(who=who, by_biologist=True)
+        if self.house.is_stopped and not lasts:
+            self.the_biologist_lets_releases_go_on()
 
-    @rule(deletes=st.booleans())
-    def another_hand_lifts_the_stop(self, deletes: bool) -> None:
+    @rule(who=MANY, lasts=LASTS)
+    def a_note_does_not_agree(self, who: int, lasts: bool) -> None:
+        self.stop(who, 0)
+        self.while_stopped(who, lasts=lasts)
+
+    @precondition(lambda self: self.stops.rows)
+    @rule(who=MANY, deletes=st.booleans(), lasts=LASTS)
+    def another_hand_lifts_the_stop(self, who: int, deletes: bool, lasts: bool) -> None:
         forged = "UPDATE results.release_stop SET cleared_by = by, cleared_at = at, reason = x'00'"
         with self.lab.writing() as db:
             db.execute(text("DELETE FROM results.release_stop" if deletes else forged))
@@ -188,20 +200,17 @@ class Kept(Walk):
         else:  # what was cleared rightly is vouched for no more
             self.stops.rows = dict.fromkeys(self.stops.rows, False)
         self.learn()
+        self.while_stopped(who, lasts=lasts)
 
+    @precondition(lambda self: self.house.is_stopped)
     @rule()
     def the_biologist_lets_releases_go_on(self) -> None:
         lab = self.lab
-        try:
-            with lab.writing() as db:
-                clear_stops(
-                    db, lab.keys, lab.site().id, "Une ancienne sauvegarde, comparée au papier.",
-                    by=lab.id_of("lenoir"), power=lab.power, at=lab.at, chance=lab.chance,
-                )  # fmt: skip
-        except NotStopped:
-            assert not self.house.is_stopped
-            return
-        assert self.house.is_stopped
+        with lab.writing() as db:
+            clear_stops(
+                db, lab.keys, lab.site().id, "Une ancienne sauvegarde, comparée au papier.", by=lab.id_of("lenoir"),
+                power=lab.power, at=lab.at, chance=lab.chance,
+            )  # fmt: skip
         self.stops.rows = dict.fromkeys(self.stops.rows, True) | ({self.stops.head: True} if self.stops.head else {})
         self.learn()
         assert not self.house.is_stopped

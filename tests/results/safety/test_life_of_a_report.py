@@ -204,6 +204,7 @@ def _later(*of: Any, at: datetime, **more: Any) -> Any:
 CONTROLS: dict[str, tuple[ModuleType, str, Any]] = {
     "a release leaves no entry": (releases, "write", lambda *_, **__: None),
     "the hour is not waited for": (weighing, "live", _later),
+    "a stop of releases is not asked": (weighing, "is_stopped", lambda *_: False),
     "failures are not counted": (counters, "_failed", lambda *_: (false(),)),
 }
 

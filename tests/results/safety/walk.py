@@ -166,6 +166,8 @@ class Walk(RuleBasedStateMachine):
                     raise DiskFullError
 
         self.lab.desk = CodeDesk(writing, self.lab.keys, self.lab.chance)
+        # What was answered before is in no memory: the same form, even at the same instant, is refused.
+        self.forms = {key: (said, then - timedelta(days=1), first) for key, (said, then, first) in self.forms.items()}
 
     def teardown(self) -> None:
         if not hasattr(self, "lab"):
