@@ -282,13 +282,17 @@ class Walk(RuleBasedStateMachine):
         self.last_raw = raw
         return self.lab.receive(raw)
 
+    def is_awaited(self, one: File) -> bool:
+        """Whether a message about it is still believed by itself; later on it waits for a person, as others prove."""
+        return self.lab.at - timedelta(days=29) < one.promised
+
     @precondition(lambda self: self.files)
     @rule(who=MANY, partial=st.booleans(), known=st.sampled_from([True, True, True, False]))
     def a_result_arrives(self, who: int, partial: bool, known: bool) -> None:
         one = self.file(who)
         code = one.codes[len(one.reports) % len(one.codes)] if known else UNKNOWN
         number = f"N{len(self.files)}{one.name}{len(one.reports)}"
-        if len(one.reports) >= 3:
+        if len(one.reports) >= 3 or not self.is_awaited(one):
             return
         assert self.sends(one, code, number, "P" if partial else "F") is Kind.MATCHED
         with self.lab.database.reading() as db:
@@ -307,6 +311,8 @@ class Walk(RuleBasedStateMachine):
     @rule(which=MANY, status=st.sampled_from(["C", "P", "F"]))
     def a_result_is_amended(self, which: int, status: str) -> None:
         one, report = self.reports()[which % len(self.reports())]
+        if not self.is_awaited(one):
+            return
         assert self.sends(one, report.code, report.number, status) is Kind.MATCHED
         self.add_version(one, report, partial=status == "P")
 
@@ -314,6 +320,8 @@ class Walk(RuleBasedStateMachine):
     @rule(which=MANY, status=st.sampled_from(["D", "W"]))
     def a_result_is_taken_away(self, which: int, status: str) -> None:
         one, report = self.reports()[which % len(self.reports())]
+        if not self.is_awaited(one):
+            return
         assert self.sends(one, report.code, report.number, status) is Kind.MATCHED
         self.add_version(one, report, partial=False)
         for version in report.versions:
