@@ -128,6 +128,7 @@ attempt("read the root of trust", lambda: (keys / "matrix.head").read_bytes())
 wrapped = lambda: next(keys / one for one in os.listdir(keys) if one.endswith(".wrapped"))
 attempt("read the biologist's wrapped key", lambda: wrapped().read_bytes())
 attempt("throw the pepper away", lambda: os.remove(keys / code))
+attempt("lift a stop of releases", lambda: (keys / "stop.head").unlink())
 attempt("put an older table back", lambda: (keys / "matrix.head").write_text("number: 0"))
 attempt("change the staff settings", lambda: open(private / "staff.toml", "ab").close())
 attempt("put another folder in the place of the keys", lambda: os.rename(keys, private / "old"))
@@ -226,7 +227,7 @@ def test_it_serves_the_kiosk_and_gives_numbers(wall: Wall) -> None:
 
 def test_inside_that_user_nothing_of_the_staffs_opens(wall: Wall) -> None:
     told = tries(wall, NOBODY)
-    assert len(told) == 39
+    assert len(told) == 40
     assert [name for name, answer in told.items() if answer == "opened"] == []
 
 
@@ -235,6 +236,7 @@ def test_control_the_staffs_own_user_opens_them_all(wall: Wall, tmp_path: Path) 
     shutil.copytree(wall.private, copied.private)
     shutil.copytree(wall.public, copied.public)
     (copied.private / "results" / "results.sqlite-wal").touch()
+    (copied.private / "keys" / "stop.head").touch()
     told = tries(copied, -1)
     assert {answer for name, answer in told.items() if name not in BY_THE_MACHINE} == {"opened"}, told
 

@@ -48,6 +48,13 @@ class Report:
 
 
 @dataclass(kw_only=True)
+class House:
+    """What holds for everyone's results."""
+
+    is_stopped: bool = False
+
+
+@dataclass(kw_only=True)
 class Paper:
     """A slip as its bearer holds it."""
 
@@ -59,6 +66,8 @@ class Paper:
     dossier: "File"
     #: The lines that were spoken rightly.
     spent: set[int] = field(default_factory=set)
+    #: Its lines were deleted, sixty days after the promised hour.
+    is_purged: bool = False
 
     def ready(self) -> list[int]:
         """The lines that still open."""
@@ -80,6 +89,7 @@ class File:
     slips: list[Paper] = field(default_factory=list)
     whole: frozenset[int] | None = None
     is_tampered: bool = False
+    house: House = field(default_factory=House)
 
     def is_sealed_to(self) -> bool:
         """Whether something confidential was ever sealed to its key."""
@@ -89,7 +99,7 @@ class File:
         """Tell, biologist or not now, for the patient: sections 3 to 5 of the note."""
         newest = [report.newest() for report in self.reports]
         ripe = [report.is_ripe(at) for report in self.reports]
-        if not any(ripe) or self.is_tampered:
+        if not any(ripe) or self.is_tampered or self.house.is_stopped:
             return "not_now"
         rank = max([*self.ranks, *(one.rank for one in newest if one is not None)])
         complete = self.whole == frozenset(self.ranks) and not any(one.is_partial for one in newest if one)

@@ -22,11 +22,12 @@ from printers.paper import ROLL_58
 from printers.station.keys import StartKey, StationKey
 from printers.station.spool import StationSpool
 from results.exchange.inbox import Kind
-from results.reports.versions import reports_of
+from results.keeping.purge import clean, purge
+from results.reports.versions import ReportVersion, SealedKey, reports_of
 from results.slip import slip_paper
 from results.vault import envelopes
 from results.vault.codes import write_code
-from results.vault.dossiers import CodeLine, Dossier
+from results.vault.dossiers import CodeLine, Dossier, EscrowShare
 from results.vault.sealing import DoesNotOpen, Purpose
 from results.vault.slips import IssuedSlip
 from results.vault.wraps import Line, stretch_code, unwrap_key
@@ -202,6 +203,27 @@ def test_a_line_that_was_used_is_gone_from_the_disk_once_nobody_reads(loot: Loot
         assert lies_there()  # the control: an open reader keeps the log
     assert loot.lab.database.fold_results()
     assert not lies_there()
+
+
+def test_a_copy_that_is_made_after_the_purge_holds_nothing_sealed(loot: Loot) -> None:
+    """What outlives a purge is what a copy of that night may hold: no body, no copy of a key, no line."""
+    loot.day(4)
+    with loot.lab.database.reading() as db:
+        sealed = [*loot.wraps(), *db.scalars(select(EscrowShare.box)), *db.scalars(select(SealedKey.box))]
+        sealed += [body[30:90] for body in db.scalars(select(ReportVersion.body))]
+    before = loot.files().values()
+    assert len(sealed) > 20
+    assert all(any(one in content for content in before) for one in sealed)  # the control
+    for name in ("vacuumed.sqlite", "copied.sqlite"):
+        (loot.folder / name).unlink()
+    loot.lab.at += timedelta(days=91)
+    purge(loot.lab.database, by="evening", at=loot.lab.at, chance=loot.lab.chance)
+    assert clean(loot.lab.database)
+    with closing(sqlite3.connect(loot.folder / "results.sqlite")) as db:
+        db.execute("VACUUM INTO ?", (str(loot.folder / "night.sqlite"),))
+    after = {path.name: path.read_bytes() for path in loot.folder.iterdir() if path.is_file()}
+    assert after["night.sqlite"]
+    assert [name for name, content in after.items() if any(one in content for one in sealed)] == []
 
 
 def words_of(path: Path) -> Iterator[str]:

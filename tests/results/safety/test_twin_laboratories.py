@@ -61,7 +61,8 @@ ANSWERS = (
 #: What anyone of the reception may look at, whoever is concerned.
 STAFF_PAGES = (
     "/", "/file", "/file/panneau", "/remise", "/telephone", "/telephone/medecin", "/medecins", "/alarme", "/affluence",
-    "/aide", "/messages-retenus", "/rendez-vous", "/rectifies", "/imprimantes/panneau", "/readyz",
+    "/aide", "/messages-retenus", "/rendez-vous", "/rectifies", "/imprimantes/panneau", "/note-du-matin",
+    "/readyz",
 )  # fmt: skip
 #: Headers that the framework makes of the real second.
 _BY_THE_WALL_CLOCK = {"Set-Cookie", "Date", "Last-Modified", "Expires"}

@@ -1,0 +1,137 @@
+"""The morning's note before a real scanner's keys: what agrees, what stops the house, and a biologist's way out."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from kiosk.exams.catalogue import ReleaseClass
+from tests.kiosk.conftest import FLAGS
+from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
+from tests.results.handing.test_asking import asks
+from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.stopping.test_stops import WHY, forged, notes, stopped
+from tests.serving import served
+from tests.staffroom import PASSWORD
+
+Chance = Callable[[int], bytes]
+
+
+@pytest.fixture
+def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
+    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
+        yield opened
+
+
+@pytest.fixture
+def address(room: SigningRoom) -> Iterator[str]:
+    with served(room.desks.app) as server:
+        yield f"http://localhost:{server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def seated(browser: Browser, room: SigningRoom, address: str, login: str) -> Iterator[Page]:
+    """A browser of the laboratory whose person has signed in."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="fr-FR", reduced_motion="reduce")
+    context.add_init_script(WATCH_POLICY)
+    page = context.new_page()
+    room.desks.later(seconds=30)
+    page.goto(address + "/entrer")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.fill("#digits", room.desks.room.digits())
+    page.select_option("#desk", "Guichet 1")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/entrer" not in url)
+    room.desks.later(seconds=30)
+    yield page
+    context.close()
+
+
+def is_readable(page: Page, name: str) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("window.violations") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
+    if folder := os.environ.get("ETIQUETTE_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+#: A scanner's keys, one after the other in one turn of the page: how quick this machine is plays no part.
+SCANNER = """(words) => {
+  const press = (key, code) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }));
+  for (const one of words) press(one, /[0-9]/.test(one) ? `Digit${one}` : `Key${one}`);
+  press("Enter", "Enter");
+}"""
+
+
+def scans(page: Page, note: str) -> None:
+    """The scanner types the note and Enter, wherever the focus is."""
+    with page.expect_navigation():
+        page.evaluate(SCANNER, note)
+
+
+def test_the_note_is_scanned_one_that_differs_stops_the_house_and_a_biologist_lets_it_go_on(
+    browser: Browser, room: SigningRoom, address: str
+) -> None:
+    taken = notes(room)
+    with seated(browser, room, address, "sophie") as page:
+        page.goto(address + "/note-du-matin")
+        is_readable(page, "morning")
+        page.evaluate(SCANNER, "ETQ1ABCDEFGH")
+        expect(page.locator("[data-foreign]")).to_be_visible()
+        for side, french in (("register", "registre"), ("results", "résultats")):
+            scans(page, taken[side])
+            expect(page.locator(".notice.ok")).to_contain_text(f"Journal ({french}) : conforme à la note.")
+        assert not stopped(room)
+        scans(page, forged(room))
+        expect(page.locator(".notice.danger").first).to_contain_text("Les remises sont arrêtées")
+        assert stopped(room)
+        is_readable(page, "stopped")
+        page.goto(address + "/telephone")
+        expect(page.locator(".notice.danger")).to_contain_text("Rien ne part, par aucune voie")
+        is_readable(page, "stopped_phone")
+    with seated(browser, room, address, "lenoir") as page:
+        page.goto(address + "/note-du-matin")
+        page.fill("#reason", WHY)
+        is_readable(page, "to_clear")
+        page.keyboard.press("Alt+R")
+        # The proof is given above the page; what was typed is sent again under it.
+        page.fill("#again #digits", room.desks.room.digits())
+        expect(page.locator(".notice.warn")).to_contain_text("Les remises reprennent")
+        expect(page.locator("td", has_text=WHY)).to_be_visible()
+        is_readable(page, "cleared")
+    assert not stopped(room)
+
+
+def test_a_request_of_the_counter_comes_to_her_open_page_and_takes_nothing_from_it(
+    browser: Browser, room: SigningRoom, address: str
+) -> None:
+    first, second = room.signed(ReleaseClass.C2), room.signed(ReleaseClass.C2)
+    with seated(browser, room, address, "lenoir") as page:
+        page.goto(address + "/remise/demandes")
+        expect(page.locator(".empty")).to_be_visible()
+        room.station.runs(room.desks.at, room.desks.chance)
+        asks(room, first)
+        expect(page.locator("section.card.now")).to_have_count(1)
+        page.select_option("select[name=reason]", "none")
+        room.desks.later(seconds=30)
+        room.station.runs(room.desks.at, room.desks.chance)
+        asks(room, second)
+        expect(page.locator("section.card.now")).to_have_count(2)
+        assert page.locator("select[name=reason]").first.input_value() == "none"
+        is_readable(page, "requests")
