@@ -193,7 +193,16 @@ def everyone(db: Session, power: Power) -> list[tuple[Staff, frozenset[Role]]]:
 def roles_of(db: Session, staff_id: UUID, power: Power) -> frozenset[Role]:
     """The roles that are in force: vouched for, and signed by a biologist whom the laboratory trusts."""
     grants = db.scalars(select(RoleGrant).where(RoleGrant.staff == staff_id)).all()
-    return frozenset(grant.role for grant in grants if vouched(grant, power) and _signed(db, grant, power))
+    return frozenset(grant.role for grant in grants if is_in_force(grant, _signer_of(db, grant), power))
+
+
+def is_in_force(grant: RoleGrant, signer: Staff | None, power: Power) -> bool:
+    """Tell whether a role is given: vouched for, and signed by a biologist whom the laboratory trusts.
+
+    Args:
+        signer: the account that the grant names as its signer.
+    """
+    return vouched(grant, power) and _is_signed(grant, signer, power)
 
 
 def make_staff(
@@ -372,17 +381,18 @@ def grant_role(
         raise NoSuchAccount
     grant.signer, grant.granted_at = by, at.replace(microsecond=0)
     grant.signature = sign(grant_message(grant))
-    if not _signed(db, grant, power):
+    if not _is_signed(grant, _signer_of(db, grant), power):
         raise NotTheSigner
     vouch(grant, power)
     write(db, "results", Act.GRANT_SIGNED, by=by, at=at, chance=chance, staff=grant.staff, role=grant.role)
 
 
-def _signed(db: Session, grant: RoleGrant, power: Power) -> bool:
-    if grant.signer is None or grant.signature is None:
-        return False
-    signer = db.get(Staff, grant.signer)
-    if signer is None or not vouched(signer, power):
+def _signer_of(db: Session, grant: RoleGrant) -> Staff | None:
+    return None if grant.signer is None else db.get(Staff, grant.signer)
+
+
+def _is_signed(grant: RoleGrant, signer: Staff | None, power: Power) -> bool:
+    if signer is None or signer.id != grant.signer or grant.signature is None or not vouched(signer, power):
         return False
     return power.verify_grant(signer.login, grant_message(grant), grant.signature)
 

@@ -1,0 +1,104 @@
+"""Whom a browser's token stands for: all that is behind it is one question, asked at every request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final, cast
+from uuid import UUID
+
+from sqlalchemy import Table, bindparam, inspect, select
+from sqlalchemy.orm import Session
+
+from kiosk.presence.signins import Present, SignIn, digest_of
+from kiosk.register.accounts import RoleGrant, Staff, is_in_force, vouched
+from kiosk.register.database import Base, table_of
+from kiosk.register.staff import Actor, Power
+
+#: A row for each role of the person: sign-in, account, role, and the account of whoever signed it.
+_KINDS: Final[tuple[type[Base], ...]] = (SignIn, Staff, RoleGrant, Staff)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Proved:
+    """What the rows say, once all of them are vouched for; the hours are compared at each request."""
+
+    present: Present
+    ends_at: datetime
+    idle: timedelta
+
+
+def resume(db: Session, token: str, *, power: Power, at: datetime, pc: UUID | None = None) -> Present | None:
+    """The person of a token; None when it ended, was silent too long, or anything behind it is not vouched for.
+
+    Args:
+        pc: the paired PC that asks; a sign-in of a paired PC is worth nothing on any other.
+    """
+    digest = digest_of(token)
+    if digest is None:
+        return None
+    db.flush()  # what this transaction itself has changed counts too
+    rows = tuple(tuple(row) for row in db.connection().execute(_BEHIND, {"digest": digest}))
+    found = _prove(rows, cast(Any, power))
+    if found is None or found.present.pc not in {None, pc}:
+        return None
+    return found.present if at < found.ends_at and at - found.present.seen_at <= found.idle else None
+
+
+@lru_cache(maxsize=256)
+def _prove(rows: tuple[tuple[Any, ...], ...], power: Power) -> _Proved | None:
+    """Prove the rows behind a token, once for the very values that were read: a row that is changed is proved anew."""
+    if not rows:
+        return None
+    read = [_as_rows(row) for row in rows]
+    sign_in, staff = read[0][:2]
+    if not isinstance(sign_in, SignIn) or not vouched(sign_in, power) or sign_in.closed_at is not None:
+        return None
+    if not isinstance(staff, Staff) or not vouched(staff, power):
+        return None
+    if staff.disabled_at is not None or staff.password_hash is None:
+        return None
+    roles = frozenset(
+        grant.role
+        for _, _, grant, signer in read
+        if isinstance(grant, RoleGrant) and isinstance(signer, Staff) and is_in_force(grant, signer, power)
+    )
+    present = Present(
+        sign_in=sign_in.id, actor=Actor(id=staff.id, name=staff.name, roles=roles), desk=sign_in.desk, pc=sign_in.pc,
+        is_by_pin=sign_in.is_by_pin, opened_at=sign_in.opened_at, seen_at=sign_in.seen_at,
+        proved_at=sign_in.proved_at, raised_until=sign_in.raised_until,
+    )  # fmt: skip
+    return _Proved(present=present, ends_at=sign_in.ends_at, idle=timedelta(seconds=sign_in.idle_s))
+
+
+def _as_rows(values: Sequence[Any]) -> list[Base | None]:
+    """One row of the answer as the rows that it is made of; None where there is no such row."""
+    left = iter(values)
+    parts = ((kind, list(islice(left, len(_columns(kind))))) for kind in _KINDS)
+    return [
+        None if all(value is None for value in part) else kind(**dict(zip(_columns(kind), part, strict=True)))
+        for kind, part in parts
+    ]
+
+
+def _columns(kind: type[Base]) -> list[str]:
+    return [column.key for column in inspect(kind).columns]
+
+
+def _question() -> Any:
+    sign_in, staff, role = (table_of(kind) for kind in _KINDS[:3])
+    signer = staff.alias()
+    asked: tuple[Table | Any, ...] = (sign_in, staff, role, signer)
+    return (
+        select(*asked)
+        .join_from(sign_in, staff, staff.c.id == sign_in.c.staff)
+        .outerjoin(role, role.c.staff == staff.c.id)
+        .outerjoin(signer, signer.c.id == role.c.signer)
+        .where(sign_in.c.token == bindparam("digest"))
+        .order_by(role.c.id)
+    )
+
+
+#: Built once: every request asks.
+_BEHIND: Final = _question()
