@@ -10,6 +10,7 @@ from flask_login import LoginManager, current_user
 from sqlalchemy.orm import Session
 
 from kiosk.presence import signins
+from kiosk.presence.behind import resume
 from kiosk.presence.duty import begin_duty, end_duty, on_duty
 from kiosk.presence.pcs import Pc, pc_of
 from kiosk.presence.pins import has_pin
@@ -104,7 +105,7 @@ def _who(_request: object) -> Present | None:
         return None
     with reading() as db:
         here = _pc_of_request(db)
-        return signins.resume(db, token, pc=None if here is None else here.id, power=power(), at=now())
+        return resume(db, token, pc=None if here is None else here.id, power=power(), at=now())
 
 
 def this_pc() -> Pc | None:

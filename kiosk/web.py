@@ -139,8 +139,9 @@ def make_app(
     app.before_request(_answer_follower)
     CSRFProtect(app)
     app.after_request(_add_headers)
-    app.context_processor(
-        lambda: {
+    # Globals and no context: what a template imports without one is made once.
+    app.jinja_env.globals.update(
+        {
             "asset": asset,
             "form_key": lambda: chance(16).hex(),
             "csrf_token": generate_csrf,

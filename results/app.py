@@ -19,11 +19,11 @@ from kiosk.register import clock
 from kiosk.register.database import open_database, require_head
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import Site, this_site
-from kiosk.register.staff import Actor, Right
+from kiosk.register.staff import Right, Role, opens
 from kiosk.rounds import Round, start_rounds
 from kiosk.settings import StaffSettings, UnsafeSettings, read_settings
 from kiosk.signin import present
-from kiosk.web import House, house, make_app, now
+from kiosk.web import House, house, make_app, now, reading
 from labels import adjusting, desk, sampling
 from labels.following import follow_labels
 from labels.layouts import media_of
@@ -500,7 +500,7 @@ def _around() -> dict[str, object]:
             "person": "",
             "desk": "",
             "menu": [],
-            "menu_marks": {},
+            "menu_marks": dict,
             "visit_tabs": [],
             "exam_panes": [],
             "alarm_panes": [],
@@ -508,25 +508,39 @@ def _around() -> dict[str, object]:
     return {
         "person": here.actor.name,
         "desk": here.desk,
-        "menu": [one for one in MENU if _is_shown(one, here.actor)],
-        "alarm_panes": ["critical.alarm"] if here.actor.may(Right.CALL) else [],
-        "open_here": [one for one in ROUTES if ROUTES[one] != "open" and here.actor.may(Right(ROUTES[one]))],
         # Asked by the frame of a whole page alone, not by each of its live panes.
         # The first page shows each beside its row too: asked once a page all the same.
-        "menu_marks": {
-            "room.printers": cache(lambda: trouble(house().spool, at=now())),
-            "secrecy.tasks": cache(secrecy.waiting_words),
-            "handover.search_page": cache(lambda: morning.stopped_words() or agreeing.requests_words()),
-            "phone.desk_page": cache(morning.stopped_words),
-            "morning.look": cache(morning.waiting_words),
-        },
+        "menu_marks": cache(_marks),
         "concerns_a_stop": morning.concerns_this_screen,
         "secret_desks": {"slip": "delivery.find_slip"},
-        "exam_panes": ["desk.plan_pane"] if here.actor.may(Right.PRINT_LABELS) else [],
-        "visit_tabs": [one for one in VISIT_TABS if here.actor.may(Right(ROUTES[one["endpoint"]]))],
+        **_open_to(here.actor.roles),
     }
 
 
-def _is_shown(entry: dict[str, str], here: Actor) -> bool:
-    may = here.may(Right(ROUTES[entry["endpoint"]]))
-    return may and not ("unless" in entry and here.may(Right(entry["unless"])))
+def _marks() -> dict[str, str]:
+    """Entry of the menu -> what waits behind it, in a few words."""
+    marks = {"room.printers": trouble(house().spool, at=now())}
+    with reading() as db:
+        site = this_site(db)
+        stopped = morning.stopped_words(db)
+        marks["secrecy.tasks"] = secrecy.waiting_words(db, site)
+        marks["handover.search_page"] = stopped or agreeing.requests_words(db, site)
+        marks["phone.desk_page"] = stopped
+        marks["morning.look"] = stopped or morning.waiting_words(db, site)
+    return marks
+
+
+@cache
+def _open_to(roles: frozenset[Role]) -> dict[str, object]:
+    """What the roles of a person open, the same on every page."""
+
+    def may(right: str) -> bool:
+        return opens(roles, Right(right))
+
+    return {
+        "menu": [one for one in MENU if may(ROUTES[one["endpoint"]]) and not ("unless" in one and may(one["unless"]))],
+        "alarm_panes": ["critical.alarm"] if may(Right.CALL) else [],
+        "open_here": [one for one in ROUTES if ROUTES[one] != "open" and may(ROUTES[one])],
+        "exam_panes": ["desk.plan_pane"] if may(Right.PRINT_LABELS) else [],
+        "visit_tabs": [one for one in VISIT_TABS if may(ROUTES[one["endpoint"]])],
+    }

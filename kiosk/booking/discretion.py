@@ -6,7 +6,17 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Enum, Index, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Enum,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    bindparam,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.accounts import vouch, vouched
@@ -174,18 +184,27 @@ def awaits_confirmation(row: DiscreetVisit, power: Power) -> bool:
     return row.confirmed_at is None or not vouched(row, power)
 
 
+#: Built once: the menu of every page asks.
+_TO_LOOK_AT: Final = (
+    select(DiscreetVisit)
+    .where(
+        DiscreetVisit.site_id == bindparam("site"),
+        DiscreetVisit.decision.is_(None)
+        | DiscreetVisit.confirmed_at.is_(None)
+        | (DiscreetVisit.at > bindparam("since")),
+    )
+    .order_by(DiscreetVisit.at)
+)
+
+
 def open_tasks(db: Session, site_id: UUID, power: Power, *, at: datetime) -> list[DiscreetVisit]:
     """The discreet visits that wait for a decision or for a confirmation, oldest first.
 
     What says that it is settled is believed after a while without asking who wrote it: nobody can act on it any more.
     """
-    is_open = DiscreetVisit.decision.is_(None) | DiscreetVisit.confirmed_at.is_(None)
-    asked = select(DiscreetVisit).where(
-        DiscreetVisit.site_id == site_id, is_open | (DiscreetVisit.at > at - _LOOKED_AT_AGAIN)
-    )
     return [
         row
-        for row in db.scalars(asked.order_by(DiscreetVisit.at))
+        for row in db.scalars(_TO_LOOK_AT, {"site": site_id, "since": at - _LOOKED_AT_AGAIN})
         if not _is_lifted(row, power) and (awaits_decision(row, power) or awaits_confirmation(row, power))
     ]
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.booking.appointments import recognise_arrivals
@@ -176,10 +176,12 @@ def _panel() -> dict[str, Any]:
     ]
     kept: LastRead = current_app.extensions.setdefault("line", LastRead())
     with reading() as db:
-        shown = panel(kept.live_line(db, this_site(db), at=now()), desk(), at=now())
+        line = kept.live_line(db, this_site(db), at=now())
+        shown = panel(line, desk(), at=now())
+    tables = kept.drawn(line, lambda drawn: render_template("staff/line_tables.html", line=drawn))
     counted = ".".join(map(str, (shown.acts, *shown.answers)))
     seen = f"{counted}.{now():%H%M}.{shown.undo_for > 0}.{'.'.join(light[2] for light in lights)}"
-    return {"panel": shown, "lights": lights, "seen": seen}
+    return {"panel": shown, "tables": tables, "lights": lights, "seen": seen}
 
 
 def _paper_light(what: str, jobs: Sequence[Printed], seen: str | None) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """The live line as the counters see it: who waits and why in this order, who is served, who may come back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -78,6 +79,7 @@ class LastRead:
 
     def __init__(self) -> None:
         self._kept: tuple[object, LiveLine] | None = None
+        self._drawn: tuple[LiveLine, str] | None = None
 
     def live_line(self, db: Session, site: Site, *, at: datetime) -> LiveLine:
         """The line, read again when an act, an answer or a confirmation came since, or another minute has begun."""
@@ -88,6 +90,13 @@ class LastRead:
         kept = self._kept
         if kept is None or kept[0] != mark:
             kept = self._kept = (mark, read_live_line(db, site, acts=acts, answers=answers, at=at))
+        return kept[1]
+
+    def drawn(self, line: LiveLine, draw: Callable[[LiveLine], str]) -> str:
+        """What every screen shows alike of a line, drawn once; nothing of whoever looks may stand in it."""
+        kept = self._drawn
+        if kept is None or kept[0] is not line:
+            kept = self._drawn = (line, draw(line))
         return kept[1]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, upd
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.presence.pcs import PairedPc
-from kiosk.register.accounts import Staff, is_closed, open_text, roles_of, spend_step, staff_by_login, vouch, vouched
+from kiosk.register.accounts import Staff, is_closed, open_text, spend_step, staff_by_login, vouch, vouched
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.journal import Act, write
@@ -188,25 +188,12 @@ def enter(
     return token.hex()
 
 
-def resume(db: Session, token: str, *, power: Power, at: datetime, pc: UUID | None = None) -> Present | None:
-    """The person of a token; None when it ended, was silent too long, or anything behind it is not vouched for.
-
-    Args:
-        pc: the paired PC that asks; a sign-in of a paired PC is worth nothing on any other.
-    """
-    row = _row_of(db, token)
-    if row is None or not vouched(row, power) or row.closed_at is not None:
+def digest_of(token: str) -> bytes | None:
+    """What is kept of a browser's token; None for what never was one."""
+    try:
+        return sha256(bytes.fromhex(token)).digest()
+    except ValueError:
         return None
-    if at >= row.ends_at or at - row.seen_at > timedelta(seconds=row.idle_s) or row.pc not in {None, pc}:
-        return None
-    staff = db.get(Staff, row.staff)
-    if staff is None or not vouched(staff, power) or is_closed(staff, power) or staff.password_hash is None:
-        return None
-    actor = Actor(id=staff.id, name=staff.name, roles=roles_of(db, staff.id, power))
-    return Present(
-        sign_in=row.id, actor=actor, desk=row.desk, pc=row.pc, is_by_pin=row.is_by_pin, opened_at=row.opened_at,
-        seen_at=row.seen_at, proved_at=row.proved_at, raised_until=row.raised_until,
-    )  # fmt: skip
 
 
 def last_person(db: Session, token: str, *, power: Power) -> UUID | None:
@@ -286,11 +273,8 @@ def sign_out_everywhere(db: Session, staff_id: UUID, *, power: Power, at: dateti
 
 
 def _row_of(db: Session, token: str) -> SignIn | None:
-    try:
-        digest = sha256(bytes.fromhex(token)).digest()
-    except ValueError:
-        return None
-    return db.scalars(select(SignIn).where(SignIn.token == digest)).first()
+    digest = digest_of(token)
+    return None if digest is None else db.scalars(select(SignIn).where(SignIn.token == digest)).first()
 
 
 def _must_wait(db: Session, account: bytes, device: bytes, at: datetime) -> bool:

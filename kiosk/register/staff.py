@@ -163,7 +163,12 @@ class Actor:
 
     def may(self, right: Right) -> bool:
         """Tell whether one of the roles includes this right."""
-        return not self.roles.isdisjoint(RIGHTS[right])
+        return opens(self.roles, right)
+
+
+def opens(roles: frozenset[Role], right: Right) -> bool:
+    """Tell whether one of these roles includes a right."""
+    return not roles.isdisjoint(RIGHTS[right])
 
 
 def check_password(password: str, *, login: str) -> None:

@@ -12,7 +12,7 @@ from kiosk.booking import discretion
 from kiosk.booking.discretion import Decision, discretion_of
 from kiosk.register import clock
 from kiosk.register.patients import Patient, patient_of
-from kiosk.register.sites import this_site
+from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import FINAL, NoVisit, Visit, visit_of
 from kiosk.signin import actor, needs, power
@@ -118,10 +118,9 @@ def lift(report_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("secrecy.tasks"), 303)
 
 
-def waiting_words() -> str:
+def waiting_words(db: Session, site: Site) -> str:
     """What the menu says while a discreet visit waits for somebody; whoever looks over a shoulder learns nothing."""
-    with reading() as db:
-        return "une tâche attend" if discretion.open_tasks(db, this_site(db).id, power(), at=now()) else ""
+    return "une tâche attend" if discretion.open_tasks(db, site.id, power(), at=now()) else ""
 
 
 @bp.before_app_request

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from kiosk.register.sites import this_site
+from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
@@ -109,15 +110,13 @@ def reply(request_id: UUID) -> ResponseReturnValue:
 REASONS = ((NoSlipReason.LOST, "Talon ou code personnel perdu"), (NoSlipReason.NONE, "Aucun talon demandé"))
 
 
-def requests_words() -> str:
+def requests_words(db: Session, site: Site) -> str:
     """What the menu says while somebody stands at the counter."""
     if not actor().may(Right.SIGN):
         return ""
-    with reading() as db:
-        site_id = this_site(db).id
-        found = slips_wanted(db, site_id, at=now()) or waiting_for_biologist(
-            db, house().more["keys"], site_id, power=power(), at=now()
-        )
+    found = slips_wanted(db, site.id, at=now()) or waiting_for_biologist(
+        db, house().more["keys"], site.id, power=power(), at=now()
+    )
     return "une personne attend au guichet" if found else ""
 
 

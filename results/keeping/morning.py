@@ -5,11 +5,12 @@ from typing import Final
 
 from flask import Blueprint, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from kiosk.register import clock
 from kiosk.register.accounts import everyone
 from kiosk.register.journal import Act
-from kiosk.register.sites import this_site
+from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.register.traces import newest_entry
 from kiosk.signin import actor, needs, power, raised
@@ -96,32 +97,29 @@ def go_on() -> ResponseReturnValue:
     return redirect(url_for("morning.look"), 303)
 
 
-def waiting_words() -> str:
-    """What the menu says: releases are stopped, or last evening's note still lies in its folder."""
-    if stopped_here():
-        return "remises arrêtées"
-    with reading() as db:
-        site = this_site(db)
-        job = house().spool.job(key_of_evening(site, last_evening(site, now())))
-        waits = job is not None and lacks_comparison(db, site.id, since=job.created)
-    return "note à comparer" if waits else ""
+def waiting_words(db: Session, site: Site) -> str:
+    """What the menu says while last evening's note still lies in its folder."""
+    job = house().spool.job(key_of_evening(site, last_evening(site, now())))
+    return "note à comparer" if job is not None and lacks_comparison(db, site.id, since=job.created) else ""
 
 
-def stopped_words() -> str:
+def stopped_words(db: Session) -> str:
     """What the menu says beside the ways that are closed."""
-    return "remises arrêtées" if stopped_here() else ""
+    return "remises arrêtées" if _stopped(db) else ""
 
 
 def concerns_this_screen() -> bool:
     """Whether this page must say that releases are stopped."""
-    return request.blueprint in CONCERNED and stopped_here()
+    if request.blueprint not in CONCERNED:
+        return False
+    with reading() as db:
+        return _stopped(db)
 
 
-def stopped_here() -> bool:
+def _stopped(db: Session) -> bool:
     """Whether releases are stopped, asked once a request."""
     if "stopped" not in g:
-        with reading() as db:
-            g.stopped = is_stopped(db, _keys(), power())
+        g.stopped = is_stopped(db, _keys(), power())
     return bool(g.stopped)
 
 
@@ -150,7 +148,7 @@ def _page(errors: dict[str, str] | None = None, *, reread: bool = False) -> Resp
         last, compared = last_evening(site, now()), last_comparisons(db, site.id)
         return page(
             "results/morning.html", status=422 if errors else 200, errors=errors or {}, reread=reread, sides=SIDES,
-            names=names, compared=compared, told=request.form, is_stopped=stopped_here(), evening=last,
+            names=names, compared=compared, told=request.form, is_stopped=_stopped(db), evening=last,
             noted={side: newest_entry(db, side, Act.JOURNAL_NOTED) for side in SIDES},
             stops=[(row, reason_of(row, power())) for row in stops], may_sign=actor().may(Right.SIGN),
             when=lambda at: _when(site.timezone, at),

@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
+from kiosk.presence.behind import resume
 from kiosk.presence.duty import TRIES, Duty, PinTry, ask_pin, begin_duty, come_back, end_duty, on_duty
 from kiosk.presence.pcs import NotADesk, PairedPc, Pc, PcWithoutName, pair, pc_of, revoke
 from kiosk.presence.pins import set_pin
-from kiosk.presence.signins import SignIn, resume, sign_out_everywhere
+from kiosk.presence.signins import SignIn, sign_out_everywhere
 from kiosk.register.accounts import disable, reset_totp
 from kiosk.register.database import Database
 from kiosk.register.journal import ResultsText, verify

@@ -5,6 +5,7 @@ import pytest
 from pyotp import TOTP
 from sqlalchemy import update
 
+from kiosk.presence.behind import resume
 from kiosk.presence.duty import begin_duty, on_duty
 from kiosk.presence.pcs import pair, pc_of
 from kiosk.presence.pins import has_pin, set_pin
@@ -17,7 +18,7 @@ from kiosk.presence.recovery import (
     confirm_reset,
     resets_waiting,
 )
-from kiosk.presence.signins import enter, knock, resume
+from kiosk.presence.signins import enter, knock
 from kiosk.register.accounts import NoSuchAccount, NotYourself, show_seed, take_over
 from kiosk.register.database import Database, uuid7
 from kiosk.register.staff import Actor

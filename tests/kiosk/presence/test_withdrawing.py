@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from kiosk.presence.signins import SignIn, enter, resume
+from kiosk.presence.behind import resume
+from kiosk.presence.signins import SignIn, enter
 from kiosk.presence.withdrawing import LastBiologist, ask_end, ends_waiting, keep_role
 from kiosk.register.accounts import (
     BiologistEndsFirst,

@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from kiosk.presence import signins
-from kiosk.presence.signins import Knock, SignIn, knock, open_sign_in, resume, sign_out
+from kiosk.presence.behind import resume
+from kiosk.presence.signins import Knock, SignIn, knock, open_sign_in, sign_out
 from kiosk.register import staff
 from kiosk.register.accounts import (
     BadLogin,
@@ -350,6 +351,9 @@ def test_a_row_that_was_changed_gives_nothing(
     door: Door, cast: dict[str, Actor], at: datetime, table: type[Staff | RoleGrant | SignIn], change: dict[str, object]
 ) -> None:
     token = door.enter("sophie", digits_at(at), at=at) or ""
+    before = door.resume(token, at=at)
+    assert before is not None  # what was proved once is proved again once it has changed
+    assert before.actor.may(Right.CALL)
     with door.database.transaction("results") as db:
         column = Staff.id if table is Staff else RoleGrant.staff if table is RoleGrant else SignIn.staff
         db.execute(update(table).where(column == cast["sophie"].id).values(change))
