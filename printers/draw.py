@@ -111,6 +111,12 @@ def direction_of(text: Text) -> str | None:
     return "ltr" if any("A" <= sign <= "ɏ" and sign.isalpha() for sign in text.s) else None
 
 
+def lines_of(text: Text, width: int) -> list[str]:
+    """The lines into which a paragraph of its largest size breaks, `width` in dots; `Unprintable` for unknown signs."""
+    name, direction = font_of(text), direction_of(text)
+    return _broken(text.s, lambda line: _wide(name, text.size_max, text, line, direction) <= width)
+
+
 class _Sheet:
     """White dots being drawn on, and what is remembered of it."""
 

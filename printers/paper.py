@@ -93,6 +93,12 @@ def must_be_roll(form: Form) -> None:
         raise NotARoll
 
 
+def must_hold_reports(form: Form) -> None:
+    """Raise `NotARoll` unless a report can stand on this medium: A4 sheets, or a roll as for a ticket."""
+    if not form.has_pages:
+        must_be_roll(form)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Text:
     """One line of a label cell, or one paragraph of a roll; sizes in dots of the form.
