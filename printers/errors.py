@@ -61,6 +61,12 @@ class NotARoll(Unprintable):
     french = "Un ticket, un talon ou un compte rendu demande un rouleau : « roll-80 » ou « roll-58 »."
 
 
+class NoPlaceForReports(Unprintable):
+    """Reports need A4 sheets or a roll of 58 or 80 mm; choose such a printer for them."""
+
+    french = "Un compte rendu demande des feuilles « a4 », ou un rouleau « roll-80 » ou « roll-58 »."
+
+
 class PaperOut(PrinterError):
     """The printer is not ready; do what its state says, the paper will come out by itself."""
 

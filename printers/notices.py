@@ -80,7 +80,7 @@ def make_header(numbers: Sequence[int], key: str, *, desk: str, form: Form) -> P
     if form.height is None:
         lines = tuple(Text(s=line, size_max=48, size_min=24, bold=True, align="center") for line in words)
         return Paper(kind=HEADER, form=form, items=(*lines, Cut()), key=key)
-    half, side = form.height // 2, form.width - 16
+    half, side = min(form.height, 40 * form.dpmm) // 2, form.width - 16
     cells = tuple(
         At(
             x=8,

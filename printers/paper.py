@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from typing import Any, Literal, Self
 
-from printers.errors import NotARoll, Unprintable
+from printers.errors import NoPlaceForReports, NotARoll, Unprintable
 
 QUIET_MODULES = 10  #: white modules left and right of every Code 128 (ISO/IEC 15417)
 QR_QUIET_MODULES = 4  #: white modules around every QR code (ISO/IEC 18004)
@@ -94,9 +94,12 @@ def must_be_roll(form: Form) -> None:
 
 
 def must_hold_reports(form: Form) -> None:
-    """Raise `NotARoll` unless a report can stand on this medium: A4 sheets, or a roll as for a ticket."""
+    """Raise `NoPlaceForReports` unless a report can stand on this medium: A4 sheets, or a roll as for a ticket."""
     if not form.has_pages:
-        must_be_roll(form)
+        try:
+            must_be_roll(form)
+        except NotARoll as fault:
+            raise NoPlaceForReports from fault
 
 
 @dataclass(frozen=True, kw_only=True)

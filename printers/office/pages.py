@@ -1,6 +1,7 @@
 """The same values as on a roll, as the A4 pages of one PDF: its letters inside it, nothing of its maker or its hour."""
 
 import io
+import logging
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,6 +15,10 @@ from printers.draw import FONTS, direction_of, font_of, is_shaped, lay_out
 from printers.errors import Unprintable
 from printers.paper import At, Barcode, Paper, Picture, Qr, Rule, Text
 from printers.verify import verify
+
+# They tell the log which letters a document holds: of a result, that is nearly all.
+for _told in ("fontTools", "fpdf"):
+    logging.getLogger(_told).setLevel(logging.CRITICAL)
 
 _POINTS = 72 / 25.4
 #: A title that the printer may show to whoever stands there.

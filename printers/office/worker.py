@@ -120,10 +120,8 @@ class OfficeOwner(Owner):
             self._move(job, Verb.HOLD, _word(fault))
             return
         try:
-            attempt = self.spool.begin(
-                job.key, at=self._clock(), printer=self.printer.name, asks_id=self._proves(),
-                dots=hashlib.sha256(document).hexdigest(),
-            )  # fmt: skip
+            # No fingerprint of dots: a screen shows a page in dots, the printer draws it by itself.
+            attempt = self.spool.begin(job.key, at=self._clock(), printer=self.printer.name, asks_id=self._proves())
             began, pages = time.monotonic(), len(paper.pages())
             abroad = _Abroad(
                 job=job, attempt=attempt, name=name, pages=pages, sent=began, until=began + self._patience(job, pages)

@@ -1,6 +1,7 @@
 """A4 pages: their words as other programmes read them, nothing of their maker, and no word that does not fit."""
 
 import io
+import logging
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,12 @@ def test_the_same_paper_is_the_same_bytes_and_tells_nothing_else() -> None:
     assert read.trailer["/Root"]["/Lang"] == "fr"
     assert read.xmp_metadata is None
     assert "/ID" not in read.trailer
+
+
+def test_the_letters_of_a_paper_are_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    draw_pages(paper("7,42"))
+    assert caplog.text == ""
 
 
 def test_each_page_is_a_page() -> None:

@@ -231,6 +231,7 @@ def test_nothing_personal_stands_outside_the_document(room: "Room", sheets: Shee
     room.put(sheets("ZQCANARI Yseult"))
     room.work(owner, room.settled)
     (job,) = fake.jobs.values()
+    assert [sent.dots for sent in room.spool.sendings([1]).values()] == [""]
     assert job.name.startswith("etq-")
     assert job.wishes["requesting-user-name"] == "poste"
     assert {job.wishes[name] for name in ("job-hold-until", "job-retain-until", "job-sheets")} == {"no-hold", "none"}
