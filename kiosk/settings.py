@@ -75,8 +75,15 @@ class StaffSettings:
     demonstration: bool
     #: Address under which telephones reach the public app, as in kiosk.toml: it stands on the counter's tickets too.
     follow_url: str = ""
+    #: The printer of the reports that are handed over or posted; empty: the one of the slips.
+    report_printer: str = ""
     #: The site's table of tubes, read by `labels.planning.table`; without one the shipped table holds.
     tubes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reports_on(self) -> str:
+        """The name of the printer on which reports come out."""
+        return self.report_printer or self.slip_printer
 
 
 def read_settings(path: Path, kind: type[Settings]) -> Settings:

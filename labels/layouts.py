@@ -8,7 +8,7 @@ from typing import Final
 
 from kiosk.settings import StaffSettings
 from printers.errors import Unprintable
-from printers.paper import Form, must_be_roll
+from printers.paper import Form, must_be_roll, must_hold_reports
 from printers.settings import forms
 
 
@@ -137,6 +137,7 @@ def media_of(settings: StaffSettings, file: Path) -> dict[str, Form]:
     uses = {
         "labels": (settings.label_printer, layout),
         "slips": (settings.slip_printer, must_be_roll),
+        "reports": (settings.reports_on, must_hold_reports),
         "tickets": (settings.ticket_printer, must_be_roll),
     }
     return forms(file, uses)

@@ -15,19 +15,25 @@ from PIL import Image, UnidentifiedImageError
 
 from printers import settings
 from printers.errors import CAUSES, PrinterError, UnknownJob, WrongSettings
+from printers.fake.office import FakeOffice
 from printers.fake.page import serve_page
 from printers.fake.printer import FakePrinter
 from printers.fake.zebra import FakeZebra
 from printers.moves import State
 from printers.notices import make_header, make_test_page
+from printers.office.pages import draw_pages
+from printers.office.pairing import pair_office
+from printers.office.wire import fingerprint_of
+from printers.office.worker import OfficeOwner
 from printers.paper import At, Paper, Picture
 from printers.rows import Proved
 from printers.settings import Printer
 from printers.spool import Spool
 from printers.station.keys import load_station_key, make_station_key, station_id
+from printers.station.owner import chance, now
 from printers.station.pairing import pair
 from printers.station.spool import StationSpool
-from printers.station.worker import Station, chance, hold_lock, now
+from printers.station.worker import Station, hold_lock
 from printers.verify import proved, read_symbols
 
 _STATES = {
@@ -83,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     pair = command("pair", _pair, "essayer une imprimante avec la personne qui est devant")
     pair.add_argument("name", metavar="IMPRIMANTE")
     pair.add_argument("--by", required=True, help="la personne qui est devant l'imprimante")
+    shown = command(
+        "fingerprint", _fingerprint, "l'empreinte du certificat que montre une imprimante de bureau", instance=False
+    )
+    shown.add_argument("address", metavar="ADRESSE", help="par exemple ipps://192.0.2.20/ipp/print")
     page = command("test-page", _test_page, "imprimer une page d'essai")
     page.add_argument("name", metavar="IMPRIMANTE")
     fake = command("fake", _fake, "des imprimantes de démonstration, qui se souviennent", instance=False)
@@ -90,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--printer", action="append", default=[], metavar="NOM=PORT", help="une imprimante ; autant qu'il en faut"
     )
     fake.add_argument("--zpl", action="append", default=[], metavar="NOM=PORT", help="la même chose, une Zebra")
+    fake.add_argument("--ipp", action="append", default=[], metavar="NOM=PORT", help="de même, une imprimante A4")
     fake.add_argument("--page-port", type=int, default=None, help="port de la page où l'on voit le papier")
     fake.add_argument(
         "--instance", type=Path, default=None, help="instance de démonstration qui les tient pour prouvées"
@@ -120,7 +131,7 @@ def _station(options: argparse.Namespace) -> int:
         print(f'Clé de la station créée. À recopier dans les réglages des applications : station = "{told}"')
     lasting = load_station_key(key_file)
     with StationSpool(instance / "spool.sqlite", lasting.id) as spool:
-        station = Station(printers, spool, lasting, lock=instance / "station.lock")
+        station = Station(printers, spool, lasting, lock=instance / "station.lock", owners={"ipp": OfficeOwner})
         print(f"Poste d'impression prêt : {', '.join(printers)}.", flush=True)
         station.run(stop)
     return 0
@@ -181,6 +192,8 @@ def _put(options: argparse.Namespace) -> int:
         symbols=tuple(read_symbols(image)),
     )
     form = printer.media
+    if form.has_pages:
+        raise WrongSettings(f"« {printer.name} » imprime des pages A4, pas des images")
     cell = At(x=0, y=0, w=image.width, h=image.height, item=picture)
     paper = Paper(kind="picture", form=form, items=(picture if form.height is None else cell,), key=options.key)
     return _print(options.instance, printer, paper)
@@ -196,7 +209,7 @@ def _test_page(options: argparse.Namespace) -> int:
 
 
 def _print(instance: Path, printer: Printer, paper: Paper) -> int:
-    proved(paper)
+    draw_pages(paper) if paper.form.has_pages else proved(paper)
     with _spool(instance) as spool:
         job = spool.put(paper, printer=printer.name, at=now(), chance=chance)
         print(f"{job.key} : {_STATES[job.state]}")
@@ -223,7 +236,8 @@ def _pair(options: argparse.Namespace) -> int:
     lasting = load_station_key(options.instance / "station.key")
     lock = hold_lock(options.instance / "station.lock")  # a printer has one owner: the station waits meanwhile
     try:
-        proved = pair(printer, _AtTheKeyboard(), by=options.by, at=now(), chance=chance)
+        trial = pair_office if printer.kind == "ipp" else pair
+        proved = trial(printer, _AtTheKeyboard(), by=options.by, at=now(), chance=chance)
         with StationSpool(options.instance / "spool.sqlite", lasting.id) as spool:
             spool.write_proved(printer.name, proved)
     finally:
@@ -239,7 +253,15 @@ def _pair(options: argparse.Namespace) -> int:
     return 0
 
 
-def _prove_fakes(instance: Path, fakes: list[FakePrinter]) -> None:
+def _fingerprint(options: argparse.Namespace) -> int:
+    if not options.address.startswith("ipps://"):
+        raise WrongSettings("seule une adresse ipps:// montre un certificat")
+    print(f'fingerprint = "{fingerprint_of(options.address)}"')
+    print("Comparez-la à celle que montre l'imprimante (page de configuration, ou son écran) avant de la recopier.")
+    return 0
+
+
+def _prove_fakes(instance: Path, fakes: list[FakePrinter | FakeOffice]) -> None:
     """Tell a demonstration what these printers can do: nobody need open the cover of a printer made of air."""
     addresses = {fake.address: fake for fake in fakes}
     with StationSpool(instance / "spool.sqlite") as spool:
@@ -255,20 +277,25 @@ def _prove_fakes(instance: Path, fakes: list[FakePrinter]) -> None:
 def _fake(options: argparse.Namespace) -> int:
     stop = _until_told()
     wanted: dict[str, int] = {}
-    for told in [*options.printer, *options.zpl] or [""]:
+    for told in [*options.printer, *options.zpl, *options.ipp] or [""]:
         name, _, port = told.partition("=")
         if settings.NAME.fullmatch(name) is None or not port.isdecimal() or int(port) > 65_535:
             raise WrongSettings(f"« {told} » : écrivez NOM=PORT, par exemple labels=9101")
         wanted[name] = int(port)
     printers: list[FakePrinter] = []
+    offices: list[FakeOffice] = []
     page = None
     try:
         for name, number in wanted.items():
+            if any(told.startswith(f"{name}=") for told in options.ipp):
+                offices.append(FakeOffice(port=number, name=name, page_s=0.5))
+                print(f"Imprimante de démonstration {name} : {offices[-1].address}", flush=True)
+                continue
             made = FakeZebra if any(told.startswith(f"{name}=") for told in options.zpl) else FakePrinter
             printers.append(made(port=number, out=options.out, name=name, print_s=0.15))
             print(f"Imprimante de démonstration {name} : {printers[-1].address}", flush=True)
         if options.instance is not None:
-            _prove_fakes(options.instance, printers)
+            _prove_fakes(options.instance, [*printers, *offices])
         if options.page_port is not None:
             page = serve_page(printers, port=options.page_port)
             print(f"Le papier se voit ici : http://localhost:{page.server_address[1]}/", flush=True)
@@ -279,6 +306,8 @@ def _fake(options: argparse.Namespace) -> int:
             page.server_close()
         for printer in printers:
             printer.stop()
+        for office in offices:
+            office.stop()
     return 0
 
 

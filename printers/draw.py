@@ -13,7 +13,7 @@ from qrcode.exceptions import DataOverflowError
 
 from printers import code128
 from printers.errors import Unprintable
-from printers.paper import QR_QUIET_MODULES, At, Barcode, Cut, Drawn, Feed, Paper, Picture, Qr, Text
+from printers.paper import QR_QUIET_MODULES, At, Barcode, Cut, Drawn, Feed, NextPage, Paper, Picture, Qr, Rule, Text
 
 FONTS = Path(__file__).parent / "fonts"
 WHITE, BLACK = 1, 0
@@ -54,6 +54,8 @@ def lay_out(paper: Paper) -> Drawing:
     sheet = _Sheet(paper.form.width, paper.form.height or LONGEST)
     if paper.form.height is not None:
         for cell in paper.items:
+            if isinstance(cell, NextPage):
+                raise Unprintable("one picture shows one page")
             if isinstance(cell, At):
                 sheet.place(cell.item, (cell.x, cell.y, cell.w, cell.h))
         image = sheet.image
@@ -79,11 +81,11 @@ def _has(name: str, character: str) -> bool:
 
 def check_signs(text: Text) -> None:
     """Raise `Unprintable` when this machine cannot write every sign of a text as its script wants it."""
-    _font_name(text)
-    _direction(text)
+    font_of(text)
+    direction_of(text)
 
 
-def _font_name(text: Text) -> str:
+def font_of(text: Text) -> str:
     """The first font that has every sign; `Unprintable` rather than a name with boxes in it."""
     for name in (f"DejaVuSansCondensed{'-Bold' if text.bold else ''}.ttf", "DejaVuSans.ttf"):
         if all(character == " " or _has(name, character) for character in text.s):
@@ -91,8 +93,14 @@ def _font_name(text: Text) -> str:
     raise Unprintable("this text has signs that the fonts of the house do not have")
 
 
-def _direction(text: Text) -> str | None:
-    right_to_left = any("\u0590" <= sign <= "\u08ff" or "\ufb1d" <= sign <= "\ufefc" for sign in text.s)
+def is_shaped(text: Text) -> bool:
+    """Whether a text holds letters that are joined and read from the right."""
+    return any("\u0590" <= sign <= "\u08ff" or "\ufb1d" <= sign <= "\ufefc" for sign in text.s)
+
+
+def direction_of(text: Text) -> str | None:
+    """Where a text begins, None where there is nothing to shape; `Unprintable` on a machine that cannot shape it."""
+    right_to_left = is_shaped(text)
     if (right_to_left or text.lang in _RIGHT_TO_LEFT) and not features.check("raqm"):
         raise Unprintable("this machine cannot shape right-to-left text: install libfribidi")
     if not right_to_left:
@@ -101,6 +109,12 @@ def _direction(text: Text) -> str | None:
         return "rtl"
     # In a text of ours an Arabic name stands between our own words; alone, its first letter decides.
     return "ltr" if any("A" <= sign <= "ɏ" and sign.isalpha() for sign in text.s) else None
+
+
+def lines_of(text: Text, width: int) -> list[str]:
+    """The lines into which a paragraph of its largest size breaks, `width` in dots; `Unprintable` for unknown signs."""
+    name, direction = font_of(text), direction_of(text)
+    return _broken(text.s, lambda line: _wide(name, text.size_max, text, line, direction) <= width)
 
 
 class _Sheet:
@@ -125,6 +139,9 @@ class _Sheet:
                 self._paste(_qr_image(item), box)
             case Picture():
                 self._paste(_picture_image(item), box)
+            case Rule():
+                x, y, w, h = box
+                self.pen.rectangle((x, y, x + w - 1, y + h - 1), fill=BLACK)
 
     def flow(self, item: object) -> None:
         """Draw the next item of a roll under what stands there."""
@@ -153,7 +170,7 @@ class _Sheet:
             raise Unprintable("this paper is longer than two metres")
 
     def _paragraph(self, text: Text) -> None:
-        name, direction, width = _font_name(text), _direction(text), self.width - 2 * MARGIN
+        name, direction, width = font_of(text), direction_of(text), self.width - 2 * MARGIN
         lines, size = [text.s], text.size_max
         while size > text.size_min and _wide(name, size, text, text.s, direction) > width:
             size -= 1
@@ -168,7 +185,7 @@ class _Sheet:
 
     def _line(self, text: Text, box: Box, *, line: str | None = None, size: int | None = None) -> None:
         x, y, w, h = box
-        name, direction = _font_name(text), _direction(text)
+        name, direction = font_of(text), direction_of(text)
         shown = text.s if line is None else line
         size, shown = _fitted(name, text, shown, direction=direction, room=(w, h), size=size)
         if not shown.startswith(text.s if line is None else line):

@@ -7,6 +7,15 @@ CAUSES: dict[str, tuple[str, str]] = {
     "pause": ("en pause", "Reprenez l'impression quand l'imprimante peut servir."),
     "paper-out": ("plus de papier", "Remettez du papier : la suite sort seule."),
     "cover-open": ("capot ouvert", "Fermez le capot : la suite sort seule."),
+    "jam": ("bourrage de papier", "Retirez la feuille coincée, refermez : la suite sort seule."),
+    "toner-out": ("plus d'encre", "Changez la cartouche : la suite sort seule."),
+    "toner-low": ("cartouche bientôt vide", "Gardez une cartouche neuve à côté."),
+    "tray-full": ("bac de sortie plein", "Videz le bac de sortie : la suite sort seule."),
+    "refused": ("l'imprimante refuse ce document", "Vérifiez qu'elle prend le PDF en A4, sans mot de passe."),
+    "certificate": (
+        "son certificat a changé",
+        "Comparez-le à celui de son écran, puis corrigez « fingerprint ».",
+    ),
     "cutter": ("massicot bloqué", "Dégagez le massicot, puis fermez le capot."),
     "near-end": ("papier bientôt fini", "Gardez un rouleau neuf à côté."),
     "ribbon-out": ("plus de ruban", "Changez le ruban : la suite sort seule."),
@@ -23,6 +32,9 @@ CAUSES: dict[str, tuple[str, str]] = {
     "secret lost": ("la station a redémarré : établissez un nouveau talon", ""),
     "not ours": ("scellée pour une autre station", "Prévenez la personne chargée des imprimantes."),
     "no proof": ("l'imprimante n'a pas répondu", "Regardez à l'imprimante."),
+    "fewer pages": ("des pages manquent", "Comptez les pages à l'imprimante."),
+    "aborted": ("l'imprimante a abandonné", "Comptez les pages à l'imprimante."),
+    "cancelled": ("annulée à l'imprimante", "Comptez les pages à l'imprimante."),
     "connection lost": ("connexion coupée", "Regardez à l'imprimante."),
     "wrong ID": ("réponse d'une autre impression", "Regardez à l'imprimante."),
     "station restarted": ("la station a redémarré", "Regardez à l'imprimante."),
@@ -49,6 +61,12 @@ class NotARoll(Unprintable):
     french = "Un ticket, un talon ou un compte rendu demande un rouleau : « roll-80 » ou « roll-58 »."
 
 
+class NoPlaceForReports(Unprintable):
+    """Reports need A4 sheets or a roll of 58 or 80 mm; choose such a printer for them."""
+
+    french = "Un compte rendu demande des feuilles « a4 », ou un rouleau « roll-80 » ou « roll-58 »."
+
+
 class PaperOut(PrinterError):
     """The printer is not ready; do what its state says, the paper will come out by itself."""
 
@@ -65,6 +83,18 @@ class NotUnderstood(PrinterError):
     """The printer answered something that no table explains; it is not taken for ready."""
 
     french = "L'imprimante a donné une réponse inattendue. Éteignez-la, rallumez-la, puis imprimez une page d'essai."
+
+
+class Refused(PrinterError):
+    """The printer refused this paper before any page of it: look at its settings."""
+
+    french = "L'imprimante refuse ce document. Vérifiez qu'elle prend le PDF en A4, sans mot de passe."
+
+
+class WrongCertificate(Unreachable):
+    """The printer shows another certificate than the one that was written down; nothing was sent."""
+
+    french = "L'imprimante montre un autre certificat que celui des réglages. Rien n'a été envoyé."
 
 
 class NoStation(PrinterError):

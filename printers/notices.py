@@ -1,9 +1,10 @@
 """The papers that the print room makes for itself: a test page, and what announces labels that come from elsewhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from printers.errors import Unprintable
-from printers.paper import At, Barcode, Cut, Feed, Form, Item, Paper, Picture, Qr, Text
+from printers.paper import At, Barcode, Cut, Feed, Form, Item, Paper, Picture, Qr, Rule, Text
 from printers.spool import HEADER
 
 _CODE = "123456789012"
@@ -12,6 +13,9 @@ _LETTERS = "éèœ€ÿÇ ÀÉÎÔÛ 0O 1lI"
 
 def make_test_page(name: str, form: Form, key: str, *, digits: str = _CODE) -> Paper:
     """A ruler in millimetres, accents, a Code 128 of `digits` and, on a roll, a QR code; `key` is new for each page."""
+    if form.has_pages:
+        bars = Barcode(digits=digits, module_dots=form.dpmm // 4, height_dots=8 * form.dpmm)
+        return Paper(kind="test", form=form, items=_sheet(name, form, bars), key=key, expires_s=600)
     ruler = _ruler(form)
     if form.height is None:
         flow: tuple[Item, ...] = (
@@ -47,6 +51,26 @@ def make_test_page(name: str, form: Form, key: str, *, digits: str = _CODE) -> P
     return Paper(kind="test", form=form, items=cells, key=key, expires_s=600)
 
 
+def _sheet(name: str, form: Form, bars: Barcode) -> tuple[Item, ...]:
+    """A ruler over the middle of an A4 sheet, the letters of six languages, bars and a QR code, a line at each edge."""
+    mm, ruler = form.dpmm, _ruler(replace(form, width_mm=170, height_mm=None))
+    said = (f"Page d'essai : {name}", _LETTERS, "ŞşĞğİı ÃãÕõ Ññ¿¡", "سيأتي دورك بعد قليل", "A4, 210 × 297 mm")
+    lines = tuple(
+        At(
+            x=20 * mm, y=(50 + 10 * row) * mm, w=170 * mm, h=9 * mm,
+            item=Text(s=line, size_max=5 * mm, size_min=4 * mm, align="center", lang="ar" if row == 3 else "fr"),
+        )
+        for row, line in enumerate(said)
+    )  # fmt: skip
+    edges = ((5, 5, 200, 1), (5, 291, 200, 1), (5, 6, 1, 285), (204, 6, 1, 285))
+    frame = tuple(At(x=x * mm, y=y * mm, w=w * mm, h=h * mm, item=Rule()) for x, y, w, h in edges)
+    codes = (
+        At(x=60 * mm, y=110 * mm, w=90 * mm, h=10 * mm, item=bars),
+        At(x=60 * mm, y=130 * mm, w=90 * mm, h=40 * mm, item=Qr(data="ETQ TEST", module_dots=mm)),
+    )
+    return (At(x=20 * mm, y=30 * mm, w=170 * mm, h=ruler.height, item=ruler), *lines, *codes, *frame)
+
+
 def make_header(numbers: Sequence[int], key: str, *, desk: str, form: Form) -> Paper:
     """What comes out first where labels of another desk follow: which of the batch, and the desk they belong to.
 
@@ -56,7 +80,7 @@ def make_header(numbers: Sequence[int], key: str, *, desk: str, form: Form) -> P
     if form.height is None:
         lines = tuple(Text(s=line, size_max=48, size_min=24, bold=True, align="center") for line in words)
         return Paper(kind=HEADER, form=form, items=(*lines, Cut()), key=key)
-    half, side = form.height // 2, form.width - 16
+    half, side = min(form.height, 40 * form.dpmm) // 2, form.width - 16
     cells = tuple(
         At(
             x=8,

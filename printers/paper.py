@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from typing import Any, Literal, Self
 
-from printers.errors import NotARoll, Unprintable
+from printers.errors import NoPlaceForReports, NotARoll, Unprintable
 
 QUIET_MODULES = 10  #: white modules left and right of every Code 128 (ISO/IEC 15417)
 QR_QUIET_MODULES = 4  #: white modules around every QR code (ISO/IEC 18004)
@@ -65,10 +65,16 @@ class Form:
         """The height in dots, None for a roll."""
         return None if self.height_mm is None else self.height_mm * self.dpmm
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether this is a sheet of an office printer, of which one paper may take several."""
+        return self == A4
+
 
 LABEL_50X25 = Form(width_mm=50, height_mm=25, gap_mm=3)
 ROLL_80 = Form(width_mm=72)  #: 80 mm of paper, 576 dots of head
 ROLL_58 = Form(width_mm=48)  #: 58 mm of paper, 384 dots of head
+A4 = Form(width_mm=210, height_mm=297, dpmm=12)  #: the whole sheet of an office printer, its white border included
 _COARSE = {
     "label-50x25": LABEL_50X25,
     "label-50x30": Form(width_mm=50, height_mm=30, gap_mm=3),
@@ -78,13 +84,22 @@ _COARSE = {
     "roll-58": ROLL_58,
 }
 #: Media by the names that settings know: each for a head of 203 dpi, and of 300 dpi.
-MEDIA = _COARSE | {f"{name}-300dpi": replace(form, dpmm=12) for name, form in _COARSE.items()}
+MEDIA = _COARSE | {f"{name}-300dpi": replace(form, dpmm=12) for name, form in _COARSE.items()} | {"a4": A4}
 
 
 def must_be_roll(form: Form) -> None:
     """Raise `NotARoll` unless tickets, slips and reports can stand on this medium: 48 mm of print at the least."""
     if form.height is not None or form.width_mm < ROLL_58.width_mm:
         raise NotARoll
+
+
+def must_hold_reports(form: Form) -> None:
+    """Raise `NoPlaceForReports` unless a report can stand on this medium: A4 sheets, or a roll as for a ticket."""
+    if not form.has_pages:
+        try:
+            must_be_roll(form)
+        except NotARoll as fault:
+            raise NoPlaceForReports from fault
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +198,11 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A black bar that fills its cell: the line under a table's head."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Feed:
     """White paper on a roll, in dots."""
 
@@ -197,7 +217,12 @@ class Cut:
     """The knife, after the last line of a roll."""
 
 
-Drawn = Text | Barcode | Qr | Picture
+@dataclass(frozen=True, kw_only=True)
+class NextPage:
+    """The end of a sheet: the cells that follow stand on the next one."""
+
+
+Drawn = Text | Barcode | Qr | Picture | Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,9 +238,7 @@ class At:
     def __post_init__(self) -> None:
         _whole(0, 10_000, x=self.x, y=self.y)
         _whole(1, 10_000, w=self.w, h=self.h)
-        _must(
-            isinstance(self.item, Text | Barcode | Qr | Picture), "a cell holds a text, a barcode, a QR code, a picture"
-        )
+        _must(isinstance(self.item, Drawn), "a cell holds a text, a barcode, a QR code, a picture, a rule")
         if isinstance(self.item, Barcode):
             _must(self.item.width <= self.w and self.item.height_dots <= self.h, "the barcode is larger than its cell")
         if isinstance(self.item, Picture):
@@ -233,9 +256,10 @@ class At:
         return self.x - quiet, self.y, self.x + self.w + quiet, self.y + self.h
 
 
-Item = Text | Barcode | Qr | Picture | Feed | Cut | At
+Item = Drawn | Feed | Cut | At | NextPage
 _NAMES: dict[str, Callable[..., Item]] = {
-    "text": Text, "barcode": Barcode, "qr": Qr, "picture": Picture, "feed": Feed, "cut": Cut, "at": At,
+    "text": Text, "barcode": Barcode, "qr": Qr, "picture": Picture, "rule": Rule, "feed": Feed, "cut": Cut, "at": At,
+    "nextpage": NextPage,
 }  # fmt: skip
 
 
@@ -247,7 +271,8 @@ def _apart(one: tuple[int, int, int, int], two: tuple[int, int, int, int]) -> bo
 class Paper:
     """One paper: what it is, its medium, what stands on it, its key, and how long it makes sense.
 
-    A label is a list of `At`; a roll is a flow of the other items, read from the top. `key` says what and which copy
+    A label is a list of `At`, a sheet too, with `NextPage` between two; a roll is a flow of the other items, read from
+    the top. `key` says what and which copy
     (`label/263250100014/1`): one key is printed by one job. `expires_s` counts from the moment it is put in the spool;
     then it is `void`, or a person is asked. `secret` papers are readable by the running station only, and never kept.
     """
@@ -273,12 +298,25 @@ class Paper:
         _must(self.items != (), "a paper is not empty")
         if self.form.height is None:
             self._check_roll(self.form.width)
-        else:
-            self._check_label(self.form.width, self.form.height)
+            return
+        pages = self.pages()
+        _must(len(pages) == 1 or self.form.has_pages, "a label has one page")
+        for page in pages:
+            self._check_cells(page, self.form.width, self.form.height)
 
-    def _check_label(self, width: int, height: int) -> None:
-        cells = [item for item in self.items if isinstance(item, At)]
-        _must(len(cells) == len(self.items), "a label is made of cells")
+    def pages(self) -> tuple[tuple[Item, ...], ...]:
+        """The cells of each sheet; a label has one."""
+        pages: list[list[Item]] = [[]]
+        for item in self.items:
+            if isinstance(item, NextPage):
+                pages.append([])
+            else:
+                pages[-1].append(item)
+        return tuple(tuple(page) for page in pages)
+
+    def _check_cells(self, page: tuple[Item, ...], width: int, height: int) -> None:
+        cells = [item for item in page if isinstance(item, At)]
+        _must(len(cells) == len(page) > 0, "a label is made of cells")
         for cell in cells:
             left, top, right, bottom = cell.kept
             inside = left >= 0 and top >= 0 and right <= width and bottom <= height
@@ -288,7 +326,7 @@ class Paper:
 
     def _check_roll(self, width: int) -> None:
         for place, item in enumerate(self.items):
-            _must(not isinstance(item, At), "a roll is a flow, it has no cells")
+            _must(not isinstance(item, At | Rule | NextPage), "a roll is a flow, it has no cells and no pages")
             if isinstance(item, Barcode):
                 _must(item.width + 2 * item.quiet <= width, "the barcode and its quiet zones are wider than the roll")
             if isinstance(item, Picture):
@@ -300,7 +338,7 @@ class Paper:
         """The texts, codes and pictures in their order, out of their cells."""
         for item in self.items:
             inner = item.item if isinstance(item, At) else item
-            if not isinstance(inner, Feed | Cut):
+            if not isinstance(inner, Feed | Cut | At | NextPage):
                 yield inner
 
     def symbols(self) -> list[str]:
@@ -314,7 +352,7 @@ class Paper:
                     found.append(item.data)
                 case Picture():
                     found.extend(item.symbols)
-                case Text():
+                case Text() | Rule():
                     pass
         return sorted(found)
 
@@ -339,7 +377,7 @@ def _plain(value: object) -> object:
         return [_plain(one) for one in value]
     if isinstance(value, Form | Paper):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Text | Barcode | Qr | Picture | Feed | Cut | At):
+    if isinstance(value, Item):
         told = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         return {"is": type(value).__name__.lower(), **told}
     return value

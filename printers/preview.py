@@ -6,7 +6,7 @@ from io import BytesIO
 from PIL import Image
 
 from printers.draw import draw
-from printers.paper import Barcode, Paper, Picture, Qr, Text
+from printers.paper import Barcode, Paper, Picture, Qr, Rule, Text
 
 
 def png(paper: Paper) -> bytes:
@@ -36,6 +36,8 @@ def text(paper: Paper) -> str:
                 lines.append(f"[{item.digits}]")
             case Qr():
                 lines.append(f"[{item.data}]")
+            case Rule():
+                pass
             case Picture():
                 lines.append(" ".join(["[image]", *item.symbols]))
     return "\n".join(lines)

@@ -15,6 +15,8 @@ from printers.errors import NoStation, NotOurs, Unprintable
 
 #: Sizes of a sealed paper before sealing, in bytes: what it holds cannot be told from its length.
 SIZES = (4 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 32 << 20)
+#: What every confidential paper of A4 pages is padded to at the least: an envelope of two full pages holds less.
+PAGES_SIZE = 256 << 10
 PAPER_MARK = b"etiquette/paper/1\x00"
 START_MARK = b"etiquette/station/1\x00"
 
@@ -38,10 +40,13 @@ class StationId:
         return (self.signing + self.sealing).hex()
 
 
-def seal(inside: bytes, to: bytes, chance: Callable[[int], bytes]) -> bytes:
-    """Seal bytes to an X25519 public key: version 1, then exactly libsodium's sealed box with a key of `chance`."""
+def seal(inside: bytes, to: bytes, chance: Callable[[int], bytes], *, least: int = 0) -> bytes:
+    """Seal bytes to an X25519 public key: version 1, then exactly libsodium's sealed box with a key of `chance`.
+
+    `least` is the smallest size that it is padded to, in bytes.
+    """
     framed = PAPER_MARK + struct.pack(">I", len(inside)) + inside
-    size = next((size for size in SIZES if len(framed) <= size), None)
+    size = next((size for size in SIZES if size >= least and len(framed) <= size), None)
     if size is None:
         raise Unprintable("this paper is larger than 32 MiB")
     secret = chance(32)

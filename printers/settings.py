@@ -13,6 +13,8 @@ from printers.paper import MEDIA, Form
 
 #: A head's dots per inch, as its maker writes them, and its dots per millimetre.
 DPI = {203: 8, 300: 12}
+#: Hosts that no network lies before: the machine itself, where ipp-usb shows a printer that hangs on its cable.
+_HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 EXAMPLE = """\
@@ -45,6 +47,15 @@ kind = "escpos"
 address = "tcp://127.0.0.1:9103"
 media = "roll-80"
 desk = "Accueil"
+
+# Une imprimante de bureau (laser, A4) pour les comptes rendus : « report_printer = "office" » dans staff.toml.
+# [printer.office]
+# kind = "ipp"                      # elle parle IPP 2.0 et prend le PDF
+# address = "ipps://192.0.2.20/ipp/print"   # par le réseau, toujours chiffré ; au bout d'un câble USB, par ipp-usb :
+#                                   # ipp://localhost:60000/ipp/print
+# fingerprint = ""                  # empreinte de son certificat : python -m printers fingerprint ADRESSE
+# media = "a4"
+# desk = "Accueil"
 """
 
 
@@ -54,7 +65,8 @@ class Printer:
 
     `status`: it answers DLE EOT. `process_id`: its answer to GS ( H is believed, once a pairing has proved it; without
     it no job is confirmed by the machine. `old_after_s`: a job that waited longer asks a person first. `fallback`: the
-    printer of the same medium that takes over what was never sent.
+    printer of the same medium that takes over what was never sent. `fingerprint`: SHA-256 of the certificate that an
+    office printer must show, in small hexadecimal digits, empty where no network lies between.
     """
 
     name: str
@@ -66,11 +78,12 @@ class Printer:
     status: bool = True
     old_after_s: int = 900
     fallback: str = ""
+    fingerprint: str = ""
 
     @property
     def may_prove(self) -> bool:
         """Whether it may confirm a paper by itself: ZPL knows no such answer, a scan closes its jobs."""
-        return self.process_id and self.kind == "escpos"
+        return self.process_id and self.kind != "zpl"
 
     def beside(self, other: "Printer") -> bool:
         """Whether both stand at one named desk: only there may papers move without being asked for."""
@@ -172,15 +185,52 @@ def _contradiction(block: Mapping[str, Any], media: Form) -> tuple[str, str] | N
     """The setting that does not go with the others, and why."""
     if (why := _wrong_head(block, media)) is not None:
         return "media", why
-    if block.get("kind") == "zpl":
-        if media.height is None:
-            return "media", "une imprimante ZPL imprime des étiquettes"
-        if block.get("process_id"):
-            return "process_id", "une imprimante ZPL ne prouve pas ses impressions : le scan du tube le fait"
-        return None
-    if block.get("process_id", True) and not block.get("status", True):
-        return "status", "une imprimante qui prouve chaque impression dit aussi son état"
-    return None
+    wrong = _wrong_in_an_office(block, media) if block.get("kind") == "ipp" else _wrong_at_a_counter(block, media)
+    return next(((key, why) for is_wrong, key, why in wrong if is_wrong), None)
+
+
+def _wrong_at_a_counter(block: Mapping[str, Any], media: Form) -> list[tuple[bool, str, str]]:
+    is_zpl, proves = block.get("kind") == "zpl", block.get("process_id", True)
+    scheme = urlsplit(block["address"]).scheme
+    return [
+        (media.has_pages, "media", "seule une imprimante « ipp » prend des feuilles A4"),
+        (scheme not in {"tcp", "file"}, "address", "seule une imprimante « ipp » est à une adresse ipp:// ou ipps://"),
+        ("fingerprint" in block, "fingerprint", "seule une imprimante « ipp » montre un certificat"),
+        (is_zpl and media.height is None, "media", "une imprimante ZPL imprime des étiquettes"),
+        (
+            is_zpl and block.get("process_id", False),
+            "process_id",
+            "une imprimante ZPL ne prouve pas ses impressions : le scan du tube le fait",
+        ),
+        (
+            not is_zpl and proves and not block.get("status", True),
+            "status",
+            "une imprimante qui prouve chaque impression dit aussi son état",
+        ),
+    ]
+
+
+def _wrong_in_an_office(block: Mapping[str, Any], media: Form) -> list[tuple[bool, str, str]]:
+    """An office printer gets whole sheets, and nothing that leaves this machine for it is in clear."""
+    parts = urlsplit(block["address"])
+    is_secure, shown = parts.scheme == "ipps", "fingerprint" in block
+    hint = f"il manque « fingerprint » ; lisez-la par : python -m printers fingerprint {block['address']}"
+    return [
+        (not media.has_pages, "media", "une imprimante « ipp » prend des feuilles « a4 »"),
+        (
+            not is_secure and parts.scheme != "ipp",
+            "address",
+            "une imprimante « ipp » est à une adresse ipp:// ou ipps://",
+        ),
+        (is_secure and not shown, "address", hint),
+        (not is_secure and shown, "fingerprint", "une adresse ipp:// n'a pas de certificat ; écrivez ipps://"),
+        (
+            not is_secure and parts.hostname not in _HERE,
+            "address",
+            "un compte rendu ne traverse pas le réseau en clair : écrivez ipps://",
+        ),
+        (not block.get("status", True), "status", "une imprimante « ipp » dit toujours son état"),
+    ]
 
 
 def _wrong_head(block: Mapping[str, Any], media: Form) -> str | None:
@@ -209,6 +259,9 @@ def _reachable(address: Any) -> bool:
         parts = urlsplit(address)
         if parts.scheme == "tcp":
             return bool(parts.hostname and parts.port) and not (parts.path or parts.query or parts.username)
+        if parts.scheme in {"ipp", "ipps"}:
+            whole = parts.port != 0 and re.fullmatch(r"/[!-~]*|", parts.path) is not None
+            return bool(parts.hostname) and whole and not (parts.query or parts.username or parts.fragment)
     except ValueError:
         return False
     return parts.scheme == "file" and parts.netloc == "" and parts.path.startswith("/")
@@ -216,8 +269,8 @@ def _reachable(address: Any) -> bool:
 
 #: What each setting of a printer may be, and the words for what it is not.
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "kind": (lambda value: value in {"escpos", "zpl"}, "est « escpos » ou « zpl »"),
-    "address": (_reachable, "est tcp://machine:port ou file:///dev/…"),
+    "kind": (lambda value: value in {"escpos", "zpl", "ipp"}, "est « escpos », « zpl » ou « ipp »"),
+    "address": (_reachable, "est tcp://machine:port, file:///dev/…, ipps://machine/ipp/print"),
     "media": (lambda value: isinstance(value, str | dict), "est un nom ou une table"),
     "dpi": (lambda value: type(value) is int and value in DPI, "est 203 ou 300, les points par pouce de la tête"),
     "dots": (
@@ -226,6 +279,10 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "desk": (lambda value: isinstance(value, str), "est un texte"),
     "fallback": (lambda value: isinstance(value, str), "est le nom d'une imprimante"),
+    "fingerprint": (
+        lambda value: isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None,
+        "est fait de 64 chiffres hexadécimaux en minuscules, l'empreinte SHA-256 de son certificat",
+    ),
     "process_id": (lambda value: isinstance(value, bool), "est true ou false"),
     "status": (lambda value: isinstance(value, bool), "est true ou false"),
     "old_after_s": (

@@ -225,6 +225,7 @@ ROUTES: Final[dict[str, str]] = {
     "agreeing.reply": Right.SIGN,
     "posting.batch": Right.TELL,
     "posting.batch_state": Right.TELL,
+    "posting.address": Right.TELL,
     "posting.make": Right.TELL,
     "posting.look": Right.TELL,
     "posting.post": Right.TELL,

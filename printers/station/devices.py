@@ -81,7 +81,7 @@ class Network(Descriptor):
     """A printer on the network, raw TCP (port 9100 by custom)."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._socket = _dial(host, port)
+        self._socket = dial(host, port)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         super().__init__(self._socket.fileno())
@@ -99,7 +99,7 @@ class Network(Descriptor):
         self._socket.close()
 
 
-def _dial(host: str, port: int) -> socket.socket:
+def dial(host: str, port: int) -> socket.socket:
     """A connection to the first address of a name that answers; all together they have `CONNECT_S`."""
     end = time.monotonic() + CONNECT_S
     for address in look_up(host, port, CONNECT_S):

@@ -21,6 +21,10 @@ class Timing:
     answer: float = 3.0  #: for one status answer
     proof: float = 5.0  #: for the process ID of a label
     roll: float = 3.0  #: the same for a roll, plus its length at 50 mm/s
+    page: float = 10.0  #: for each page of an office printer, beside `warm`
+    warm: float = 60.0  #: an office printer that slept
+    grace: float = 10.0  #: for a job that was taken back to say how far it came
+    glance: float = 0.5  #: between two looks at a job that an office printer prints
     slow: float = 10.0  #: bytes not taken for so long make a job unsure, while they are still pushed
     end: float = 120.0  #: bytes not taken for so long end the connection
     poll: float = 5.0  #: between two looks at an idle printer

@@ -2,21 +2,19 @@
 
 import fcntl
 import hashlib
-import logging
 import os
-import secrets
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from nacl.public import PrivateKey
-from PIL import Image
 
 from printers import encode
 from printers.errors import (
-    ImpossibleMove,
     NotOurs,
     NotUnderstood,
     PaperOut,
@@ -25,35 +23,24 @@ from printers.errors import (
     Unprintable,
     Unreachable,
 )
-from printers.moves import NEVER_SENT, PERSON_CAUSES, STATION, State, Verb
+from printers.moves import State, Verb
 from printers.paper import Cut, Paper
 from printers.preview import fingerprint
 from printers.rows import Attempt, Job, Place, Proved
 from printers.settings import Printer
 from printers.station.devices import Broken, Device, connect
-from printers.station.keys import StartKey, StationKey, open_paper
+from printers.station.keys import StartKey, StationKey
 from printers.station.link import Link, Timing
+from printers.station.owner import Owner, chance, log, now
 from printers.station.replies import ProcessId, Readiness
 from printers.station.work import Work
 from printers.verify import proved as proved_dots
 
-log = logging.getLogger("printers.station")
-TRIES = 3  #: failures in a row before the first byte, after which the fallback printer takes over
-FRESH = timedelta(seconds=20)  #: what was seen of a printer longer ago says nothing of now
+DOTS = ("escpos", "zpl")  #: the kinds whose owner is `Worker`
 
 
-def now() -> datetime:
-    """The system's time: the station is one of the edges that may ask."""
-    return datetime.now(UTC)  # noqa: TID251 - an edge
-
-
-def chance(count: int) -> bytes:
-    """The system's chance: the station is one of the edges that may ask."""
-    return secrets.token_bytes(count)  # noqa: TID251 - an edge
-
-
-class Worker:
-    """The only owner of one printer; `step` does one thing and says how long to wait for the next."""
+class Worker(Owner):
+    """The owner of a printer that burns dots and answers on the same line."""
 
     def __init__(
         self,
@@ -67,153 +54,33 @@ class Worker:
         timing: Timing | None = None,
         fallback: Printer | None = None,
     ) -> None:
-        self.printer = printer
-        # To another desk papers go by a person's word only: there another patient sits.
-        self._refuge = fallback if fallback is not None and fallback.beside(printer) else None
-        self._held_since: float | None = None
-        self.spool = spool
-        self._lasting = lasting
-        self._start = start
-        self._clock = clock
-        self._timing = Timing() if timing is None else timing
+        super().__init__(printer, spool, lasting=lasting, start=start, clock=clock, timing=timing, fallback=fallback)
         self._link = Link(printer, heard=self._prove, timing=self._timing, open_device=open_device)
         self._recognised: tuple[int, Proved | None] = (0, None)
-        self._looked = -1e9
-        self._sorted = -1e9
-        self._retry_at: float | None = None
-        self._failures = 0
-        self._told: tuple[str, str] | None = None
         # A stream that stopped in the middle leaves the printer inside a raster: the next write leads it out.
         self._astray = spool.last_outcome(printer.name) not in {State.CONFIRMED, State.SENT}
-
-    def run(self, stop: threading.Event) -> None:
-        """Work until told to stop; a fault is logged and the job it touched is a person's."""
-        while not stop.is_set():
-            try:
-                pause = self.step()
-            except (PrinterError, OSError) as fault:
-                log.warning("%s: %s", self.printer.name, type(fault).__name__)
-                self.hang_up()
-                pause = self._timing.blocked
-            stop.wait(pause)
-        self.hang_up()
-
-    def step(self) -> float:
-        """Do what is next for this printer; the answer is the pause in seconds."""
-        self.spool.recover(self.printer.name, at=self._clock())
-        self._link.listen()
-        self._sort_out()
-        if self.spool.is_paused(self.printer.name):
-            return self._stand_still()
-        if again := self.spool.jobs_of(self.printer.name, (State.NOT_SENT,)):
-            return self._again(again)
-        stopped = self.spool.jobs_of(self.printer.name, (State.HELD,))
-        held = [job for job in stopped if job.cause not in PERSON_CAUSES]
-        if held and self._given_up() and self._fail_over():
-            return 0.0
-        job = self.spool.next_job(self.printer.name)
-        if held or job is None:
-            return self._idle(held)
-        try:
-            if (told := self._too_late(job)) is not None:
-                self._move(job, *told)
-            else:
-                self._print(job)
-        except ImpossibleMove:
-            # The app dropped the job between our look and our move: nothing was sent.
-            log.info("%s: a job left the queue", self.printer.name)
-        return 0.0
 
     def hang_up(self) -> None:
         """Close the connection; the next job opens it again."""
         self._link.hang_up()
 
-    def _sort_out(self) -> None:
-        """Void what has expired or can no longer be opened, hold what is too old to come out unasked."""
-        if time.monotonic() - self._sorted < self._timing.sort:
-            return
-        self._sorted = time.monotonic()
-        for job in self.spool.jobs_of(self.printer.name, (State.QUEUED, State.HELD, State.NOT_SENT)):
-            if (told := self._too_late(job)) is not None:
-                self._move(job, *told)
-
-    def _too_late(self, job: Job) -> tuple[Verb, str] | None:
-        at = self._clock()
-        expired = job.expires is not None and at >= job.expires
-        if job.secret and job.sealed_to != self._start.number:
-            return Verb.DROP, "secret lost"
-        if expired and job.on_expiry == "void":
-            return Verb.DROP, "expired"
-        old = at - job.queued > timedelta(seconds=self.printer.old_after_s)
-        return (Verb.HOLD, "age") if job.state is State.QUEUED and (old or expired) else None
-
-    def _stand_still(self) -> float:
-        """A person has paused this printer: its papers wait for a person, only its state is looked at."""
-        for job in self.spool.jobs_of(self.printer.name, (State.NOT_SENT,)):
-            self._move(job, Verb.RETRY)
-        for job in self.spool.jobs_of(self.printer.name, (State.QUEUED,)):
-            self._move(job, Verb.HOLD, "pause")
-        self._held_since = self._retry_at = None
-        return self._idle([])
-
-    def _again(self, jobs: list[Job]) -> float:
-        if self._failures >= TRIES and self._fail_over():
-            return 0.0
-        if self._retry_at is None:
-            self._retry_at = time.monotonic() + self._timing.back_off[0]
-        if (left := self._retry_at - time.monotonic()) > 0:
-            return min(left, self._timing.blocked)
-        self._retry_at = None
-        for job in jobs:
-            self._move(job, Verb.RETRY)
-        return 0.0
-
-    def _given_up(self) -> bool:
-        """Whether papers have been held here for too long; from then on the next ones need not wait so long again."""
-        if self._held_since is None:
-            self._held_since = time.monotonic()
-        return time.monotonic() - self._held_since >= self._timing.give_up
-
-    def _fail_over(self) -> bool:
-        """Give what was never sent to the fallback printer of this desk, if that one is ready."""
-        if self._refuge is None:
-            return False
-        at = self._clock()
-        ready = any(
-            told.name == self._refuge.name
-            and told.state == "ready"
-            and at - told.seen < FRESH
-            and told.paused_at is None
-            for told in self.spool.printers()
-        )
-        if not ready:
-            return False
-        waiting = [job.key for job in self.spool.jobs_of(self.printer.name, NEVER_SENT)]
-        moved = self.spool.hand_on(
-            waiting, self._refuge.name, by=STATION, at=at, chance=chance, reason=f"after {self.printer.name}"
-        )
-        return bool(moved)
+    def _listen(self) -> None:
+        self._link.listen()
 
     def _idle(self, held: list[Job]) -> float:
-        """Nothing to send: look at the printer now and then, let the held go on when it is ready."""
-        since = time.monotonic() - self._looked
-        if since >= (self._timing.blocked if held else self._timing.poll):
-            state = self._ask()
-            if state.ready:
-                for job in held:
-                    self._move(job, Verb.RESUME)
+        pause = super()._idle(held)
         if self._link.is_open and time.monotonic() - self._link.used > self._timing.idle:
             self.hang_up()
-        return self._timing.look
+        return pause
 
     # One job.
 
     def _print(self, job: Job) -> None:
         try:
-            paper, image = self._prepare(job)
+            paper = self._open(job)
+            image = proved_dots(paper)
         except (Unprintable, NotOurs) as fault:
-            log.warning("%s: job %s was not printed: %s", self.printer.name, job.key, fault)
-            self._move(job, Verb.DROP, "unprintable" if isinstance(fault, Unprintable) else "not ours")
+            self._refuse(job, fault)
             return
         state = self._ask()
         if not state.ready or not self._link.is_open:
@@ -249,22 +116,10 @@ class Worker:
         if proves:
             self._await_proof(job, attempt, self._patience(paper, data))
 
-    def _prepare(self, job: Job) -> tuple[Paper, Image.Image]:
-        payload = self.spool.payload(job.key)
-        if payload is None:
-            raise NotOurs("this paper was erased")
-        paper = open_paper(payload, job, self._start.opening if job.secret else self._lasting)
-        if paper.form != self.printer.media:
-            raise Unprintable("this paper was made for another medium")
-        return paper, proved_dots(paper)
-
     def _broke(self, job: Job, fault: Broken, *, known: bool) -> None:
         self.hang_up()
         if fault.given == 0 and not known:
-            steps = self._timing.back_off
-            self._retry_at = time.monotonic() + steps[min(self._failures, len(steps) - 1)]
-            self._failures += 1
-            self._move(job, Verb.FAIL, "no byte left")
+            self._fail(job, "no byte left")
             return
         self._astray = True
         if not known:
@@ -297,16 +152,7 @@ class Worker:
         self._astray = True
         self._move(job, Verb.DOUBT, reason)
 
-    def _move(self, job: Job, verb: Verb, reason: str = "") -> None:
-        try:
-            self.spool.move(job.key, verb, by=STATION, at=self._clock(), reason=reason)
-        except ImpossibleMove:
-            log.info("%s: job %s had already moved", self.printer.name, job.key)
-
     # The printer's words.
-
-    def _prove(self, pid: bytes) -> Job | None:
-        return self.spool.prove(self.printer.name, pid, at=self._clock())
 
     def _recognise(self) -> None:
         """Learn once a connection whether this is the model that a pairing proved."""
@@ -352,12 +198,14 @@ class Worker:
             trusted = self._trusted()
             known = not self.printer.may_prove or (trusted is not None and trusted.process_id)
             told = ("ready", "near-end" if self._link.near_end else "" if known else "without-id")
-        self._told = told
         self.spool.tell(self.printer.name, *told, at=self._clock())
 
 
 class Station:
-    """All printers of one instance, under one lock, with the key of this run."""
+    """All printers of one instance, under one lock, with the key of this run.
+
+    `owners`: by kind, who owns a printer that does not get dots.
+    """
 
     def __init__(
         self,
@@ -370,6 +218,7 @@ class Station:
         chance: Callable[[int], bytes] = chance,
         open_device: Callable[[str], Device] = connect,
         timing: Timing | None = None,
+        owners: Mapping[str, type[Owner]] = MappingProxyType({}),
     ) -> None:
         self.spool = spool
         self._clock = clock
@@ -381,14 +230,14 @@ class Station:
         spool.describe(
             [Place(name=each.name, desk=each.desk, media=each.media) for each in printers.values()], at=clock()
         )
-        self.workers = [
-            Worker(
+        owner_of = {kind: partial(Worker, open_device=open_device) for kind in DOTS} | dict(owners)
+        self.workers: list[Owner] = [
+            owner_of[printer.kind](
                 printer,
                 spool,
                 lasting=lasting.opening,
                 start=self.start,
                 clock=clock,
-                open_device=open_device,
                 timing=self._timing,
                 fallback=printers.get(printer.fallback),
             )

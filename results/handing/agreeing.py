@@ -94,7 +94,7 @@ def reply(request_id: UUID) -> ResponseReturnValue:
             ready = agree(
                 db, home.more["keys"], request_id,
                 NoSlipReason(reason) if reason in list(NoSlipReason) else NoSlipReason.LOST, biologist=unlocked,
-                form=home.forms["slips"], power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
+                form=home.forms["reports"], power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)

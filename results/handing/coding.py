@@ -126,8 +126,8 @@ def _try(visit_id: UUID, typed: _Typed, asked: Asked) -> ResponseReturnValue:
         row = hand_over_by_form(db, site.id, key)
         if row is None:
             raise NothingToHandOver
-        items, roll = items_told(db, said.call_id), home.forms["slips"]
-        made = papers_of(db, row, patient, items, answer.bodies, power=power, form=roll)
+        items, medium = items_told(db, said.call_id), home.forms["reports"]
+        made = papers_of(db, row, patient, items, answer.bodies, power=power, form=medium)
     return send_papers(visit_id, row.id, made)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueC
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.exams.catalogue import ReleaseClass
+from kiosk.register import clock
 from kiosk.register.accounts import staff_of
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
@@ -17,10 +18,11 @@ from kiosk.register.errors import NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
 from kiosk.register.patients import Document, Patient
+from kiosk.register.sites import this_site
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit
 from printers.paper import Form, Paper
-from results.handing.sheets import report_papers
+from results.handing.sheets import SignedBody, report_papers
 from results.matrix import Person
 from results.release import Decision
 from results.reports.versions import ReportVersion
@@ -143,20 +145,24 @@ def papers_of(
 
 def signed_papers(
     db: Session, key: str, patient: Patient, items: Items, bodies: Sequence[Body], *, release_class: ReleaseClass,
-    power: Power, form: Form,
+    power: Power, form: Form, address: Sequence[str] = (),
 ) -> tuple[Paper, ...]:  # fmt: skip
-    """Make the sheets of one envelope, each report under the full name of who signed it.
+    """Make the sheets of one envelope, each report under the full name of who signed it, and when.
 
     Raises:
         DoesNotOpen: a version that nobody has signed.
     """
-    signed = []
+    signed, site = [], this_site(db)
     for item, body in zip(items, bodies, strict=True):
         version = db.get_one(ReportVersion, item)
-        if version.signer is None:
+        if version.signer is None or version.signed_at is None:
             raise DoesNotOpen
-        signed.append((body, staff_of(db, version.signer, power).name))
-    return report_papers(key, patient, signed, release_class=release_class, form=form)
+        day = clock.day(site.timezone, version.signed_at)
+        on = f"le {day:%d/%m/%Y} à {clock.hour(site.timezone, version.signed_at)}"
+        signed.append(SignedBody(body=body, by=staff_of(db, version.signer, power).name, on=on))
+    return report_papers(
+        key, patient, signed, release_class=release_class, form=form, laboratory=site.name, address=address
+    )
 
 
 def sign_for(db: Session, row: HandOver, *, by: UUID, at: datetime, chance: Chance) -> None:

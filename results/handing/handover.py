@@ -97,7 +97,7 @@ def on_document(visit_id: UUID) -> ResponseReturnValue:
             )  # fmt: skip
             ready = hand_over(
                 db, home.more["keys"], visit, patient, asked=there.asked, mandate_id=there.mandate_id,
-                reason=_reason(), biologist=unlocked, form=home.forms["slips"], power=power(), by=here.id, at=now(),
+                reason=_reason(), biologist=unlocked, form=home.forms["reports"], power=power(), by=here.id, at=now(),
                 chance=chance, key=form_key(),
             )  # fmt: skip
             done = None if ready.hand_over is None else ready.hand_over.id

@@ -1,5 +1,6 @@
 """Results that go by post: which are due as the signed table says, made one at a time, each proved, then posted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -131,6 +132,7 @@ def letters_due(db: Session, keys: KeyRing, site_id: UUID, role: Role, *, power:
 def make_letter(
     db: Session, keys: KeyRing, visit: Visit, patient: Patient, *, role: Role, again: Again | None,
     biologist: Biologist, form: Form, power: Power, by: UUID, at: datetime, chance: Chance, key: str,
+    address: Sequence[str] = (),
 ) -> Made:  # fmt: skip
     """Make one envelope for the post; the same form makes it once. The caller commits, then gives the paper out.
 
@@ -140,10 +142,11 @@ def make_letter(
         role: as what the person at the desk acts.
         again: why it is made once more, None for the first.
         biologist: unlocked keys, asked for only when something confidential is opened.
-        form: the roll at the counter.
+        form: the roll at the counter, or A4.
         power: vouches for holds and signers.
         by: staff id.
         key: of the form.
+        address: on an A4 letter, what shows through its window; it is kept nowhere.
 
     Raises:
         AlreadyMade: the newest word is in an envelope, and no reason is given.
@@ -175,8 +178,9 @@ def make_letter(
         key=key,
     )  # fmt: skip
     papers = signed_papers(
-        db, key_of(row.id), patient, weighed.items, bodies, release_class=row.release_class, power=power, form=form
-    )
+        db, key_of(row.id), patient, weighed.items, bodies, release_class=row.release_class, power=power, form=form,
+        address=address,
+    )  # fmt: skip
     row.sheets = len(papers)
     db.add(row)
     write(db, "results", Act.RELEASE_SENT, by=by, at=at, chance=chance, letter=row.id, dossier=dossier.id)

@@ -19,6 +19,7 @@ from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State, Verb
 from printers.paper import Paper
 from results.handing.hand_overs import TAKES_FOR_ANOTHER, hand_over_of, key_of, sign_for
+from results.handing.sheets import REPORT
 from results.receipt import receipt_paper
 
 bp = Blueprint("papers", __name__)
@@ -124,7 +125,8 @@ def put_all(papers: Sequence[Paper]) -> None:
     try:
         for made in papers:
             settings: StaffSettings = house().more["settings"]
-            house().spool.put(made, printer=settings.slip_printer, at=now(), chance=chance)
+            printer = settings.reports_on if made.kind == REPORT else settings.slip_printer
+            house().spool.put(made, printer=printer, at=now(), chance=chance)
     except (PrinterError, sqlite3.Error) as trouble:
         flash(trouble.french if isinstance(trouble, PrinterError) else PrinterError.french, "error")
 
@@ -141,4 +143,5 @@ def _paper_page(template: str, visit_id: UUID, hand_over_id: UUID) -> Response:
         template, visit=visit, patient=patient, row=row, seen=seen, sheets=[(state, *WORDS[state]) for state in states],
         is_doubtful=bool(DOUBTFUL & set(states)), is_void=State.VOID in states,
         is_out=set(states) == {State.CONFIRMED}, is_for_another=row.person in TAKES_FOR_ANOTHER,
+        has_pages=house().forms["reports"].has_pages,
     )  # fmt: skip

@@ -28,12 +28,15 @@ from results.handing.letters import (
 )
 from results.handing.papers import DOUBTFUL, look_at, put_all, states_of, visit_and_person
 from results.identity import acting_as
+from results.reports.pages import ADDRESS_LETTERS, ADDRESS_LINES, AddressTooLong, address_of
 from results.sitting import Locked
 
 bp = Blueprint("posting", __name__)
 
 #: No day of the laboratory is longer.
 _A_DAY: Final = timedelta(hours=25)
+#: The fields of an address.
+LINES: Final = tuple(f"line{number}" for number in range(1, ADDRESS_LINES + 1))
 #: Why an envelope is made once more, in words.
 AGAIN: Final = ((Again.SPOILT, "Le papier n'est pas sorti en entier"), (Again.RETURNED, "Revenu, ou jamais arrivé"))
 
@@ -52,19 +55,32 @@ def batch_state() -> ResponseReturnValue:
     return _batch("results/letters_state.html")
 
 
+@bp.get("/plis/<uuid:visit_id>")
+@needs(Right.TELL)
+def address(visit_id: UUID) -> ResponseReturnValue:
+    """What shows through the window of an A4 letter; a roll is put in an envelope that bears it."""
+    if not house().forms["reports"].has_pages:
+        return redirect(url_for("posting.batch"), 303)
+    return _address_page(visit_id)
+
+
 @bp.post("/plis/<uuid:visit_id>")
 @needs(Right.TELL)
 def make(visit_id: UUID) -> ResponseReturnValue:
     """Make one envelope: released and committed, then printed."""
     home, here, word = house(), actor(), request.form.get("again", "")
     try:
+        shown = address_of([request.form.get(name, "") for name in LINES])
+    except AddressTooLong as refusal:
+        return _address_page(visit_id, refusal.sentence)
+    try:
         home.spool.start_key(now())  # nothing is released towards a printer that is not there
         with transaction("results") as db:
             visit, patient = visit_and_person(db, visit_id)
             made = make_letter(
                 db, home.more["keys"], visit, patient, role=acting_as(here.roles),
-                again=Again(word) if word in list(Again) else None, biologist=unlocked, form=home.forms["slips"],
-                power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
+                again=Again(word) if word in list(Again) else None, biologist=unlocked, form=home.forms["reports"],
+                power=power(), by=here.id, at=now(), chance=chance, key=form_key(), address=shown,
             )  # fmt: skip
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
@@ -100,6 +116,20 @@ def post(letter_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("posting.batch"), 303)
 
 
+def _address_page(visit_id: UUID, wrong: str = "") -> Response:
+    """The lines of an address, with what was typed kept; the first one is the person."""
+    with reading() as db:
+        visit, patient = visit_and_person(db, visit_id)
+    name = f"{patient.given_names.split(',')[0]} {(patient.used_name or patient.birth_name).upper()}"
+    typed = [request.form.get(line, "") for line in LINES] if request.form else [name, *[""] * (len(LINES) - 1)]
+    too_long = [line for line, words in zip(LINES, typed, strict=True) if len(words.strip()) > ADDRESS_LETTERS]
+    again = request.values.get("again", "")
+    return page(
+        "results/letter_address.html", status=422 if wrong else 200, visit=visit, patient=patient, lines=typed,
+        errors=dict.fromkeys(too_long, wrong) if wrong else {}, again=again, reasons=AGAIN if again else (),
+    )  # fmt: skip
+
+
 def _batch(template: str) -> Response:
     with reading() as db:
         site = this_site(db)
@@ -115,7 +145,7 @@ def _batch(template: str) -> Response:
     out = sum(row["out"] for row in rows)
     return page(
         template, due=due, rows=rows, seen=seen, sheets=sheets, out=out, again=AGAIN,
-        is_moving=any(row["is_moving"] for row in rows),
+        is_moving=any(row["is_moving"] for row in rows), has_pages=house().forms["reports"].has_pages,
     )  # fmt: skip
 
 

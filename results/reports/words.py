@@ -4,11 +4,15 @@ import textwrap
 
 from results.reports.assemble import Line, Report, Status
 
-_MARKS = {
+#: What is said of a line that is not final.
+MARKS = {
     Status.CORRECTED: "résultat rectifié",
     Status.PARTIAL: "résultat partiel",
     Status.PENDING: "résultat en cours",
 }
+
+
+WITHDRAWN = "Ce compte rendu a été retiré par le laboratoire."
 
 
 def write_report(report: Report, *, biologist: str = "", width: int | None = None) -> str:
@@ -22,12 +26,10 @@ def write_report(report: Report, *, biologist: str = "", width: int | None = Non
     Returns:
         Lines parted by line feeds, the last one included. A pending line shows no value.
     """
-    head = [report.title] if report.title else []
+    head = [*([report.title] if report.title else []), *warnings(report)]
     if report.is_withdrawn:
-        said = ["Ce compte rendu a été retiré par le laboratoire."]
+        said = [WITHDRAWN]
     else:
-        head += ["Compte rendu rectifié : il remplace le précédent."] if report.is_corrected else []
-        head += ["Résultat partiel : la suite viendra."] if report.is_partial else []
         said = [words for line in report.shown for words in _line(line)]
         name = biologist or report.validated_by
         said += [f"Validé par {name}, biologiste."] if name else []
@@ -35,8 +37,16 @@ def write_report(report: Report, *, biologist: str = "", width: int | None = Non
     return "".join(f"{part}\n" for line in lines for part in _folded(line, width))
 
 
+def warnings(report: Report) -> list[str]:
+    """What a reader must know before the first value."""
+    if report.is_withdrawn:
+        return []
+    corrected = ["Compte rendu rectifié : il remplace le précédent."] if report.is_corrected else []
+    return corrected + (["Résultat partiel : la suite viendra."] if report.is_partial else [])
+
+
 def _line(line: Line) -> list[str]:
-    mark = f" ({_MARKS[line.status]})" if line.status in _MARKS else ""
+    mark = f" ({MARKS[line.status]})" if line.status in MARKS else ""
     if line.status is Status.PENDING:
         return [f"{line.label}{mark}"]
     if line.is_document:

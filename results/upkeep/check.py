@@ -21,6 +21,7 @@ from labels.layouts import media_of
 from printers import settings as printer_settings
 from printers.errors import PrinterError
 from printers.paper import MEDIA
+from printers.spool import Spool
 from printers.station.keys import station_id
 from results.trust.keyholders import under_older
 from results.trust.power import KeyRingPower
@@ -84,6 +85,19 @@ def _settings(instance: Path) -> Iterator[Finding]:
         elif tickets.media != MEDIA.get(kiosk.ticket_media):
             words = f"kiosk.toml : « ticket_media » n'est pas le papier de « {kiosk.ticket_printer} »."
             yield Finding(sentence=words, stops=True)
+        yield from _unpaired(instance)
+
+
+def _unpaired(instance: Path) -> Iterator[Finding]:
+    """Whether the reports' own printer may prove them: not one before a person stood in front of it."""
+    name = read_settings(instance / "staff.toml", StaffSettings).report_printer
+    if not name or not (instance / "spool.sqlite").exists():
+        return
+    with Spool(instance / "spool.sqlite") as spool:
+        proved = {told.name for told in spool.printers() if told.proved is not None and told.proved.process_id}
+    if name not in proved:
+        words = f"L'imprimante « {name} » ne prouve pas encore ses pages. Faites : python -m printers pair {name}"
+        yield Finding(sentence=words, stops=False)
 
 
 def _screens(instance: Path) -> Iterator[Finding]:

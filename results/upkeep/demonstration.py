@@ -190,7 +190,7 @@ def fake_printers(instance: Path, *, paper_port: int) -> list[Programme]:
     command += ["--instance", str(instance)]
     command += ["--page-port", str(paper_port)]
     for name, one in found_printers.items():
-        command += ["--printer", f"{name}={urlsplit(one.address).port}"]
+        command += [{"zpl": "--zpl", "ipp": "--ipp"}.get(one.kind, "--printer"), f"{name}={urlsplit(one.address).port}"]
     return [Programme(name="imprimantes de démonstration", command=command, port=paper_port)]
 
 

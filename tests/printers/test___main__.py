@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from printers.__main__ import _STATES, main
 from printers.draw import draw
@@ -253,6 +254,29 @@ def test_a_demonstration_zebra_is_one(tmp_path: Path, start: Start) -> None:
         proved = spool.proved("labels")
     assert proved is not None
     assert (proved.process_id, proved.z64) == (False, True)
+
+
+def test_an_a4_page_comes_out_of_a_demonstration_office(
+    tmp_path: Path, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    (tmp_path / "printers.toml").write_text(
+        f'[printer.office]\nkind = "ipp"\naddress = "ipp://127.0.0.1:{port}/ipp/print"\nmedia = "a4"\n'
+    )
+    said(start("fake", "--ipp", f"office={port}", "--page-port", "0", "--instance", str(tmp_path)), r"(http://\S+)")
+    make_station_key(tmp_path / "station.key", os.urandom)
+    said(start("station", "--instance", str(tmp_path)), r"(prêt : office)")
+    assert main(["test-page", "office", "--instance", str(tmp_path)]) == 0
+    end = time.monotonic() + 30
+    while "sortie" not in capfd.readouterr().out:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        main(["jobs", "--instance", str(tmp_path)])
+    assert main(["fingerprint", f"ipp://127.0.0.1:{port}"]) == 1
+    assert "ipps://" in capfd.readouterr().err
+    picture = tmp_path / "x.png"
+    Image.new("1", (8, 8)).save(picture)
+    assert main(["put", "office", str(picture), "--key", "x/1", "--instance", str(tmp_path)]) == 1
 
 
 def free_port() -> int:

@@ -5,7 +5,7 @@ import pytest
 
 from printers import settings
 from printers.errors import NotARoll, WrongSettings
-from printers.paper import LABEL_50X25, ROLL_80, Form, must_be_roll
+from printers.paper import A4, LABEL_50X25, ROLL_80, Form, must_be_roll
 
 GOOD = '[printer.labels]\naddress = "tcp://127.0.0.1:9101"\nmedia = "label-50x25"\n'
 
@@ -70,6 +70,39 @@ def test_a_roll_that_is_too_narrow_is_no_roll() -> None:
     for form in (Form(width_mm=40), LABEL_50X25):
         with pytest.raises(NotARoll):
             must_be_roll(form)
+
+
+OFFICE = '[printer.office]\nkind = "ipp"\naddress = "ipps://192.0.2.20/ipp/print"\nmedia = "a4"\n'
+SHOWN = f'fingerprint = "{"0a" * 32}"\n'
+
+
+def test_an_office_printer_is_reached_in_private_or_on_this_very_machine() -> None:
+    office = settings.parse(OFFICE + SHOWN)["office"]
+    assert (office.kind, office.media, office.may_prove, office.fingerprint) == ("ipp", A4, True, "0a" * 32)
+    for here in ("localhost:60000", "127.0.0.1", "[::1]"):
+        assert settings.parse(OFFICE.replace("ipps://192.0.2.20", f"ipp://{here}"))["office"].fingerprint == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (OFFICE, "ligne 3 : il manque « fingerprint »"),
+        (OFFICE.replace("ipps", "ipp"), "ligne 3 : un compte rendu ne traverse pas le réseau en clair"),
+        (OFFICE.replace("ipps://192.0.2.20", "ipp://localhost.example"), "ligne 3 : un compte rendu"),
+        (OFFICE.replace("ipps://192.0.2.20", "ipp://localhost") + SHOWN, "ligne 5 : une adresse ipp:// n'a pas"),
+        (OFFICE + SHOWN.upper().replace("FINGERPRINT", "fingerprint"), "ligne 5 : « fingerprint » est fait de 64"),
+        (OFFICE.replace("a4", "roll-80") + SHOWN, "ligne 4 : une imprimante « ipp » prend des feuilles"),
+        (OFFICE.replace("ipps://192.0.2.20/ipp/print", "tcp://192.0.2.20:9100"), "ligne 3 : une imprimante « ipp »"),
+        (OFFICE.replace('"ipp"', '"escpos"') + SHOWN, "ligne 4 : seule une imprimante « ipp » prend"),
+        (OFFICE.replace('"ipp"', '"escpos"').replace("a4", "roll-80"), "ligne 3 : seule une imprimante"),
+        (GOOD + SHOWN, "ligne 4 : seule une imprimante « ipp » montre"),
+        (OFFICE + SHOWN + "status = false\n", "ligne 6 : une imprimante « ipp » dit toujours"),
+        (OFFICE.replace("ipps://192.0.2.20", "ipps://sophie@192.0.2.20") + SHOWN, "ligne 3 : « address »"),
+    ],
+)
+def test_what_does_not_suit_an_office_printer_is_refused_with_its_line(text: str, words: str) -> None:
+    with pytest.raises(WrongSettings, match=words):
+        settings.parse(text)
 
 
 def test_another_label_is_a_table() -> None:

@@ -15,7 +15,7 @@ from printers.moves import State, Verb
 from printers.paper import MEDIA, ROLL_80, Form, Paper, Text
 from printers.verify import proved
 from results.handing.hand_overs import HandOver, key_of
-from results.handing.sheets import SHEET_MM, SHEETS, report_papers
+from results.handing.sheets import SHEET_MM, SHEETS, SignedBody, report_papers
 from results.vault.codes import write_code, write_handle
 from results.vault.envelopes import Body, BodyKind
 from results.vault.sealing import DoesNotOpen
@@ -36,7 +36,11 @@ def body(lines: int, value: str = "négatif") -> Body:
 
 def papers(release_class: ReleaseClass, lines: int = 1, *, form: Form = ROLL_80, value: str = "négatif") -> list[Paper]:
     found = report_papers(
-        "report/1", JEANNE, [(body(lines, value), "Dr Claire Lenoir")], release_class=release_class, form=form
+        "report/1",
+        JEANNE,
+        [SignedBody(body=body(lines, value), by="Dr Claire Lenoir")],
+        release_class=release_class,
+        form=form,
     )
     return list(found)
 
@@ -90,7 +94,9 @@ def test_an_ordinary_report_is_one_paper_as_long_as_it_is_and_a_very_long_one_se
 def test_what_is_no_message_is_not_printed() -> None:
     document = Body(kind=BodyKind.PDF, content=b"%PDF-", commitment=bytes(32))
     with pytest.raises(DoesNotOpen):
-        report_papers("report/1", JEANNE, [(document, "Dr Claire Lenoir")], release_class=C2, form=ROLL_80)
+        report_papers(
+            "report/1", JEANNE, [SignedBody(body=document, by="Dr Claire Lenoir")], release_class=C2, form=ROLL_80
+        )
 
 
 @pytest.fixture

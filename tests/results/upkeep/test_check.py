@@ -4,11 +4,14 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from printers.rows import Proved
+from printers.station.spool import StationSpool
 from results.cli import main
 from results.upkeep import supervise
 from results.upkeep.check import Finding, check
@@ -101,6 +104,14 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "a short secret": (with_secret("changez-moi"), "« secret » n'est pas fait de 32 octets tirés au hasard"),
     "a printer that nobody knows": (rewritten("staff.toml", '"labels"', '"bureau"'), "l'imprimante « bureau »"),
     "an address that is none": (rewritten("printers.toml", "tcp://127.0.0.1:19101", "au fond"), "« address » est tcp"),
+    "reports on tube labels": (
+        rewritten("staff.toml", "ticket_printer =", 'report_printer = "labels"\nticket_printer ='),
+        "Un compte rendu demande des feuilles « a4 »",
+    ),
+    "reports on a printer that is not there": (
+        rewritten("staff.toml", "ticket_printer =", 'report_printer = "office"\nticket_printer ='),
+        "ne connaît pas l'imprimante « office »",
+    ),
     "tube labels on a roll": (rewritten("printers.toml", "label-50x25", "roll-80"), "Aucune étiquette de tube n'est"),
     "tickets of another roll": (
         rewritten("kiosk.toml", "ticket_printer", 'ticket_media = "roll-58"\nticket_printer'),
@@ -145,6 +156,22 @@ def test_a_good_instance_has_nothing_to_say_and_may_start(instance: Path) -> Non
     assert beside_the_disk(check(instance)) == []
     done = CliRunner().invoke(main, ["--instance", str(instance), "serve", *ports()])
     assert isinstance(done.exception, AssertionError)  # it would have started
+
+
+def test_an_office_printer_that_was_never_paired_is_said_and_stops_nothing(instance: Path) -> None:
+    with (instance / "printers.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[printer.office]\nkind = "ipp"\naddress = "ipp://localhost:60000/ipp/print"\nmedia = "a4"\n')
+    rewritten("staff.toml", "ticket_printer =", 'report_printer = "office"\nticket_printer =')(instance)
+    with StationSpool(instance / "spool.sqlite") as spool:
+        (instance / "spool.sqlite").touch(mode=0o600)
+        assert spool.printers() == []
+        (instance / "spool.sqlite").chmod(0o600)
+        (finding,) = beside_the_disk(check(instance))
+        assert "python -m printers pair office" in finding.sentence
+        assert not finding.stops
+        at = datetime(2026, 11, 22, tzinfo=UTC)
+        spool.write_proved("office", Proved(model="M", process_id=True, status=True, at=at, by="roux"))
+    assert beside_the_disk(check(instance)) == []
 
 
 @pytest.mark.parametrize("name", FAULTS)
