@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, Select, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.convocation import CODE_LETTERS
@@ -225,14 +226,11 @@ def matching(db: Session, site: Site, *, at: datetime) -> Matching:
     and date, or one appointment claimed twice, are left to a person.
     """
     today = clock.day(site.timezone, at)
+    open_visits = db.execute(_unmatched(), {"site": site.id, "today": today}).all()
+    if not open_visits:  # nobody has said anything that could be an appointment
+        return Matching(sure={}, unsure=frozenset())
     expected = _of_day(db, site, today)
     linked = {row.visit_id for row in expected if row.visit_id is not None}
-    open_visits = db.execute(
-        select(Visit.id, Said)
-        .join(Said, Said.visit_id == Visit.id)
-        .where(Visit.site_id == site.id, Visit.day == today, Visit.state.not_in(FINAL), Visit.booked_for.is_(None))
-        .order_by(Visit.id)
-    ).all()
     names = _names(db, expected)
     suits = {
         visit_id: [row for row in expected if _suits(row, said, names[row.id])]
@@ -246,6 +244,22 @@ def matching(db: Session, site: Site, *, at: datetime) -> Matching:
         if len(rows) == 1 and rows[0].state in EXPECTED and claims[rows[0].id] == 1
     }
     return Matching(sure=sure, unsure=frozenset(one for one, rows in suits.items() if rows and one not in sure))
+
+
+@cache
+def _unmatched() -> Select[UUID, Said]:
+    """Whoever has said something at the door today and is recognised in no appointment; built once, asked each call."""
+    return (
+        select(Visit.id, Said)
+        .join(Said, Said.visit_id == Visit.id)
+        .where(
+            Visit.site_id == bindparam("site"),
+            Visit.day == bindparam("today"),
+            Visit.state.not_in(FINAL),
+            Visit.booked_for.is_(None),
+        )
+        .order_by(Visit.id)
+    )
 
 
 def recognise_arrivals(db: Session, site: Site, *, by: str, at: datetime, chance: Chance) -> Matching:

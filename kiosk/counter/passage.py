@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from kiosk.register.clock import Chance
@@ -137,21 +138,26 @@ def bring_back(database: Database, site: Site, *, at: datetime, chance: Chance) 
 
 def _absent(db: Session, site: Site, *, at: datetime) -> Sequence[UUID]:
     """Whose missed call is old enough."""
-    days = open_days(site, at)
-    return db.scalars(
+    return db.scalars(_missed_before(), {"site": site.id, "until": at - ABSENCE} | open_days(site, at)).all()
+
+
+@cache
+def _missed_before() -> Select[Any]:
+    """Built once: every call asks it."""
+    return (
         select(Visit.id)
         .join(Move, Move.visit_id == Visit.id)
         .where(
-            Visit.site_id == site.id,
-            Visit.day.in_((days["today"], days["yesterday"])),
-            Visit.arrived_at > days["since"],
+            Visit.site_id == bindparam("site"),
+            Visit.day.in_((bindparam("today"), bindparam("yesterday"))),
+            Visit.arrived_at > bindparam("since"),
             Visit.state == State.NO_SHOW,
             Move.verb == Verb.MISS,
         )
         .group_by(Visit.id)
-        .having(func.max(Move.at) <= at - ABSENCE)
+        .having(func.max(Move.at) <= bindparam("until", type_=Move.at.type))
         .order_by(Visit.id)
-    ).all()
+    )
 
 
 def _missed(db: Session, visit: Visit) -> int:
