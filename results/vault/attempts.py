@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,7 +28,7 @@ from results.vault.counters import (
     is_too_much,
     standing,
 )
-from results.vault.dossiers import CodeLine, LineState, NoSuchDossier, Slip, SlipState, trusted_dossier
+from results.vault.dossiers import CodeLine, Dossier, LineState, NoSuchDossier, Slip, SlipState, trusted_dossier
 from results.vault.envelopes import Body, check_of_birth_date
 from results.vault.keys import KeyRing
 from results.vault.releases import Course, Weighed, enter_release
@@ -117,6 +117,8 @@ class _Counted:
     salt: bytes
     wrap: bytes
     public: bytes
+    #: Whether the birth date that was said is the dossier's; a wrong code does not learn it.
+    born_as_said: bool
     weighed: Weighed
 
 
@@ -203,6 +205,7 @@ class CodeDesk:
             # Exactly one, whatever the first transaction said: its time tells nothing.
             k = self._stretch(said, _DUMMY_SALT if counted is None else counted.salt)
         if counted is None:
+            self._look_in_vain(said, judge, at)
             return REFUSED
         looked = self._look(counted, judge, k)
         with self._open() as db:
@@ -246,8 +249,27 @@ class CodeDesk:
             salt=line.salt,
             wrap=line.wrap,
             public=dossier.public,
+            born_as_said=self._born_as_said(dossier, said),
             weighed=judge.weigh(db, dossier.id, at=at),
         )
+
+    def _look_in_vain(self, said: Said, judge: Judge, at: datetime) -> None:
+        """Ask for an attempt that was refused at once what is asked for one that is tried: its work tells nothing."""
+        with self._open() as db:
+            slip = db.get(Slip, said.slip_id)
+            if slip is None:
+                return
+            db.get(CodeLine, (slip.id, said.line))
+            with suppress(NoSuchDossier):
+                for _ in ("count", "settle"):
+                    dossier = trusted_dossier(db, self._keys, slip.dossier_id)
+                    self._born_as_said(dossier, said)
+                    judge.weigh(db, dossier.id, at=at)
+            is_too_much(db, said.site_id, at)
+
+    def _born_as_said(self, dossier: Dossier, said: Said) -> bool:
+        subkey = self._keys.subkey(Purpose.BIRTH_DATE, dossier.fields_version)
+        return same(check_of_birth_date(dossier.id, said.birth_date, subkey=subkey), dossier.birth_check)
 
     def _look(self, counted: _Counted, judge: Judge, k: bytes) -> _Looked:
         """Between the transactions: open the wrap and, if it is to be told here, every body."""
@@ -258,6 +280,8 @@ class CodeDesk:
             private = unwrap_key(counted.line, counted.wrap, k=k, pepper=pepper, public=counted.public)
         except DoesNotOpen:
             return _Looked(refused=Refused.CODE)
+        if not counted.born_as_said:
+            return _Looked(refused=Refused.BIRTH_DATE)  # nothing is opened for whoever does not know it
         if counted.weighed.course is not Course.TELL:
             return _Looked()
         try:
@@ -272,7 +296,8 @@ class CodeDesk:
         line = db.get(CodeLine, (said.slip_id, said.line), with_for_update=True, populate_existing=True)
         if attempt is None or line is None or attempt.state is not AttemptState.PENDING:
             return REFUSED
-        refused = looked.refused or self._look_again(db, trial, line)
+        again = self._look_again(db, trial, line)  # whatever was found: every refusal asks the same
+        refused = looked.refused or again
         if refused is not Refused.CODE and line.state is LineState.READY:
             end_line(line, LineState.USED, at=at)  # it was spoken, whatever follows
         if refused is not None:
@@ -303,12 +328,12 @@ class CodeDesk:
             dossier = trusted_dossier(db, self._keys, counted.line.dossier)
         except NoSuchDossier:
             return Refused.CHANGED
-        subkey = self._keys.subkey(Purpose.BIRTH_DATE, dossier.fields_version)
-        if not same(check_of_birth_date(dossier.id, trial.said.birth_date, subkey=subkey), dossier.birth_check):
-            return Refused.BIRTH_DATE
+        born_as_said = self._born_as_said(dossier, trial.said)
         is_valid = slip is not None and slip.state is SlipState.VALID
         is_same = line.wrap == counted.wrap and dossier.public == counted.public
         weighed = trial.judge.weigh(db, dossier.id, at=trial.at)
+        if not born_as_said:
+            return Refused.BIRTH_DATE
         if not is_valid or not is_same or weighed != counted.weighed or weighed.course is Course.NOT_NOW:
             return Refused.CHANGED
         return None

@@ -11,14 +11,16 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
+
 from kiosk.register.clock import Chance
 from kiosk.register.database import Database, uuid7
 from results.upkeep.bench.label_and_code import BIRTH, PIN, PlainRule
 from results.upkeep.bench.rounds import Broken, Ground, Measure, Sides, alone
 from results.upkeep.bench.serving import laboratory
 from results.upkeep.founding import open_instance
-from results.vault.attempts import CodeDesk, Said
-from results.vault.counters import AttemptState, Way
+from results.vault.attempts import CodeDesk, Refused, Said
+from results.vault.counters import Attempt, AttemptState, Shut, Way
 from results.vault.dossiers import open_dossier
 from results.vault.keys import KeyRing
 from results.vault.releases import Course, Weighed
@@ -31,7 +33,17 @@ ALONE_S, FOUR_S = 1.1, 3.0
 CALLERS: Final = 4
 #: Times that each cause is tried in one round; a hundred rounds make five hundred.
 TIMES: Final = 5
-CAUSES: Final = ("code", "pin", "other line", "birth date", "spent line", "changed")
+#: What is said wrongly -> what the journal is told of it.
+CAUSES: Final = {
+    "code": Refused.CODE,
+    "pin": Refused.CODE,
+    "other line": Shut.NO_LINE,
+    "birth date": Refused.BIRTH_DATE,
+    "spent line": Shut.NO_LINE,
+    "changed": Refused.CHANGED,
+}
+#: After each refusal a slip rests longer: every cause is tried when the telephone is open to it again.
+APART: Final = timedelta(hours=2)
 
 
 class _NotNow(PlainRule):
@@ -105,8 +117,9 @@ class _Desk:
         """Milliseconds of this process for one refusal; the causes come in the order in which a slip allows them.
 
         Raises:
-            Broken: it is told.
+            Broken: it is told, or refused for another cause.
         """
+        at = self.at + APART * list(CAUSES).index(cause)
         said, rule = self.said(caller, 2 if cause == "changed" else 1), PlainRule()
         match cause:
             case "code":
@@ -120,10 +133,12 @@ class _Desk:
             case "changed":
                 rule = _NotNow()
         start = time.process_time()
-        answer = self.codes.try_code(said, rule, at=self.at)
+        answer = self.codes.try_code(said, rule, at=at)
         spent = time.process_time() - start
-        if not answer.is_refused:
-            raise Broken(f"« {cause} » n'est pas refusé")
+        with self.database.reading() as db:
+            why = db.scalar(select(Attempt.why).where(Attempt.key == said.key))
+        if not answer.is_refused or why != CAUSES[cause].value:
+            raise Broken(f"« {cause} » n'est pas refusé pour cela")
         return 1000 * spent
 
 

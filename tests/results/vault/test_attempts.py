@@ -1,6 +1,7 @@
 """A code is counted first, opens once, and nobody can tell one refusal from another."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -149,6 +150,55 @@ def test_every_refusal_is_the_same_and_costs_the_same(desk: Desk, kiln: list[str
     assert answer == attempts_module.REFUSED
     assert len(kiln) == 1
     assert not desk.acts()
+
+
+def _wears_out(desk: Desk) -> None:
+    for _ in range(3):
+        desk.wrong()
+
+
+def _changes_its_mind(desk: Desk) -> None:
+    desk.rule.course = Course.NOT_NOW
+
+
+@pytest.mark.parametrize(
+    ("other", "before"),
+    [
+        ({"code15": "123456789012345"}, None),
+        ({"pin": "7306"}, None),
+        ({"line": 2}, None),
+        ({"line": 9}, None),
+        ({"birth_date": "19540608"}, None),
+        ({}, Desk.tries),  # the line is spent
+        ({}, _wears_out),  # too soon
+        ({}, _changes_its_mind),
+    ],
+    ids=["code", "pin", "other line", "no such line", "birth date", "spent line", "too soon", "changed"],
+)
+def test_every_refusal_asks_the_same_whatever_its_cause(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any], before: Callable[[Desk], Any] | None
+) -> None:
+    if before is not None:
+        before(desk)
+    asked = Counter[str]()
+
+    def counts(name: str, ask: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*of: Any, **more: Any) -> Any:
+            asked[name] += 1
+            return ask(*of, **more)
+
+        return counted
+
+    for name in ("trusted_dossier", "check_of_birth_date", "is_too_much", "stretch_code"):
+        monkeypatch.setattr(attempts_module, name, counts(name, getattr(attempts_module, name)))
+    for name in ("weigh", "open"):
+        monkeypatch.setattr(desk.rule, name, counts(name, getattr(desk.rule, name)))
+    monkeypatch.setattr(desk.codes, "_open", counts("transaction", desk.opening))
+    assert desk.tries(replace(desk.says(), **other)) == attempts_module.REFUSED
+    assert asked == {
+        "transaction": 2, "stretch_code": 1, "trusted_dossier": 2, "check_of_birth_date": 2, "weigh": 2,
+        "is_too_much": 1,
+    }  # fmt: skip  # and nothing was opened
 
 
 def test_a_refusal_without_a_slip_costs_the_same(desk: Desk, kiln: list[str]) -> None:
