@@ -20,7 +20,7 @@ class Refusal(Exception):  # noqa: N818  # a refusal is an answer, not a fault o
 class NotFound(Refusal):
     """There is no such thing; go back to the list."""
 
-    french = "Cette page ne correspond plus à rien. Revenez à la liste."
+    french = "Cette page n'existe plus. Revenez au début."
 
 
 class Conflict(Refusal):

@@ -150,7 +150,7 @@ def test_each_kind_of_refusal_has_its_number_and_its_sentence(public: FlaskClien
 def test_pages_that_do_not_exist_are_told_in_french(public: FlaskClient) -> None:
     answer = public.get("/nowhere/Moreau")
     assert answer.status_code == 404
-    assert "Revenez à la liste" in answer.text
+    assert "Revenez au début" in answer.text
     assert "Moreau" not in answer.text
     assert public.get("/take").status_code == 405
 
