@@ -35,7 +35,7 @@ from results.office.leaving import keep_endings, let_go
 from results.reports.versions import ReportVersion, State
 from results.telling import open_signed
 from results.trust import keyholders, standing
-from results.trust.keyholders import Changed, let_in, rotate_escrow
+from results.trust.keyholders import Changed, HadKeys, let_in, rotate_escrow
 from results.trust.standing import standing_of
 from results.upkeep.check import missing_keys
 from results.vault import keyfolder
@@ -43,7 +43,7 @@ from results.vault import keys as keyfiles
 from results.vault.dossiers import Dossier, EscrowShare
 from results.vault.envelopes import sign_report
 from results.vault.keyfolder import UnsafeKeys, write_new
-from results.vault.keys import BiologistKeys, KeyRing, KeysExist, WrongPassphrase, unlock
+from results.vault.keys import BiologistKeys, KeyRing, WrongPassphrase, unlock
 from results.vault.keytext import plain
 from results.vault.opening import open_by_escrow, open_version, signed_facts
 from results.vault.sealing import DoesNotOpen, public_of, sign
@@ -403,7 +403,7 @@ def test_a_third_one_goes_and_what_the_first_had_signed_stands_still(house: Hous
     assert house.roles("karim") == {Role.SAMPLER, Role.BIOLOGIST}
     with desks.database.reading() as db:
         assert in_force(db, house.ring, desks.at) is not None
-    with pytest.raises(KeysExist):
+    with pytest.raises(HadKeys):
         let_in(house.ring, person="aubry", passphrase=AUBRY, by=karim, at=desks.at, chance=desks.chance, cost=CHEAP)
 
 
