@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import stat
 import tomllib
 from datetime import UTC, datetime
@@ -14,21 +13,18 @@ import pytest
 from click.testing import CliRunner, Result
 from pyotp import TOTP
 
-from kiosk.presence.withdrawing import ask_end
 from kiosk.register import clock
-from kiosk.register.accounts import BadLogin, BiologistEndsFirst, LoginTaken, NotYourself, grants_of
+from kiosk.register.accounts import BadLogin, LoginTaken, NotYourself
 from kiosk.register.clock import Chance
 from kiosk.register.sites import this_site
-from kiosk.register.staff import Actor, Role, WeakPassword, make_seed
+from kiosk.register.staff import WeakPassword, make_seed
 from printers import settings as printer_settings
 from printers.errors import WrongSettings
 from results.cli import main
-from results.office.leaving import keep_endings, let_go
-from results.trust.keyholders import HadKeys
 from results.upkeep import interview
 from results.upkeep.check import check
 from results.upkeep.founding import AlreadyFounded, make_folders, opened_instance
-from results.vault.keys import KeyRing, PassphraseTooShort, unlock
+from results.vault.keys import PassphraseTooShort
 from tests.founded import (
     HOUSE,
     LABORATORY,
@@ -259,51 +255,6 @@ def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(insta
     again = Terminal(("--instance", str(instance), "staff", "add", "nadia", "Nadia Autre", "--role", "secretary"))
     assert again.end() == 1
     assert LoginTaken.french in again.seen
-
-
-def test_another_biologist_comes_and_the_first_one_goes(instance: Path) -> None:
-    person = Terminal(("--instance", str(instance), "staff", "add", "aubry", "Luc Aubry", "--role", "biologist"))
-    person.answer("Biologiste présent (identifiant)", "lenoir")
-    person.answer("Phrase de ses clés", PASSPHRASE)
-    enrol(person)
-    assert person.end() == 0, person.seen[-500:]
-    own = "le vent dans les peupliers"
-
-    def say(*words: str, typed: str = "") -> tuple[int, str]:
-        done = CliRunner().invoke(main, ["--instance", str(instance), "keys", *words], input=typed)
-        return done.exit_code, done.output
-
-    assert "etiquette keys add aubry" in say("check")[1]
-    code, said = say("add", "aubry", typed=f"lenoir\n{PASSPHRASE}\n{own}\n{own}\n")
-    assert code == 0, said
-    assert re.search(r"(?m)^  ([0-9a-f]{8} ?){8}$", said)
-    assert own not in said
-    assert say("check") == (0, "Les clés sont en ordre.\n")
-    assert HadKeys.french in say("add", "aubry")[1]
-    assert interview.NotABiologist.french in say("add", "alex")[1]
-    disabled = CliRunner().invoke(main, ["--instance", str(instance), "staff", "disable", "lenoir"])
-    assert BiologistEndsFirst.french in disabled.output
-    aubry, (power, folder) = unlock(instance / "keys", "aubry", own), interview.lent_power(instance)
-    with opened_instance(instance) as database:
-        with database.transaction("results") as db:
-            by = {login: interview.account_of(db, login, power) for login in ("aubry", "lenoir", "alex")}
-            (grant,) = grants_of(db, by["lenoir"], power)
-            alex = Actor(id=by["alex"], name="Alex", roles=frozenset({Role.ADMINISTRATOR}))
-            ask_end(db, grant.id, by=alex, power=power, at=clock.now(), chance=clock.chance)
-            let_go(
-                db, KeyRing.load(folder), grant.id, biologist=aubry, by=by["aubry"], power=power, at=clock.now(),
-                chance=clock.chance,
-            )  # fmt: skip
-        with database.reading() as db:
-            keep_endings(db, KeyRing.load(folder), power)
-    assert "Un biologiste est parti" in say("check")[1]
-    assert say("rotate", "escrow", typed=f"lenoir\n{PASSPHRASE}\n")[0] == 1
-    code, said = say("rotate", "escrow", typed=f"aubry\n{own}\n")
-    assert (code, "Relancez les programmes" in said) == (0, True), said
-    code, said = say("rotate", "escrow", typed=f"aubry\n{own}\n")
-    assert (code, "L'ancien est retiré." in said) == (0, True), said
-    assert say("check") == (0, "Les clés sont en ordre.\n")
-    assert check(instance) == []
 
 
 def test_a_lost_pepper_is_said_with_the_way_back(instance: Path) -> None:
