@@ -15,7 +15,7 @@ from kiosk.register.clock import day, end_of_day
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor, Right
-from kiosk.signin import actor, fresh, needs
+from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results import calls
 from results.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, call_of, current_call, tries_of
@@ -192,7 +192,7 @@ def _said(spoken: Spoken) -> Said:
 def _judge(call_id: UUID | None = None) -> Judge:
     home, here = house(), actor()
     return Judge(
-        database=home.database, keys=home.more["keys"], power=home.more["power"],
+        database=home.database, keys=home.more["keys"], power=power(),
         asked=Asked(channel=Channel.PHONE, person=Person.WITH_CODE, role=acting_as(here.roles)),
         settling=None if call_id is None else _Settling(call_id=call_id, here=here, at=now()),
     )  # fmt: skip
@@ -254,7 +254,7 @@ def _answered(call_id: UUID, answer: Answer, judge: Judge) -> Response:
         call = call_of(db, call_id, by=actor().id, at=now())
         if answer.state is AttemptState.VERIFIED:
             return page("results/transfer.html", call=call)
-        told = read_out(db, house().more["power"], items_told(db, call_id), answer.bodies)
+        told = read_out(db, power(), items_told(db, call_id), answer.bodies)
         is_partial = judge.decision is not None and judge.decision.is_partial
         return page("results/told.html", call=call, told=told, is_partial=is_partial)
 
@@ -265,9 +265,9 @@ def _values_told() -> list[str]:
         call = call_of(db, _call_id(), by=actor().id, at=now())
         if not call.reads_back:
             return []
-        keys, power, items = house().more["keys"], house().more["power"], items_told(db, call.id)
-        bodies = open_signed(db, keys, power, items, private=None)
-        told = read_out(db, power, items, bodies)
+        keys, items = house().more["keys"], items_told(db, call.id)
+        bodies = open_signed(db, keys, power(), items, private=None)
+        told = read_out(db, power(), items, bodies)
     return [value for one in told for value in one.values]
 
 

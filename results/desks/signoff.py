@@ -12,7 +12,7 @@ from kiosk.register import clock
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.signin import actor, needs, present
+from kiosk.signin import actor, needs, power, present
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.holds import HoldReason, hold, lift
 from results.reports.versions import NotFromHere, Report
@@ -73,7 +73,7 @@ def unlocked() -> BiologistKeys:
 def waiting() -> ResponseReturnValue:
     """What waits for a signature, the urgent and the oldest first; nothing of any content."""
     with reading() as db:
-        found = waiting_for_signature(db, house().more["power"])
+        found = waiting_for_signature(db, power())
         return page("results/signoff.html", waiting=found, **_around(db))
 
 
@@ -88,12 +88,12 @@ def unlock_page() -> ResponseReturnValue:
 @needs(Right.SIGN)
 def unlock_keys() -> ResponseReturnValue:
     """Unlock: the second factor first, then the passphrase outside any transaction, then the journal."""
-    here, power, at = present(), house().more["power"], now()
+    here, at = present(), now()
     if here is None:
         raise Locked
     with transaction("results") as db:
         step = prove_again(
-            db, here.actor.id, request.form.get("digits", ""), device=request.remote_addr or "", power=power, at=at,
+            db, here.actor.id, request.form.get("digits", ""), device=request.remote_addr or "", power=power(), at=at,
             chance=chance,
         )  # fmt: skip
     keys = open_keys(house().more["keys"].folder, step, request.form.get("passphrase", ""))
@@ -135,7 +135,7 @@ def sign(report_id: UUID) -> ResponseReturnValue:
         with transaction("results") as db:
             sign_what_was_read(
                 db, house().more["keys"], report_id, seen=form.get("seen", ""), is_route_agreed="route" in form,
-                is_whole="whole" in form, biologist=unlocked(), by=actor().id, power=house().more["power"], at=now(),
+                is_whole="whole" in form, biologist=unlocked(), by=actor().id, power=power(), at=now(),
                 chance=chance,
             )  # fmt: skip
     except Locked:
@@ -157,7 +157,7 @@ def keep_back(report_id: UUID) -> ResponseReturnValue:
         report = db.get(Report, report_id)
         if report is None:
             raise NotFromHere
-        hold(db, report, reason, by=actor().id, power=house().more["power"], at=now(), chance=chance, key=form_key())
+        hold(db, report, reason, by=actor().id, power=power(), at=now(), chance=chance, key=form_key())
     flash("Compte rendu retenu : rien n'en sera dit.", "warn")
     return redirect(url_for("signoff.waiting"), 303)
 
@@ -167,7 +167,7 @@ def keep_back(report_id: UUID) -> ResponseReturnValue:
 def let_go(report_id: UUID) -> ResponseReturnValue:
     """Lift what holds a report."""
     with transaction("results") as db:
-        lift(db, report_id, by=actor().id, power=house().more["power"], at=now(), chance=chance)
+        lift(db, report_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("La retenue est levée.", "ok")
     return redirect(url_for("signoff.waiting"), 303)
 
@@ -181,7 +181,7 @@ class ReasonMissing(Invalid):
 def _open(report_id: UUID, *, status: int = 200, changed: str = "", errors: dict[str, str] | None = None) -> Response:
     with transaction("results") as db:
         opened = open_to_read(
-            db, house().more["keys"], report_id, biologist=unlocked(), by=actor().id, power=house().more["power"],
+            db, house().more["keys"], report_id, biologist=unlocked(), by=actor().id, power=power(),
             at=now(), chance=chance,
         )  # fmt: skip
         around = _around(db)

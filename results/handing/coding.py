@@ -13,7 +13,7 @@ from kiosk.register.clock import end_of_day
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Visit
-from kiosk.signin import actor, needs
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.phone import PACE_S, code_desk
@@ -104,16 +104,16 @@ class _Settling:
 
 def _try(visit_id: UUID, typed: _Typed, asked: Asked) -> ResponseReturnValue:
     home, here, key = house(), actor(), form_key()
-    keys, power = home.more["keys"], home.more["power"]
+    keys = home.more["keys"]
     with reading() as db:
         site, (visit, patient) = this_site(db), visit_and_person(db, visit_id)
         slip = find_slip(db, keys, site.id, typed.handle)
         if hand_over_by_form(db, site.id, key) is None:
-            line_to_ask(db, keys, visit, slip, asked, power=power, by=here.id, at=now())
+            line_to_ask(db, keys, visit, slip, asked, power=power(), by=here.id, at=now())
     if slip is None:
         raise NothingToHandOver
     settling = _Settling(visit=visit, dossier_id=slip.dossier_id, asked=asked, by=here.id, at=now(), key=key)
-    judge = Judge(database=home.database, keys=keys, power=power, asked=asked, settling=settling)
+    judge = Judge(database=home.database, keys=keys, power=power(), asked=asked, settling=settling)
     said = Said(
         key=key, site_id=site.id, slip_id=slip.id, line=int(typed.line) if typed.line in {*"123456"} else 0,
         call_id=UUID(hex=key), way=Way.COUNTER, code15=typed.code15, pin=typed.pin, birth_date=patient.birth_date,
@@ -127,7 +127,7 @@ def _try(visit_id: UUID, typed: _Typed, asked: Asked) -> ResponseReturnValue:
         if row is None:
             raise NothingToHandOver
         items, medium = items_told(db, said.call_id), home.forms["reports"]
-        made = papers_of(db, row, patient, items, answer.bodies, power=power, form=medium)
+        made = papers_of(db, row, patient, items, answer.bodies, power=power(), form=medium)
     return send_papers(visit_id, row.id, made)
 
 
@@ -137,9 +137,7 @@ def _code_page(visit_id: UUID, handle: str, asked: Asked, errors: dict[str, str]
         visit, patient = visit_and_person(db, visit_id)
         slip = find_slip(db, home.more["keys"], visit.site_id, handle)
         try:
-            line = line_to_ask(
-                db, home.more["keys"], visit, slip, asked, power=home.more["power"], by=here.id, at=now()
-            )
+            line = line_to_ask(db, home.more["keys"], visit, slip, asked, power=power(), by=here.id, at=now())
         except (NothingToHandOver, BiologistFirst) as refusal:
             return turned_away(visit_id, refusal)
     return page(

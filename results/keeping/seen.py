@@ -21,8 +21,8 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Power, Right
 from kiosk.register.traces import Entry, entries_of
 from kiosk.register.visits import visit_of
-from kiosk.signin import actor, needs
-from kiosk.web import chance, house, now, page, reading, transaction
+from kiosk.signin import actor, needs, power
+from kiosk.web import chance, now, page, reading, transaction
 from results.calls import PhoneCall
 from results.critical.alerts import CriticalAlert
 from results.handing.hand_overs import HandOver
@@ -137,7 +137,7 @@ def _page(
 ) -> ResponseReturnValue:
     with reading() as db:
         site, visit, patient = this_site(db), visit_of(db, visit_id), patient_of(db, visit_id)
-        looks = who_looked(db, visit_id, house().more["power"]) if document is not None else None
+        looks = who_looked(db, visit_id, power()) if document is not None else None
     return page(
         "results/seen.html", status=422 if errors else 200, visit=visit, patient=patient, looks=looks,
         errors=errors or {}, when=lambda at: _when(site.timezone, at), today=_when(site.timezone, now()),

@@ -19,7 +19,7 @@ from results.trust.standing import enter, note_escrow, standing_of
 from results.vault.dossiers import SCHEME, Dossier, EscrowShare
 from results.vault.envelopes import copy_key, open_copy
 from results.vault.keyfolder import KeyFolder, write_new
-from results.vault.keys import BiologistKeys, KeyRing, KeysExist, make_biologist
+from results.vault.keys import BiologistKeys, KeyRing, make_biologist
 from results.vault.keytext import KeyText, hand_private, plain, seal_to_escrow
 from results.vault.sealing import PASSPHRASE_COST, Cost, DoesNotOpen, make_pair
 from results.vault.wraps import open_share, share_with_escrow
@@ -32,6 +32,12 @@ class Kind(StrEnum):
     """What was changed; for the journal."""
 
     ESCROW = "escrow"
+
+
+class HadKeys(Conflict):
+    """Somebody signs, or has signed, under this login; a public key is known under it for ever."""
+
+    french = "Cette personne a ou a eu des clés ici. Qui revient prend un nouvel identifiant."
 
 
 class NotHeld(Conflict):
@@ -77,13 +83,11 @@ def let_in(
         The public half of the new signing key.
 
     Raises:
-        KeysExist: this person signs here, or once did; who comes back has a new login.
+        HadKeys: this person signs here, or once did; who comes back has a new login.
         PassphraseTooShort: fewer than 16 characters.
     """
-    standing = standing_of(keys)
-    if person in standing.left or f"signer.{person}.pub" in KeyFolder.open(keys.folder).texts:
-        raise KeysExist
-    public = standing.in_office.get(person)
+    refuse_known(keys, person)
+    public = standing_of(keys).in_office.get(person)
     if public is None:
         public = make_biologist(
             keys.folder, person=person, passphrase=passphrase, escrow=by.escrow, chance=chance, cost=cost
@@ -91,6 +95,16 @@ def let_in(
         enter(keys, person, public, by=by, at=at)
     _put(keys.folder, plain("signer", person, "pub", public))
     return public
+
+
+def refuse_known(keys: KeyRing, person: str) -> None:
+    """Refuse a login under which somebody signs or has signed.
+
+    Raises:
+        HadKeys: this person signs here, or once did; who comes back has a new login.
+    """
+    if person in standing_of(keys).left or f"signer.{person}.pub" in KeyFolder.open(keys.folder).texts:
+        raise HadKeys
 
 
 def rotate_escrow(

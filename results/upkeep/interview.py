@@ -51,7 +51,7 @@ from printers.errors import WrongSettings
 from results.matrix import keep_head, read_routes
 from results.matrix import sign_matrix as sign_next
 from results.office.leaving import keep_endings
-from results.trust.keyholders import let_in
+from results.trust.keyholders import let_in, refuse_known
 from results.trust.power import KeyRingPower
 from results.upkeep.founding import (
     Answers,
@@ -132,6 +132,7 @@ def add_biologist(instance: Path, login: str, *, now: Clock, chance: Chance) -> 
         account = account_of(db, login, power)
         if Role.BIOLOGIST not in roles_of(db, account, power):
             raise NotABiologist
+    refuse_known(KeyRing.load(folder), login)
     signer_login, unlocked = ask_biologist(folder)
     click.echo(f"À {login} de taper sa phrase. Personne ne pourra la retrouver à sa place.")
     passphrase = _ask_passphrase("Phrase (16 signes au moins)")

@@ -243,12 +243,9 @@ def make_biologist(
         The public half of the signing key.
 
     Raises:
-        KeysExist: this person signs here, or once did.
         PassphraseTooShort: fewer than 16 characters.
     """
     secret = _passphrase(passphrase)
-    if f"signer.{person}.pub" in KeyFolder.open(folder).texts:
-        raise KeysExist
     take_private_halves(folder, person)
     signer = chance(KEY_SIZE)
     texts = [

@@ -11,12 +11,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.presence.withdrawing import LastBiologist, ask_end
 from kiosk.register.accounts import (
+    BiologistEndsFirst,
     RoleGrant,
     equip,
     grant_message,
@@ -29,21 +31,24 @@ from kiosk.register.accounts import (
 )
 from kiosk.register.journal import ResultsText
 from kiosk.register.staff import Actor, Role
+from results.cli import main
 from results.matrix import PROPOSAL, SignedMatrix, in_force, keep_head, read_routes, sign_matrix
 from results.office import confirming
 from results.office.leaving import keep_endings, let_go
 from results.reports.versions import ReportVersion, State
 from results.telling import open_signed
 from results.trust import keyholders, standing
-from results.trust.keyholders import Changed, let_in, rotate_escrow
+from results.trust.keyholders import Changed, HadKeys, let_in, rotate_escrow
 from results.trust.standing import standing_of
+from results.upkeep import interview
 from results.upkeep.check import missing_keys
+from results.upkeep.interview import NotABiologist
 from results.vault import keyfolder
 from results.vault import keys as keyfiles
 from results.vault.dossiers import Dossier, EscrowShare
 from results.vault.envelopes import sign_report
 from results.vault.keyfolder import UnsafeKeys, write_new
-from results.vault.keys import BiologistKeys, KeyRing, KeysExist, WrongPassphrase, unlock
+from results.vault.keys import BiologistKeys, KeyRing, WrongPassphrase, unlock
 from results.vault.keytext import plain
 from results.vault.opening import open_by_escrow, open_version, signed_facts
 from results.vault.sealing import DoesNotOpen, public_of, sign
@@ -403,7 +408,7 @@ def test_a_third_one_goes_and_what_the_first_had_signed_stands_still(house: Hous
     assert house.roles("karim") == {Role.SAMPLER, Role.BIOLOGIST}
     with desks.database.reading() as db:
         assert in_force(db, house.ring, desks.at) is not None
-    with pytest.raises(KeysExist):
+    with pytest.raises(HadKeys):
         let_in(house.ring, person="aubry", passphrase=AUBRY, by=karim, at=desks.at, chance=desks.chance, cost=CHEAP)
 
 
@@ -540,6 +545,49 @@ def test_a_change_of_the_escrow_that_was_cut_short_is_finished_on_the_screen(
     assert "n'a pas encore changé" not in unescape(aubry.get("/a-confirmer").text)
     assert house.opens(dossier_id, house.keys_of("aubry", AUBRY))
     assert not house.opens(dossier_id, desks.lenoir)
+
+
+def test_the_terminal_makes_another_ones_keys_and_changes_the_escrow(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks, own = house.signing.desks, "la neige sur le toit"
+    instance = desks.room.folder
+    (instance / "results").mkdir()
+    (instance / "results" / "results.sqlite").symlink_to(instance / "results.sqlite")
+    monkeypatch.setattr(interview, "unlock", partial(unlock, cost=CHEAP))
+    monkeypatch.setattr(interview, "let_in", partial(let_in, cost=CHEAP))
+
+    def say(*words: str, typed: str = "") -> tuple[int, str]:
+        done = CliRunner().invoke(main, ["--instance", str(instance), *words], input=typed)
+        return done.exit_code, done.output
+
+    assert NotABiologist.french in say("keys", "add", "karim")[1]
+    with desks.database.transaction("results") as db:
+        grant = propose_role(
+            db, desks.room.people["karim"].id, Role.BIOLOGIST, by=None, power=desks.room.power, at=desks.at,
+            chance=desks.chance,
+        )  # fmt: skip
+        grant_role(
+            db, grant, by=desks.room.people["lenoir"].id, sign=partial(sign, desks.lenoir.signer_seed),
+            power=desks.room.power, at=desks.at, chance=desks.chance,
+        )  # fmt: skip
+    assert "etiquette keys add karim" in say("keys", "check")[1]
+    code, said = say("keys", "add", "karim", typed=f"aubry\n{AUBRY}\n{own}\n{own}\n")
+    assert code == 0, said
+    assert re.search(r"(?m)^  ([0-9a-f]{8} ?){8}$", said)
+    assert own not in said
+    assert AUBRY not in said
+    assert say("keys", "check") == (0, "Les clés sont en ordre.\n")
+    assert HadKeys.french in say("keys", "add", "karim")[1]
+    assert BiologistEndsFirst.french in say("staff", "disable", "lenoir")[1]
+    house.agrees(house.asks())
+    assert "Un biologiste est parti" in say("keys", "check")[1]
+    assert say("keys", "rotate", "escrow", typed=f"lenoir\n{PASSPHRASE}\n")[0] == 1
+    for ends in ("Relancez les programmes", "L'ancien est retiré."):
+        code, said = say("keys", "rotate", "escrow", typed=f"karim\n{own}\n")
+        assert (code, ends in said) == (0, True), said
+    assert say("keys", "check") == (0, "Les clés sont en ordre.\n")
+    assert set(house.keys_of("aubry", AUBRY).escrow) == set(house.keys_of("karim", own).escrow) == {2}
 
 
 def _dies(*_: object, **__: object) -> None:

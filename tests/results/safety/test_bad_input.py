@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,21 @@ import pytest
 from sqlalchemy import event, select
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.accounts import disable
+from kiosk.presence.withdrawing import ask_end
+from kiosk.register.accounts import grant_role, grants_of, propose_role, roles_of
 from kiosk.register.database import open_sqlite
+from kiosk.register.staff import Role
 from results.matrix import in_force
+from results.office.leaving import keep_endings, let_go
 from results.reports.versions import reports_of
+from results.trust.standing import enter
 from results.vault import attempts
 from results.vault.attempts import CodeDesk
 from results.vault.counters import Attempt
 from results.vault.dossiers import LineState
+from results.vault.keys import BiologistKeys
 from results.vault.releases import ReleaseAct
+from results.vault.sealing import sign, verifier_of
 from results.vault.slips import IssuedSlip, lines_of
 from results.vault.wraps import stretch_code
 from tests.results.safety.laboratory import Laboratory, exam_of, found, result
@@ -101,13 +108,32 @@ def test_a_database_that_is_locked_refuses_at_the_same_cost_and_opens_afterwards
     assert acts(lab) == 1
 
 
+def she_leaves(lab: Laboratory) -> None:
+    """Dr Lenoir lets Nadia in as a biologist, who signs the end of her role."""
+    nadia, seed = lab.id_of("nadia"), bytes(range(7, 39))
+    enter(lab.keys, "nadia", verifier_of(seed), by=lab.lenoir, at=lab.at)
+    with lab.writing() as db:
+        grant = propose_role(db, nadia, Role.BIOLOGIST, by=None, power=lab.power, at=lab.at, chance=lab.chance)
+        grant_role(
+            db, grant, by=lab.id_of("lenoir"), sign=partial(sign, lab.lenoir.signer_seed), power=lab.power, at=lab.at,
+            chance=lab.chance,
+        )  # fmt: skip
+    with lab.writing() as db:
+        (hers,) = grants_of(db, lab.id_of("lenoir"), lab.power)
+        ask_end(db, hers.id, by=lab.people["alex"], power=lab.power, at=lab.at, chance=lab.chance)
+        let_go(
+            db, lab.keys, hers.id, biologist=BiologistKeys(person="nadia", escrow={}, signer_seed=seed), by=nadia,
+            power=lab.power, at=lab.at, chance=lab.chance,
+        )  # fmt: skip
+    with lab.database.reading() as db:
+        keep_endings(db, lab.keys, lab.power)
+        assert roles_of(db, lab.id_of("lenoir"), lab.power) == frozenset()
+
+
 def test_what_a_biologist_signed_is_told_after_she_left_and_not_without_her_key(lab: Laboratory) -> None:
     slip = ready(lab)
     lab.at += timedelta(hours=2)
-    with lab.writing() as db:
-        disable(
-            db, lab.id_of("lenoir"), by=lab.people["alex"], power=lab.power, at=lab.at, chance=lab.chance
-        )  # fmt: skip
+    she_leaves(lab)
     assert lab.says(lab.said(slip, 1, call_id=lab.opens_call(slip.handle))).bodies
     lab.keys = replace(lab.keys, signers={})
     lab.desk = CodeDesk(lab.writing, lab.keys, lab.chance)

@@ -257,6 +257,15 @@ def test_an_account_is_added_with_proofs_of_its_own_then_reset_then_closed(insta
     assert LoginTaken.french in again.seen
 
 
+def test_a_lost_pepper_is_said_with_the_way_back(instance: Path) -> None:
+    (instance / "keys" / "pepper.1.key").unlink()
+    (lost,) = check(instance)
+    assert (lost.stops, "etiquette keys rotate pepper" in lost.sentence) == (True, True)
+    done = CliRunner().invoke(main, ["--instance", str(instance), "keys", "rotate", "pepper"])
+    assert (done.exit_code, "Le poivre était perdu." in done.output) == (0, True), done.output
+    assert check(instance) == []
+
+
 def later_digits(seed: str, steps: int = 0) -> str:
     """Six digits that an authenticator shows now, or in so many half minutes."""
     return TOTP(seed).at(clock.now(), counter_offset=steps)
