@@ -65,6 +65,7 @@ class Kept(Walk):
         self.stops, self.slept = Stops(), timedelta()
         for name in ("stop.head", "stop.head.new"):
             (self.lab.keys.folder / name).unlink(missing_ok=True)
+        self.the_files_are_copied()  # yesterday evening's
 
     def learn(self) -> None:
         """Everyone's results hang on the same house."""
@@ -129,7 +130,6 @@ class Kept(Walk):
             ended=set(self.ended), last_raw=self.last_raw, arrived=self.lab.arrived, stops=dict(self.stops.rows),
         )  # fmt: skip
 
-    @precondition(lambda self: self.copy is not None)
     @rule(who=MANY, lasts=LASTS)
     def an_old_copy_comes_back(self, who: int, lasts: bool) -> None:
         """The files of before are put in place; the last note on paper tells, and stops every release."""
