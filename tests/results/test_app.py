@@ -60,7 +60,8 @@ def test_papers_are_laid_out_for_the_printers_that_the_station_knows(room: Room)
     file.write_text(file.read_text().replace("label-50x25", "label-57x32-300dpi", 1).replace("dpi = 203", "dpi = 300"))
     app = create_app(room.folder)
     forms = app.extensions["house"].forms
-    assert forms == {"labels": MEDIA["label-57x32-300dpi"], "slips": ROLL_80, "tickets": ROLL_80}
+    rolls = dict.fromkeys(("slips", "reports", "tickets"), ROLL_80)
+    assert forms == {"labels": MEDIA["label-57x32-300dpi"], **rolls}
     app.extensions["house"].database.close()
 
 

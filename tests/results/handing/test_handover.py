@@ -109,7 +109,9 @@ def test_an_ordinary_result_is_printed_for_the_person_and_shown_nowhere(room: Si
 @pytest.mark.parametrize("medium", ["roll-58", "roll-80-300dpi"])
 def test_a_report_is_laid_out_for_the_roll_of_the_counter(room: SigningRoom, medium: str) -> None:
     extensions, form = room.desks.room.app.extensions, MEDIA[medium]
-    extensions["house"] = replace(extensions["house"], forms=extensions["house"].forms | {"slips": form})
+    extensions["house"] = replace(
+        extensions["house"], forms=extensions["house"].forms | {"slips": form, "reports": form}
+    )
     visit_id = room.signed(C0)
     assert gives(room, sits(room), visit_id).status_code == 303
     (paper,) = room.station.papers()
