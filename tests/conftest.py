@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import expect
 from sqlalchemy import create_engine, make_url, text
 
@@ -31,6 +32,8 @@ PATIENCE = 20_000
 def pytest_configure() -> None:
     """Let the run open as many files as the machine allows: a long one holds many small laboratories open."""
     expect.set_options(timeout=PATIENCE)
+    settings.register_profile("house", deadline=None)  # how long an example takes is no property of ours
+    settings.load_profile("house")
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

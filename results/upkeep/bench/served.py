@@ -222,7 +222,7 @@ SERVED: Final = (
     alone("startup", "web", "s", "<=1.0", _startup),
     alone("memory", "web", "MB", "<=1.0", _memory),
     alone("first_page", "web", "KB", "<=1.0", _first_page),
-    alone("counter_page", "web", "req/s", ">=0.35", _counter_page),
+    alone("counter_page", "web", "req/s", ">=0.08", _counter_page),  # not the notes' 0.35: ADR 0026
     alone("checkin_http", "web", "tx/s", ">=0.20", _checkin_http),
     alone("six_tubes", "paper", "s", "<=1.0", six_tubes),
 )

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from jinja2 import Environment, meta
 from sqlalchemy.orm import Session
 
 from kiosk.booking.appointments import Appointment, arrive, book
-from kiosk.counter.panel import LastRead, panel
+from kiosk.counter import panel as panels
+from kiosk.counter.panel import LastRead, LiveLine, panel
 from kiosk.counter.reception import Traits, open_file
 from kiosk.counter.turns import call_next
 from kiosk.line.estimate import Range
@@ -92,3 +95,25 @@ def test_the_line_is_read_again_after_each_act_and_each_minute_and_not_in_betwee
     assert row.line_class is LineClass.BOOKED
     [row] = kept.live_line(sophie.db, sophie.site, at=sophie.at + timedelta(minutes=7)).counter
     assert row.waited == 7
+
+
+def test_what_every_screen_shows_alike_is_drawn_once_for_each_reading_of_the_line(sophie: Desk) -> None:
+    kept, drawn = LastRead(), list[LiveLine]()
+
+    def draw(line: LiveLine) -> str:
+        drawn.append(line)
+        return f"{len(line.counter)} people"
+
+    for people in (1, 2):
+        sophie.arrival()
+        for _ in range(2):
+            line = kept.live_line(sophie.db, sophie.site, at=sophie.at)
+            assert kept.drawn(line, draw) == f"{people} people"
+    assert len(drawn) == 2
+
+
+def test_nothing_of_whoever_looks_stands_in_what_is_drawn_for_every_screen() -> None:
+    source = (Path(panels.__file__).parents[1] / "templates" / "staff" / "line_tables.html").read_text(encoding="utf-8")
+    named = meta.find_undeclared_variables(Environment(autoescape=True).parse(source))
+    assert named == {"line", "url_for"}  # no person, no desk, no token, no key of a form
+    assert "form" not in source.partition("#}")[2]
