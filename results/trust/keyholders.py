@@ -206,7 +206,7 @@ def _reseal_shares(database: Database, biologist: BiologistKeys, newest: int, pu
                 except DoesNotOpen:
                     continue  # it opened nothing before, either: told by `keys check`
                 box = share_with_escrow(share.dossier_id, private, escrow_public=public, chance=chance)
-                db.merge(
+                db.add(
                     EscrowShare(
                         dossier_id=share.dossier_id, key_version=newest, part=share.part, scheme=SCHEME, box=box
                     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.canonical import canonical_row
@@ -253,6 +253,9 @@ def set_pair(db: Session, keys: KeyRing, dossier: Dossier, *, private: bytes, pu
     dossier.public = public
     dossier.mac = vouch(dossier.id, public, subkey=keys.subkey(Purpose.DOSSIER_KEY, dossier.fields_version))
     box = share_with_escrow(dossier.id, private, escrow_public=keys.escrow_public[version], chance=chance)
+    # A share of the pair before, under an escrow key that is being changed, would open nothing and stand in the way.
+    older = EscrowShare.dossier_id == dossier.id, EscrowShare.key_version != version
+    db.execute(delete(EscrowShare).where(*older).execution_options(synchronize_session="fetch"))
     db.merge(EscrowShare(dossier_id=dossier.id, key_version=version, part=0, scheme=SCHEME, box=box))
 
 

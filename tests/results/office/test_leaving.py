@@ -52,7 +52,8 @@ from results.vault.keys import BiologistKeys, KeyRing, WrongPassphrase, unlock
 from results.vault.keytext import plain
 from results.vault.opening import open_by_escrow, open_version, signed_facts
 from results.vault.sealing import DoesNotOpen, public_of, sign
-from tests.results.cast import exam_of
+from results.vault.slips import issue_slip, prepare_slip
+from tests.results.cast import BIRTH, PIN, exam_of
 from tests.results.signing_room import PASSPHRASE, SigningRoom, open_signing_room, result
 from tests.staffroom import CHEAP, SEED, Browser, password_hash
 from tests.thorough import THOROUGH
@@ -358,6 +359,19 @@ def test_the_escrow_changes_hands_and_an_older_key_opens_nothing_new(house: Hous
     assert set(house.keys_of("aubry", AUBRY).escrow) == {2}
     with desks.database.reading() as db:
         assert set(db.scalars(select(EscrowShare.key_version))) == {2}
+
+
+def test_a_fresh_pair_while_the_escrow_changes_leaves_no_share_behind(house: House) -> None:
+    desks = house.signing.desks
+    house.leaves()
+    late = desks.dossier(C3)  # by a programme that was not started again
+    prepared = prepare_slip(house.ring, dossier_id=late, pin=PIN, birth_date=BIRTH, at=desks.at, chance=desks.chance)
+    with desks.database.transaction("results") as db:
+        assert list(db.scalars(select(EscrowShare.key_version))) == [1]
+        issue_slip(db, house.ring, prepared, by=house.aubry, at=desks.at, chance=desks.chance)
+        assert list(db.scalars(select(EscrowShare.key_version))) == [2]
+    assert house.opens(late, house.keys_of("aubry", AUBRY))
+    assert house.rotates().is_done
 
 
 def test_what_is_missing_is_said_until_it_is_done(house: House) -> None:
