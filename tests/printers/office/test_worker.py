@@ -4,6 +4,7 @@ import io
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pypdf
@@ -12,12 +13,15 @@ import pytest
 from printers.fake.office import FakeOffice, OfficeFaults
 from printers.moves import State, Verb
 from printers.paper import A4, At, Paper, Text
+from printers.station.link import Timing
 from tests.thorough import far
 
 if TYPE_CHECKING:
     Room = Any
 
 Sheets = Callable[..., Paper]
+#: Of the owner: short, where a printer never says anything.
+QUICK = Timing(glance=0.0, poll=0.0, blocked=0.01, look=0.005)
 JOBS = far(16, 200)
 BAD_LUCK = OfficeFaults(busy=0.1, cut=0.1, unanswered=0.1, power=0.1, fewer=0.1, abort=0.1)
 
@@ -116,7 +120,7 @@ def test_a_warning_of_one_tray_stops_nothing(room: "Room", sheets: Sheets) -> No
 def test_a_jam_in_the_middle_is_unsure_and_its_late_proof_is_believed(room: "Room", sheets: Sheets) -> None:
     fake = room.fake()
     fake.jam_at = 1
-    owner = room.owner(fake.address)
+    owner = room.owner(fake.address, timing=replace(QUICK, warm=0.3, page=0.1))
     room.put(sheets(pages=3, secret=False))
     room.work(owner, lambda: room.states() == {"report/1": State.UNSURE}, seconds=30)
     assert room.causes() == {"report/1": "jam"}
@@ -219,7 +223,7 @@ def test_a_printer_that_prints_for_others_is_waited_for(room: "Room", sheets: Sh
     other = room.owner(fake.address, name="office-2")
     room.spool.put(sheets(number=2), printer="office-2", at=room.at, chance=room.chance)
     fake.is_stopped = False  # it feeds again, and is busy with the first
-    fake._page_s, fake.jam_at = 0.5, None
+    fake._page_s, fake.jam_at = 30.0, None
     other._is_swept = True  # the other paper is another laboratory's: it is not ours to take back
     room.work(other, lambda: room.causes()["report/2"] in {"busy", "jam"})
     assert len(fake.jobs) == 1
