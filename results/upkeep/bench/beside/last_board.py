@@ -46,7 +46,10 @@ def events():
         yield "event: resync\\ndata: {}\\n\\n"
         while True:
             with woken:
-                woken.wait_for(lambda: len(called) > seen)
+                told = woken.wait_for(lambda: len(called) > seen, timeout=2)
+            if not told:  # a screen that was put out is noticed, and its thread is free again
+                yield "event: beat\\ndata: {}\\n\\n"
+                continue
             seen += 1
             yield f"event: call\\ndata: {json.dumps(state(seen))}\\n\\n"
     return Response(lines(), mimetype="text/event-stream")
