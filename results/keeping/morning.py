@@ -15,6 +15,7 @@ from kiosk.register.staff import Right
 from kiosk.register.traces import newest_entry
 from kiosk.signin import actor, needs, power, raised
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from printers.errors import PrinterError
 from results.keeping.comparing import (
     ReadItAgain,
     compare,
@@ -99,7 +100,10 @@ def go_on() -> ResponseReturnValue:
 
 def waiting_words(db: Session, site: Site) -> str:
     """What the menu says while last evening's note still lies in its folder."""
-    job = house().spool.job(key_of_evening(site, last_evening(site, now())))
+    try:
+        job = house().spool.job(key_of_evening(site, last_evening(site, now())))
+    except PrinterError:
+        return ""  # the print room says that its papers cannot be read
     return "note à comparer" if job is not None and lacks_comparison(db, site.id, since=job.created) else ""
 
 
