@@ -15,8 +15,9 @@ from printers.errors import NoStation, NotOurs, Unprintable
 
 #: Sizes of a sealed paper before sealing, in bytes: what it holds cannot be told from its length.
 SIZES = (4 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 32 << 20)
-#: What every confidential paper of A4 pages is padded to at the least: an envelope of two full pages holds less.
-PAGES_SIZE = 256 << 10
+#: What every secret paper is padded to at the least, of a roll and of A4 pages: a full sheet and an envelope of two
+#: full pages hold less, so that a blank sheet cannot be told from a written one.
+ROLL_SIZE, PAGES_SIZE = 64 << 10, 256 << 10
 PAPER_MARK = b"etiquette/paper/1\x00"
 START_MARK = b"etiquette/station/1\x00"
 

@@ -26,7 +26,7 @@ from printers.rows import (
     read_move,
     read_printer,
 )
-from printers.sealing import PAGES_SIZE, StationId, believe_start, seal
+from printers.sealing import PAGES_SIZE, ROLL_SIZE, StationId, believe_start, seal
 
 ALIVE_S = 20  #: a station that did not say so for this long is not running
 HEADER = "header"  #: the kind of paper that announces a batch on another desk
@@ -135,7 +135,7 @@ class Spool:
         if self.station is None:
             raise NoStation("no station is named in the settings")
         number, key = self.start_key(at) if paper.secret else (0, self.station.sealing)
-        least = PAGES_SIZE if paper.secret and paper.form.has_pages else 0
+        least = (PAGES_SIZE if paper.form.has_pages else ROLL_SIZE) if paper.secret else 0
         return number, seal(f"{printer}\n{paper.to_json()}".encode(), key, chance, least=least)
 
     def job(self, key: str) -> Job | None:

@@ -321,6 +321,18 @@ def test_a_secret_needs_a_running_station_of_ours(
     assert job.on_expiry == "void"
 
 
+def test_every_secret_of_a_roll_is_sealed_to_one_length(
+    spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
+) -> None:
+    started(spool, station_key, at, chance)
+    lengths = set()
+    for many in (1, 40, 400):
+        paper = replace(slip, key=f"report/{many}/1", items=slip.items[:1] * many)
+        spool.put(paper, printer="slips", at=at, chance=chance)
+        lengths.add(len(spool.payload(paper.key) or b""))
+    assert len(lengths) == 1
+
+
 def test_a_station_that_left_gets_no_secret(
     spool: StationSpool, slip: Paper, station_key: StationKey, at: datetime, chance: Chance
 ) -> None:
