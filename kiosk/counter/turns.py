@@ -63,17 +63,16 @@ def rank_and_call(
         NobodyWaits: when the stage's line is empty.
         AgreementFirst: when everyone in it waits for a biologist's decision.
     """
-    for first in OFFERED:
+    for tries, first in enumerate(OFFERED, start=1):
         with database.reading() as db:
             offered, held = offer(db, site, stage, at=at, policy=policy, power=power, first=first)
-        if held and not offered:
-            raise AgreementFirst
         with suppress(NobodyWaits), database.transaction() as db:
             return call_next(
-                db, site, stage, offered, desk=desk, by=by, at=at, chance=chance, key=key, policy=policy
+                db, site, stage, offered, desk=desk, by=by, at=at, chance=chance, key=key, policy=policy,
+                waits=tries == len(OFFERED),
             )  # fmt: skip
         if not offered:
-            break
+            raise AgreementFirst if held else NobodyWaits
     raise NobodyWaits
 
 
@@ -125,11 +124,13 @@ def call_next(
     chance: Chance,
     key: str,
     policy: Policy | None = None,
+    waits: bool = False,
 ) -> Visit:
     """Call the first of the ranked people who still waits: one atomic claim, so that two desks never get the same one.
 
     Args:
         offered: who stood first just before, as `offer` ranked them.
+        waits: for whoever is calling one of them now, instead of passing by.
 
     Raises:
         NobodyWaits: when none of them waits any more.
@@ -138,8 +139,12 @@ def call_next(
         same_act(before, CALLS[stage], by)
         return visit_of(db, before.visit_id)
     stood = {one.id: one for one in offered}
-    visit = claim(db, list(stood), stage, desk=desk, at=at)
+    visit = claim(db, list(stood), stage, desk=desk, at=at, waits=waits)
     if visit is None:
+        # Whoever held the last of them has let go by now, and it may have been this very form, sent twice at once.
+        if before := answered(db, Move, site.id, key):
+            same_act(before, CALLS[stage], by)
+            return visit_of(db, before.visit_id)
         raise NobodyWaits
     one = stood[visit.id]
     why = reason(one.waiting, at, policy or Policy(), hour=partial(clock.hour, site.timezone))
@@ -148,7 +153,9 @@ def call_next(
     return visit
 
 
-def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime) -> Visit | None:
+def claim(
+    db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime, waits: bool = False
+) -> Visit | None:
     """Take the first of the ranked people who may still be called, in one statement; None when all are gone.
 
     The equality with a scalar subselect is meant: with IN the planner may run the subselect twice and lock more.
@@ -157,12 +164,12 @@ def claim(db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: d
     if not ranked:
         return None
     told = {f"place_{place}": one for place, one in enumerate(ranked)}
-    row = db.connection().execute(_claiming(stage, len(ranked)), told | {"to_desk": desk, "now": at}).first()
+    row = db.connection().execute(_claiming(stage, len(ranked), waits), told | {"to_desk": desk, "now": at}).first()
     return None if row is None else as_written(db, row._asdict())
 
 
 @cache
-def _claiming(stage: Stage, many: int) -> Executable:
+def _claiming(stage: Stage, many: int, waits: bool) -> Executable:
     """The statement of a claim among so many, built once."""
     visit = table_of(Visit)
     offered = [bindparam(f"place_{place}", type_=visit.c.id.type) for place in range(many)]
@@ -174,7 +181,7 @@ def _claiming(stage: Stage, many: int) -> Executable:
         .where(visit.c.id.in_(offered), still_waits, agreed)
         .order_by(case(*((visit.c.id == one, place) for place, one in enumerate(offered))))
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=not waits)
         .scalar_subquery()
     )
     return (

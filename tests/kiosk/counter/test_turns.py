@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from kiosk.counter import turns
-from kiosk.counter.turns import NobodyWaits, claim
+from kiosk.counter.turns import NobodyWaits, call_next, claim, rank_and_call
 from kiosk.places import Offered, first_in_turn, line
 from kiosk.register import clock
 from kiosk.register.database import Database, open_sqlite
@@ -65,6 +65,26 @@ def test_eight_desks_call_everyone_none_twice_and_none_forgotten(
         assert all(move.reason and move.desk for move in moves)
         assert sorted(db.scalars(select(Event.seq))) == list(range(1, len(people) + 1))
         assert verify(db, "register").sound
+
+
+def test_the_last_persons_form_sent_twice_at_once_is_answered_the_same_twice(
+    database: Database, site: Site, at: datetime, chance: Chance
+) -> None:
+    (person,) = people = a_line(site, at, 1)
+    with database.transaction() as db:
+        db.add_all(people)
+    told: dict[str, Any] = {"desk": "Guichet 1", "by": "sophie", "at": at, "chance": chance, "key": "a" * 32}
+    with ThreadPoolExecutor(1) as pool:
+        with database.reading() as db:
+            offered = first_in_turn(db, site, Stage.COUNTER, at=at, first=1)
+        with database.transaction() as db:
+            first = call_next(db, site, Stage.COUNTER, offered, **told)
+            second = pool.submit(rank_and_call, database, site, Stage.COUNTER, **told)
+            # Until the first press is kept the other has no answer; long enough here for one that would not wait.
+            assert not wait([second], timeout=0.5).done
+        assert first.id == second.result(30).id == person.id
+    with database.reading() as db:
+        assert len(db.scalars(select(Move)).all()) == 1
 
 
 Claim = Callable[[Session, Sequence[UUID], str], UUID | None]
