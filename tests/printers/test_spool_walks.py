@@ -78,8 +78,9 @@ class Walks(RuleBasedStateMachine):
         assert job.state is self.states[key]
         return key
 
+    # Nobody pauses a printer in these walks: a job held for a pause goes on wherever none stands still.
     @rule(key=keys, verb=st.sampled_from(list(Verb)), by=st.sampled_from([STATION, "sophie"]),
-          cause=st.sampled_from(["", "age", "pause", "offline"]), to=st.sampled_from(PRINTERS))  # fmt: skip
+          cause=st.sampled_from(["", "age", "offline"]), to=st.sampled_from(PRINTERS))  # fmt: skip
     def move(self, key: str, verb: Verb, by: str, cause: str, to: str) -> None:
         printer = to if verb is Verb.GIVE else None
         if not self.allows(key, verb, by):
