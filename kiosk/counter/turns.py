@@ -135,22 +135,29 @@ def call_next(
     Raises:
         NobodyWaits: when none of them waits any more.
     """
-    if before := answered(db, Move, site.id, key):
-        same_act(before, CALLS[stage], by)
-        return visit_of(db, before.visit_id)
+    if before := _called_before(db, site, stage, by=by, key=key):
+        return before
     stood = {one.id: one for one in offered}
     visit = claim(db, list(stood), stage, desk=desk, at=at, waits=waits)
     if visit is None:
         # Whoever held the last of them has let go by now, and it may have been this very form, sent twice at once.
-        if before := answered(db, Move, site.id, key):
-            same_act(before, CALLS[stage], by)
-            return visit_of(db, before.visit_id)
+        if before := _called_before(db, site, stage, by=by, key=key):
+            return before
         raise NobodyWaits
     one = stood[visit.id]
     why = reason(one.waiting, at, policy or Policy(), hour=partial(clock.hour, site.timezone))
     trace(db, visit, CALLS[stage], before=one.state, id=uuid7(at, chance), by=by, at=at, key=key, desk=desk, reason=why)
     tell(db, visit, CALLS[stage], by=by, at=at, chance=chance)
     return visit
+
+
+def _called_before(db: Session, site: Site, stage: Stage, *, by: str, key: str) -> Visit | None:
+    """Whom this very form has called already."""
+    before = answered(db, Move, site.id, key)
+    if before is None:
+        return None
+    same_act(before, CALLS[stage], by)
+    return visit_of(db, before.visit_id)
 
 
 def claim(
