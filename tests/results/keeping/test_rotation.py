@@ -1,14 +1,13 @@
 """A key is changed without a result or a slip being lost, wherever the programme dies, and the old one goes last."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.formats.merkle import Checkpoint, read_note, write_note
@@ -17,7 +16,6 @@ from results.keeping import rotation
 from results.keeping.rotation import Rotation, rotate_journal, rotate_pepper, rotate_release
 from results.reports.versions import Recipient, ReportVersion, SealedKey
 from results.vault.dossiers import CodeLine, Dossier, Slip
-from results.vault.keyfolder import write_new
 from results.vault.keys import ExchangeKeys, KeyRing, journal_verifiers, unlock
 from results.vault.keytext import KeyText, restore_from_escrow
 from results.vault.opening import open_version
@@ -25,14 +23,11 @@ from results.vault.sealing import DoesNotOpen, check_signature, public_of
 from results.vault.slips import lines_of, void_slip
 from results.vault.wraps import Line, stretch_code, unwrap_key
 from tests.results.cast import PIN, Desks, open_desks
+from tests.results.dying import Killed, dying_after
 from tests.staffroom import CHEAP
 
 Chance = Callable[[int], bytes]
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
-
-
-class Killed(BaseException):
-    """As by kill -9."""
 
 
 @pytest.fixture
@@ -101,35 +96,6 @@ def test_the_biologists_can_restore_the_new_key(desks: Desks) -> None:
     assert public_of(KeyRing.load(folder).release[2]) == ExchangeKeys.load(folders(desks)[1]).release_public[2]
 
 
-@contextmanager
-def dying_after(desks: Desks, steps: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every file written, every file taken away and every statement is a step; after so many the programme dies."""
-    left = iter(range(steps))
-
-    def step() -> None:
-        if next(left, None) is None:
-            raise Killed
-
-    def writing(path: Path, text: str) -> None:
-        step()
-        write_new(path, text)
-
-    def unlinking(self: Path, missing_ok: bool = False) -> None:
-        step()
-        unlink(self, missing_ok=missing_ok)
-
-    unlink = Path.unlink
-    engine = desks.database.writing_engines["results"]
-    with monkeypatch.context() as patched:
-        patched.setattr(rotation, "write_new", writing)
-        patched.setattr(Path, "unlink", unlinking)
-        event.listen(engine, "before_cursor_execute", listener := lambda *_: step())
-        try:
-            yield
-        finally:
-            event.remove(engine, "before_cursor_execute", listener)
-
-
 def test_killed_at_every_step_no_report_is_ever_lost(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rotation, "BATCH", 2)
     reports = sealed(desks)
@@ -138,7 +104,7 @@ def test_killed_at_every_step_no_report_is_ever_lost(desks: Desks, monkeypatch: 
     done: Rotation | None = None
     while done is None or not done.is_done:
         try:
-            with dying_after(desks, 1 + deaths // 3, monkeypatch):
+            with dying_after(1 + deaths // 3, desks.database, monkeypatch, rotation):
                 done = release(desks)
         except Killed:
             deaths += 1
@@ -193,7 +159,7 @@ def test_notes_of_the_old_journal_key_are_believed_for_ever(desks: Desks, monkey
     done: Rotation | None = None
     while done is None or not done.is_done:
         try:
-            with dying_after(desks, deaths, monkeypatch):
+            with dying_after(deaths, desks.database, monkeypatch, rotation):
                 done = rotate_journal(desks.database, folder, by="test", at=desks.at, chance=desks.chance)
         except Killed:
             deaths += 1

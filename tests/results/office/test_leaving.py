@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import event, select
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
@@ -54,6 +53,7 @@ from results.vault.opening import open_by_escrow, open_version, signed_facts
 from results.vault.sealing import DoesNotOpen, public_of, sign
 from results.vault.slips import issue_slip, prepare_slip
 from tests.results.cast import BIRTH, PIN, exam_of
+from tests.results.dying import Killed, dying_after
 from tests.results.signing_room import PASSPHRASE, SigningRoom, open_signing_room, result
 from tests.staffroom import CHEAP, SEED, Browser, password_hash
 from tests.thorough import THOROUGH
@@ -63,10 +63,6 @@ C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 #: Every point of death in the long run, each fifth by default.
 STRIDE = 1 if THOROUGH else 5
 AUBRY = "le vent dans les peupliers"
-
-
-class Killed(BaseException):
-    """As by kill -9."""
 
 
 @dataclass(kw_only=True)
@@ -426,36 +422,6 @@ def test_a_third_one_goes_and_what_the_first_had_signed_stands_still(house: Hous
         let_in(house.ring, person="aubry", passphrase=AUBRY, by=karim, at=desks.at, chance=desks.chance, cost=CHEAP)
 
 
-@contextmanager
-def dying_after(house: House, steps: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every file written, every file taken away and every statement is a step; after so many the programme dies."""
-    left = iter(range(steps))
-
-    def step() -> None:
-        if next(left, None) is None:
-            raise Killed
-
-    def writing(path: Path, text: str) -> None:
-        step()
-        write_new(path, text)
-
-    def unlinking(self: Path, missing_ok: bool = False) -> None:
-        step()
-        unlink(self, missing_ok=missing_ok)
-
-    unlink = Path.unlink
-    engine = house.signing.desks.database.writing_engines["results"]
-    with monkeypatch.context() as patched:
-        for place in (keyfolder, keyholders, keyfiles):
-            patched.setattr(place, "write_new", writing)
-        patched.setattr(Path, "unlink", unlinking)
-        event.listen(engine, "before_cursor_execute", listener := lambda *_: step())
-        try:
-            yield
-        finally:
-            event.remove(engine, "before_cursor_execute", listener)
-
-
 def test_killed_at_every_step_nothing_is_lost_and_nobody_comes_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -467,7 +433,7 @@ def test_killed_at_every_step_nothing_is_lost_and_nobody_comes_back(
     done: Changed | None = None
     while done is None or not done.is_done:
         try:
-            with dying_after(house, 1 + deaths * STRIDE, monkeypatch):
+            with dying_after(1 + deaths * STRIDE, desks.database, monkeypatch, keyfolder, keyholders, keyfiles):
                 if house.roles("lenoir"):
                     house.agrees(grant_id)
                 house.keeps()  # as at every start
@@ -493,7 +459,7 @@ def test_killed_while_another_one_is_let_in_it_is_done_again(house: House, monke
     desks, deaths, is_in = house.signing.desks, 0, False
     while not is_in:
         try:
-            with dying_after(house, deaths, monkeypatch):
+            with dying_after(deaths, house.signing.desks.database, monkeypatch, keyfolder, keyholders, keyfiles):
                 let_in(
                     house.ring, person="martin", passphrase=AUBRY, by=house.keys_of("aubry", AUBRY), at=desks.at,
                     chance=desks.chance, cost=CHEAP,
