@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test check bench words vendor
+.PHONY: install run test check style bench words vendor
 
 install: .venv/installed
 
@@ -20,14 +20,16 @@ run: install
 
 test: .venv/installed-tests
 	@sh tests/browser.sh
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/journeys
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/journeys
 	$(BIN)/python -m pytest tests/journeys
 
-check: .venv/installed-tests
+check: style
+	$(BIN)/python -m pytest -q tests/house
+
+style: .venv/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/house
 
 bench: .venv/installed-tests
 	$(BIN)/etiquette bench

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -229,7 +230,13 @@ def _check_chain(db: Session, rows: Sequence[SignedMatrix], keys: KeyRing) -> No
 
 
 def _read_row(row: SignedMatrix) -> Matrix:
-    return read_matrix(row.json.encode("utf-8"))
+    return _read_words(row.json)
+
+
+@lru_cache(maxsize=64)
+def _read_words(json: str) -> Matrix:
+    """The same words are the same matrix: every weighing asks for every version, and reading is most of its work."""
+    return read_matrix(json.encode("utf-8"))
 
 
 def _digest(json: str) -> bytes:

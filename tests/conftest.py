@@ -38,6 +38,11 @@ def pytest_configure() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files of minutes begin first: at the end one of them would run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def at() -> datetime:
     return MORNING

@@ -16,7 +16,7 @@ from kiosk.register.journal import Act, write
 from kiosk.register.sites import this_site
 from kiosk.register.traces import forget, oldest_words, outdated
 from results.exchange.received import ReceivedMessage
-from results.keeping.rules import RULES, Span, expired, points
+from results.keeping.rules import RULES, Span, cuts, expired, points
 from results.keeping.shredding import (
     due_dossiers,
     due_messages,
@@ -79,17 +79,17 @@ def survey(database: Database, *, at: datetime) -> list[Line]:
     """Count what a purge would take away now; nothing is written."""
     lines = []
     with database.reading() as db:
-        timezone = this_site(db).timezone
+        now = cuts(at=at, timezone=this_site(db).timezone)
         for kind in _SHREDDINGS:
             gone = db.scalar(select(func.count()).select_from(kind.id.class_).where(kind.due(at))) or 0
             oldest = db.scalar(select(func.min(kind.since)).where(not_(kind.due(at))))
             lines.append(Line(name=kind.name, gone=gone, oldest=oldest, kept=kind.kept))
         for table in _tables():
             rule = RULES[table.key]
-            due = expired(table.key, table, at=at, timezone=timezone)
-            gone = db.scalar(select(func.count()).select_from(table).where(due)) or 0
+            due = expired(table.key)
+            gone = db.scalar(select(func.count()).select_from(table).where(due), now) or 0
             since = table.c[rule.since] if rule.since else None
-            oldest = None if since is None else db.scalar(select(func.min(since)).where(not_(due)))
+            oldest = None if since is None else db.scalar(select(func.min(since)).where(not_(due)), now)
             lines.append(Line(name=table.key, gone=gone, oldest=oldest, kept=rule.span.french))
         for side in SIDES:
             gone = sum(len(numbers) for numbers in _outdated_words(lambda ask: ask(db), side, at))
@@ -113,15 +113,14 @@ def purge(database: Database, *, by: str, at: datetime, chance: Chance) -> dict[
     """
     gone: dict[str, int] = {}
     with database.reading() as db:
-        timezone = this_site(db).timezone
+        now = cuts(at=at, timezone=this_site(db).timezone)
     for kind in _SHREDDINGS:
         gone[kind.name] = _shred(database, kind, by=by, at=at, chance=chance)
-    dues = {table: expired(table.key, table, at=at, timezone=timezone) for table in _tables()}
     gone |= dict.fromkeys(RULES, 0)
     with database.reading() as db:  # most tables have nothing to give on most evenings
-        owing = [table for table in dues if db.scalar(select(exists(select(1).where(dues[table]))))]
+        owing = [table for table in _tables() if db.scalar(select(exists(select(1).where(expired(table.key)))), now)]
     for table in owing:
-        gone[table.key] = _take_rows(database, table, dues[table])
+        gone[table.key] = _take_rows(database, table, now)
     for side in SIDES:
         gone[f"{side} words"] = _take_words(database, side, at)
     for side in SIDES:
@@ -163,17 +162,17 @@ def _shred(database: Database, kind: _Shredding, *, by: str, at: datetime, chanc
     return len(due)
 
 
-def _take_rows(database: Database, table: Table, due: ColumnElement[bool]) -> int:
+def _take_rows(database: Database, table: Table, now: dict[str, datetime | date]) -> int:
     side: Side = "results" if table.schema == STAFF_ONLY else "register"
     columns = tuple(table.primary_key.columns)
-    asked = select(*columns).where(due).limit(BATCH)
+    asked = select(*columns).where(expired(table.key)).limit(BATCH)
     for own in points(table, table.key):  # an aliquot before the tube that it was poured from
         below = table.alias()
         asked = asked.where(not_(exists(select(1).where(below.c[own.parent.name] == table.c[own.column.name]))))
     gone = 0
     while True:
         with database.reading() as db:
-            rows = db.execute(asked).all()
+            rows = db.execute(asked, now).all()
         if not rows:
             return gone
         with database.transaction(side) as db:

@@ -2,11 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import ColumnElement, Date, ForeignKey, FromClause, Table, and_, exists, false, not_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    FromClause,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    not_,
+    select,
+)
 
 from kiosk.door.devices import Device
 from kiosk.door.shown import Shown
@@ -47,26 +61,26 @@ class Rule:
     #: Column of the foreign key to the row that decides instead.
     of: str = ""
     #: What keeps it longer.
-    unless: Callable[[FromClause, datetime], ColumnElement[bool]] | None = None
+    unless: Callable[[FromClause, BindParameter[datetime]], ColumnElement[bool]] | None = None
 
 
-def _same_patient(row: FromClause, cut: datetime) -> ColumnElement[bool]:
+def _same_patient(row: FromClause, cut: BindParameter[datetime]) -> ColumnElement[bool]:
     """A file is kept whole until so long after the last visit."""
     later = _table("recognition").alias()
     return exists(select(1).where(later.c.patient_id == row.c.patient_id, later.c.at >= cut))
 
 
-def _told(column: str, of: str) -> Callable[[FromClause, datetime], ColumnElement[bool]]:
+def _told(column: str, of: str) -> Callable[[FromClause, BindParameter[datetime]], ColumnElement[bool]]:
     """Traces that name it without a foreign key."""
 
-    def unless(row: FromClause, cut: datetime) -> ColumnElement[bool]:
+    def unless(row: FromClause, cut: BindParameter[datetime]) -> ColumnElement[bool]:
         trace = _table(of).alias()
         return exists(select(1).where(trace.c[column] == row.c.id, trace.c.at >= cut))
 
     return unless
 
 
-def _waits(row: FromClause, cut: datetime) -> ColumnElement[bool]:
+def _waits(row: FromClause, cut: BindParameter[datetime]) -> ColumnElement[bool]:
     """A message that waits for a person waits as long as it must: none is ever dropped."""
     del cut
     return row.c.state == "held"
@@ -151,32 +165,51 @@ SHREDDED: Final = frozenset({
 TEXTS: Final = frozenset({"journal_text", "results.journal_text"})
 
 
-def expired(name: str, row: FromClause, *, at: datetime, timezone: str) -> ColumnElement[bool]:
+@cache
+def expired(name: str) -> ColumnElement[bool]:
     """Say in SQL which rows of a table are no longer kept: too old, and nothing that is kept stands on them.
+
+    It is built once and asked with the `cuts` of the moment: most of a purge's work was to build it.
 
     Args:
         name: the table.
-        row: it, or an alias of it.
+    """
+    return _expired(name, _table(name))
+
+
+def cuts(*, at: datetime, timezone: str) -> dict[str, datetime | date]:
+    """From when back each span's rows are too old now: what `expired` is asked with.
+
+    Args:
         at: now.
         timezone: the site's, whose days they are.
     """
+    values: dict[str, datetime | date] = {}
+    for span in {rule.span for rule in RULES.values()}:
+        cut = span.before(at)
+        values[_instant(span)] = cut
+        values[_day(span)] = clock.day(timezone, cut - (_MIDNIGHT if span == _DAY else timedelta()))
+    return values
+
+
+def _expired(name: str, row: FromClause) -> ColumnElement[bool]:
     if name not in RULES:
         return false()
     rule = RULES[name]
     if rule.of:
         (key,) = _table(name).c[rule.of].foreign_keys
         parent = key.column.table.alias()
-        old = _too_old(key.column.table.key, rule.span, parent, at, timezone)
+        old = _too_old(key.column.table.key, rule.span, parent)
         decides: ColumnElement[bool] = exists(select(1).where(row.c[rule.of] == parent.c[key.column.name], old))
     else:
-        decides = _too_old(name, rule.span, row, at, timezone)
+        decides = _too_old(name, rule.span, row)
     terms: list[ColumnElement[bool]] = [decides]
     if rule.unless is not None:
-        terms.append(not_(rule.unless(row, rule.span.before(at))))
+        terms.append(not_(rule.unless(row, bindparam(_instant(rule.span)))))
     for other in Base.metadata.tables.values():
         for key in points(other, name) if other.key != name else ():
             above = other.alias()
-            kept = not_(expired(other.key, above, at=at, timezone=timezone))
+            kept = not_(_expired(other.key, above))
             terms.append(not_(exists(select(1).where(above.c[key.parent.name] == row.c[key.column.name], kept))))
     return and_(*terms)
 
@@ -186,13 +219,18 @@ def points(table: Table, name: str) -> list[ForeignKey]:
     return [key for key in table.foreign_keys if key.column.table.key == name]
 
 
-def _too_old(name: str, span: Span, row: FromClause, at: datetime, timezone: str) -> ColumnElement[bool]:
+def _too_old(name: str, span: Span, row: FromClause) -> ColumnElement[bool]:
     column = row.c[RULES[name].since]
-    cut = span.before(at)
-    if isinstance(column.type, Date):
-        last = clock.day(timezone, cut - (_MIDNIGHT if span == _DAY else timedelta()))
-        return and_(column.is_not(None), column < last)
-    return and_(column.is_not(None), column < cut)
+    cut = _day(span) if isinstance(column.type, Date) else _instant(span)
+    return and_(column.is_not(None), column < bindparam(cut))
+
+
+def _instant(span: Span) -> str:
+    return f"instant_{span.years}_{span.days}"
+
+
+def _day(span: Span) -> str:
+    return f"day_{span.years}_{span.days}"
 
 
 def _table(name: str) -> Table:

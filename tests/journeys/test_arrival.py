@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Cast, Desk, is_readable, keep
 
-#: One laboratory for all journeys: they stay on one worker, in their order.
-pytestmark = pytest.mark.xdist_group("journeys")
 #: Pixels of one millimetre on a 21.5-inch portrait screen.
 MM = 1080 / 268
 PAGES = {

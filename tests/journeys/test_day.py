@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
@@ -15,8 +14,6 @@ from results.upkeep.laboratory import MARKED_VALUE
 from results.upkeep.reading import read_digits
 from tests.journeys.conftest import Cast, Desk, Story, keep, look_at, wedge
 
-#: One laboratory for all journeys: they stay on one worker, in their order.
-pytestmark = pytest.mark.xdist_group("journeys")
 PIN = "7305"
 #: A confidential exam with an ordinary one.
 EXAMS = {"7402": "HCG", "1104": "Hémogramme"}

@@ -5,13 +5,9 @@ import re
 import signal
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Error, Page, expect
 
 from tests.journeys.conftest import Desk, is_readable, keep, look_at, sign_in
-
-#: One laboratory for all journeys: they stay on one worker, in their order.
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_the_board_shows_a_call_by_itself_and_comes_back_after_its_programme_was_killed(desk: Desk) -> None:

@@ -5,9 +5,6 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import Desk, look_at
 
-#: One laboratory for all journeys: they stay on one worker, in their order.
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 def test_the_doors_are_readable(desk: Desk) -> None:
     with desk.screen("staff", allows=("422",)) as page:

@@ -39,7 +39,7 @@ from tests.processes import until
 from tests.staffroom import CHEAP, PASSWORD, SEED, _founded, people, power_of, write_settings
 from tests.thorough import far
 
-pytestmark = [pytest.mark.timeout(far(170, 3600)), pytest.mark.xdist_group("serve")]
+pytestmark = [pytest.mark.timeout(far(170, 3600)), pytest.mark.long]
 
 #: Counters and tickets; pairs of counters that press at one instant.
 LINES = far([(8, 48)], [(4, 600), (8, 600), (4, 5000), (8, 5000)])

@@ -21,7 +21,7 @@ from results.upkeep.supervise import free_ports
 from tests.founded import HOUSE, demonstration_in
 from tests.processes import children, command_of, family, lives, opened, until
 
-pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("serve")]
+pytestmark = [pytest.mark.timeout(150), pytest.mark.long]
 
 
 @dataclass(frozen=True, kw_only=True)

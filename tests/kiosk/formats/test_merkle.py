@@ -23,7 +23,6 @@ from kiosk.formats.merkle import (
     root_of,
     write_note,
 )
-from tests.thorough import far
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()
@@ -77,7 +76,7 @@ def test_the_published_trees_have_the_published_roots() -> None:
     assert root_of(()).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-@settings(max_examples=far(300, 10_000), deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(st.lists(st.binary(min_size=16, max_size=40), min_size=1, max_size=40))
 def test_an_independent_tree_has_the_same_root(entries: list[bytes]) -> None:
     tree = InmemoryTree(algorithm="sha256")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import (
     invariant,
     run_state_machine_as_test,
@@ -19,10 +19,11 @@ from results.reports.versions import live
 from results.vault import counters, releases
 from tests.results.safety.keeping import Kept
 from tests.results.safety.walk import founded
-from tests.thorough import far
 
-#: How far the walk goes: 30,000 steps in all.
-WALKS, STEPS = far((8, 60), (500, 60))
+pytestmark = pytest.mark.long
+
+#: How far the walk goes: ten parts, each with a chance of its own, 30,000 steps in all.
+PARTS, WALKS, STEPS = 10, 50, 60
 #: The sizes that a sealed body may have: form byte, nonce and tag on top of its bucket.
 _OVERHEAD = 1 + 24 + 16
 _SMALL = {1 << power for power in range(10, 20)}
@@ -173,13 +174,12 @@ class LifeOfAReport(Kept):
         assert states == {one.id: one.state for one in self.expected.calls}
 
 
-def walk(walks: int = WALKS, steps: int = STEPS) -> None:
+def walk(walks: int = WALKS, *, part: int = 0) -> None:
     run_state_machine_as_test(
-        LifeOfAReport,
+        seed(part)(type(f"Part{part}", (LifeOfAReport,), {})),
         settings=settings(
-            max_examples=walks, stateful_step_count=steps, derandomize=True, database=None, deadline=None,
-            phases=(Phase.generate,), suppress_health_check=list(HealthCheck), print_blob=False,
-            report_multiple_bugs=False,
+            max_examples=walks, stateful_step_count=STEPS, database=None, deadline=None, phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck), print_blob=False, report_multiple_bugs=False,
         ),
     )  # fmt: skip
 
@@ -189,11 +189,15 @@ def marked(mark: str) -> int:
     return sum(hasattr(getattr(LifeOfAReport, name), f"hypothesis_stateful_{mark}") for name in dir(LifeOfAReport))
 
 
-@pytest.mark.timeout(far(180, 1_800))
-def test_whatever_comes_after_what_nothing_is_told_that_may_not_be() -> None:
+def test_the_walk_knows_every_act_and_looks_at_every_promise() -> None:
     assert marked("rule") >= 18
     assert marked("invariant") >= 12
-    walk()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_comes_after_what_nothing_is_told_that_may_not_be(part: int) -> None:
+    walk(part=part)
 
 
 def _later(*of: Any, at: datetime, **more: Any) -> Any:
@@ -214,4 +218,4 @@ def test_control_without_it_the_walk_finds_the_hole(gone: str, monkeypatch: pyte
     founded()  # as it should be
     monkeypatch.setattr(*CONTROLS[gone])
     with pytest.raises(AssertionError):
-        walk(60, 60)
+        walk(60)

@@ -32,12 +32,13 @@ from results.vault.sealing import DoesNotOpen, Purpose
 from results.vault.slips import IssuedSlip
 from results.vault.wraps import Line, stretch_code, unwrap_key
 from tests.results.safety.laboratory import BIRTH, LEAST, Laboratory, exam_of, found, result
-from tests.thorough import far
+
+pytestmark = pytest.mark.long
 
 CONFIDENTIAL = (ReleaseClass.C2, ReleaseClass.C3, ReleaseClass.C4, ReleaseClass.C5)
 #: Visits, each with ten canaries.
-VISITS = far(12, 100)
-OPENINGS = far(1_000, 10_000)
+VISITS = 100
+OPENINGS = 10_000
 
 
 @dataclass(kw_only=True)
@@ -122,7 +123,7 @@ def loot(sqlite_folder: Path, at: datetime) -> Iterator[Loot]:
     database.close()
 
 
-@pytest.mark.timeout(far(180, 900))
+@pytest.mark.timeout(900)
 def test_no_canary_is_found_in_what_a_thief_takes_away(loot: Loot, caplog: pytest.LogCaptureFixture) -> None:
     loot.day(VISITS)
     canaries = [canary for one in loot.secrets for canary in one.canaries()]

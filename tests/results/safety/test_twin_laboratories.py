@@ -41,10 +41,12 @@ from tests.results.safety.laboratory import FAST
 from tests.staffroom import Browser
 from tests.thorough import far
 
+pytestmark = pytest.mark.long
+
 Chance = Callable[[int], bytes]
 
 #: Pairs of results that differ, a few of them in each pair of laboratories.
-DAYS, PAIRS = far((1, 16), (80, 25))
+DAYS, PAIRS = far((4, 25), (80, 25))
 CLASSES = tuple(ReleaseClass)
 #: Kind, value, unit, mark, comment. Marks that make an alarm are exempt (section 4 of the note), and so are comments
 #: that carry an ordinary report over a power of two.

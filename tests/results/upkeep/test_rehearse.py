@@ -19,7 +19,7 @@ from results.upkeep.rehearse import Place, Step, rehearse, temporary_laboratory
 from tests.founded import HOUSE
 from tests.processes import command_of, family, lives, until
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("rehearse")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
 
 STEPS = [
     "Borne : un patient scanne sa convocation",
