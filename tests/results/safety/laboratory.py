@@ -27,8 +27,8 @@ from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive
 from results.giving import Preference, choose
-from results.handing.hand_overs import NoSlipReason, enter_hand_over
-from results.handing.handing_over import Ready, hand_over
+from results.handing.hand_over_record import NoSlipReason, enter_hand_over
+from results.handing.hand_over_rule import Ready, hand_over
 from results.matrix import PROPOSAL, Channel, Person, Routes, keep_head, read_routes, sign_matrix
 from results.release import Decision, Role
 from results.signing import open_to_read, sign_what_was_read
