@@ -24,7 +24,8 @@ from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from kiosk.presence.pins import set_pin
-from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
+from kiosk.presence.roles import grant_role, propose_role
+from kiosk.register.accounts import Staff, equip, make_staff
 from kiosk.register.database import HEAD, Base, Database, open_sqlite, uuid7
 from kiosk.register.sites import Site
 from kiosk.register.staff import Actor, Role

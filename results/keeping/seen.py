@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kiosk.presence.roles import everyone
 from kiosk.register import clock
-from kiosk.register.accounts import everyone
 from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Document, patient_of

@@ -11,7 +11,8 @@ from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 
-from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
+from kiosk.presence.roles import grant_role, propose_role
+from kiosk.register.accounts import Staff, equip, make_staff
 from kiosk.register.database import Database, OtherTables, open_database, require_head, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.sites import Site

@@ -17,19 +17,10 @@ import qrcode
 from sqlalchemy.orm import Session
 
 from kiosk.presence.recovery import take_proofs_away
+from kiosk.presence.roles import grant_role, propose_role, roles_of
 from kiosk.presence.signins import knock
-from kiosk.register.accounts import (
-    BadLogin,
-    LoginTaken,
-    disable,
-    equip,
-    grant_role,
-    make_staff,
-    propose_role,
-    roles_of,
-    staff_by_login,
-    staff_of,
-)  # fmt: skip
+from kiosk.presence.withdrawing import disable
+from kiosk.register.accounts import LOGIN, BadLogin, LoginTaken, equip, make_staff, staff_by_login, staff_of
 from kiosk.register.clock import Chance, Clock
 from kiosk.register.errors import Invalid, NotAllowed, NotFound, Refusal
 from kiosk.register.journal import Act, write
@@ -67,8 +58,7 @@ from results.upkeep.founding import (
 from results.vault.keys import BiologistKeys, KeyRing, PassphraseTooShort, make_keys, unlock
 from results.vault.sealing import sign
 
-#: What the accounts and the keys will accept, so that a person learns it while the question stands.
-LOGIN = re.compile(r"[a-z][a-z0-9-]{1,30}")
+#: What the keys will accept, so that a person learns it while the question stands.
 SHORTEST_PASSPHRASE = 16
 
 

@@ -160,7 +160,7 @@ UNKNOWN_IN = {
         "kiosk.register.patients",
         "kiosk.register.staff",
         "kiosk.register.accounts",
-        "kiosk.register.signins",
+        "kiosk.presence",
         "kiosk.signin",
         "kiosk.exams",
         "kiosk.booking",
@@ -322,6 +322,10 @@ def test_the_tables_name_only_what_exists() -> None:
     rooms = {name_of(room) for room in ROOMS}
     assert not (SCREENS | ROOFS) - rooms
     assert not {name.replace(".", "/") + ".py" for name in PUBLIC} - rooms
+    told = {top for tops in UNKNOWN_IN.values() for top in tops} | set(KNOWN_ONLY_IN)
+    places = {*UNKNOWN_IN, *PURE, *(place.removesuffix("/") for places in KNOWN_ONLY_IN.values() for place in places)}
+    assert not {top for top in told if top.split(".")[0] in PACKAGES} - set(modules())
+    assert not places - rooms - set(FLOORS)
     assert not {screen for screen in SCREENS if not any(is_or_under(name, "flask") for name in imports(HOUSE / screen))}
 
 

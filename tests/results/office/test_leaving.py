@@ -15,19 +15,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.presence.withdrawing import LastBiologist, ask_end
-from kiosk.register.accounts import (
-    BiologistEndsFirst,
-    RoleGrant,
-    equip,
-    grant_message,
-    grant_role,
-    is_granted,
-    make_staff,
-    propose_role,
-    roles_of,
-    vouch,
-)
+from kiosk.presence.roles import RoleGrant, grant_message, grant_role, is_granted, propose_role, roles_of
+from kiosk.presence.withdrawing import BiologistEndsFirst, LastBiologist, ask_end
+from kiosk.register.accounts import equip, make_staff, vouch
 from kiosk.register.journal import ResultsText
 from kiosk.register.staff import Actor, Role
 from results.cli import main
