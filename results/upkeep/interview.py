@@ -55,11 +55,8 @@ from results.upkeep.founding import (
     whole_or_nothing,
     write_settings,
 )  # fmt: skip
-from results.vault.keys import BiologistKeys, KeyRing, PassphraseTooShort, make_keys, unlock
+from results.vault.keys import SHORTEST_PASSPHRASE, BiologistKeys, KeyRing, PassphraseTooShort, make_keys, unlock
 from results.vault.sealing import sign
-
-#: What the keys will accept, so that a person learns it while the question stands.
-SHORTEST_PASSPHRASE = 16
 
 
 class NotProved(Invalid):
