@@ -11,9 +11,10 @@ from results.commands.journal import print_note
 from results.keeping.rotation import Rotating, replace_lost_pepper, rotate_journal, rotate_pepper, rotate_release
 from results.trust.keyholders import Kind, rotate_escrow
 from results.upkeep import interview
+from results.upkeep.asking import ask_biologist
 from results.upkeep.check import check_keys as check_key_folders
 from results.upkeep.founding import opened_instance
-from results.upkeep.interview import account_of, ask_biologist, lent_power
+from results.upkeep.interview import account_of, lent_power
 from results.vault.keyfolder import KeyFolder
 from results.vault.keys import KeyRing
 
