@@ -43,10 +43,10 @@ from results.vault.releases import Course
 from results.vault.sealing import Cost, Purpose, public_of
 from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_slip
 from results.weighing import Asked, weigh
-from tests.conftest import create_sqlite
 from tests.labels.reception import Reception
 from tests.results.vault.ring import make_ring
 from tests.staffroom import people, power_of
+from tests.tables import make_tables
 
 Chance = Callable[[int], bytes]
 
@@ -388,7 +388,7 @@ def found(database: Database, folder: Path, *, at: datetime, chance: Chance, see
 
 def template(folder: Path, *, at: datetime) -> Template:
     """Found a laboratory on files once, for many copies."""
-    create_sqlite(folder)
+    make_tables(folder, stamped=False)
     database = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
     made = found(database, folder / "keys", at=at, chance=random.Random(20261122).randbytes)
     database.close()
