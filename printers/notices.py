@@ -74,7 +74,7 @@ def _sheet(name: str, form: Form, bars: Barcode) -> tuple[Item, ...]:
 def make_header(numbers: Sequence[int], key: str, *, desk: str, form: Form) -> Paper:
     """What comes out first where labels of another desk follow: which of the batch, and the desk they belong to.
 
-    It carries nothing of a patient; `numbers` count from 1 in the order of the batch (paper.md 11).
+    It carries nothing of a patient; `numbers` count from 1 in the order of the batch.
     """
     words = (f"SUITE {_ranges(numbers)}", f"→ {desk.upper() or 'AUTRE GUICHET'}")
     if form.height is None:

@@ -141,7 +141,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Proved:
-    """What a pairing proved of a printer, when, and the person who stood before it (paper.md 10).
+    """What a pairing proved of a printer, when, and the person who stood before it.
 
     `process_id`: it says when a paper is out, and not before; `status`: it tells its state; `cover`: also an open
     cover; `barcode`: the laboratory's own scanner read its bars; `z64`: it unpacks compressed graphics.

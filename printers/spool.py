@@ -30,7 +30,7 @@ from printers.sealing import PAGES_SIZE, ROLL_SIZE, StationId, believe_start, se
 
 ALIVE_S = 20  #: a station that did not say so for this long is not running
 HEADER = "header"  #: the kind of paper that announces a batch on another desk
-SECRET_S = 120  #: a secret paper that is not out by then is void (release.md 7)
+SECRET_S = 120  #: a secret paper that is not out by then is void
 
 
 class Spool:
@@ -271,7 +271,7 @@ class Spool:
         """Give to the printer `to`, in one commit, those of these jobs that were never sent; all others stay.
 
         Secret papers stay too, and for the station what waits for a person's word. `header` makes, from the places of
-        the moved labels in their batch and a key, the paper that comes out before them (paper.md 11).
+        the moved labels in their batch and a key, the paper that comes out before them.
         """
         with self._writing() as db:
             asked = [self._known(key) for key in keys]

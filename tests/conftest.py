@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from kiosk.register.database import STAFF_ONLY, Base, Database, open_postgresql, open_sqlite, uuid7
 from kiosk.register.sites import Site
+from tests.tables import make_tables
 
 #: Test input that is not part of the project; tests that read it skip with a clear word where it is absent.
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -92,20 +93,8 @@ def postgresql_tables(postgresql_address: str) -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both files, empty, to be copied for each test."""
     folder = tmp_path_factory.mktemp("sqlite")
-    create_sqlite(folder)
+    make_tables(folder, stamped=False)
     return folder
-
-
-def create_sqlite(folder: Path) -> None:
-    """Make both files with every table, as the migrations do."""
-    made = create_engine(f"sqlite:///{folder / 'register.sqlite'}")
-    with made.connect() as connection:
-        connection.execute(text("ATTACH DATABASE :path AS results"), {"path": str(folder / "results.sqlite")})
-        connection.execute(text("PRAGMA journal_mode=WAL"))
-        connection.execute(text("PRAGMA results.journal_mode=WAL"))
-        Base.metadata.create_all(connection)
-        connection.commit()
-    made.dispose()
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ def _kept(app: "WSGIApplication") -> "WSGIApplication":
 
 
 class Handler(WSGIRequestHandler):
-    """A handler that remembers its connections: a server that stops leaves its streams open."""
+    """A handler that remembers the connections of its server: one that stops leaves its streams open."""
 
-    open_now: ClassVar[list[socket.socket]] = []
+    open_now: ClassVar[list[socket.socket]]
 
     def connection_dropped(self, error: BaseException, environ: "WSGIEnvironment | None" = None) -> None:  # noqa: ARG002
         """Close the answer of a browser that went: the library forgets the file it was sending."""
@@ -45,14 +45,20 @@ class Handler(WSGIRequestHandler):
 @contextmanager
 def served(app: Flask, port: int = 0) -> Iterator[BaseWSGIServer]:
     """Serve an app on this port of localhost, or on a free one."""
-    server = make_server("localhost", port, _kept(app), threaded=True, request_handler=Handler)
+
+    class Here(Handler):
+        open_now: ClassVar[list[socket.socket]] = []  # another server's connections are its own
+
+    server = make_server("localhost", port, _kept(app), threaded=True, request_handler=Here)
     server.daemon_threads = True  # type: ignore[attr-defined]  # a stream has no end of its own
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    while Handler.open_now:
-        with suppress(OSError):
-            Handler.open_now.pop().shutdown(socket.SHUT_RDWR)
-    server.server_close()
+    try:
+        yield server
+    finally:  # a test that fails ends what it serves, or its thread would keep the whole run alive
+        server.shutdown()
+        thread.join()
+        while Here.open_now:
+            with suppress(OSError):
+                Here.open_now.pop().shutdown(socket.SHUT_RDWR)
+        server.server_close()

@@ -20,12 +20,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from pyotp import TOTP
-from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from kiosk.presence.pins import set_pin
-from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
-from kiosk.register.database import HEAD, Base, Database, open_sqlite, uuid7
+from kiosk.presence.roles import grant_role, propose_role
+from kiosk.register.accounts import Staff, equip, make_staff
+from kiosk.register.database import Database, open_sqlite, uuid7
 from kiosk.register.sites import Site
 from kiosk.register.staff import Actor, Role
 from printers.settings import EXAMPLE
@@ -34,6 +34,7 @@ from results.app import create_app
 from results.trust.power import KeyRingPower
 from results.vault.keys import KeyRing, make_keys, unlock
 from results.vault.sealing import Cost, sign, verifier_of
+from tests.tables import make_tables
 
 Chance = Callable[[int], bytes]
 
@@ -266,18 +267,3 @@ def write_settings(folder: Path, fingerprint: str, **changed: object) -> None:
     file.touch(mode=0o600)
     file.write_text("\n".join([*lines, "", "[promise_minutes]", "C0 = 480"]) + "\n", encoding="utf-8")
     (folder / "printers.toml").write_text(EXAMPLE, encoding="utf-8")
-
-
-def make_tables(folder: Path) -> None:
-    """Make both files with every table and the version of this code."""
-    made = create_engine(f"sqlite:///{folder / 'register.sqlite'}")
-    with made.connect() as connection:
-        connection.execute(text("ATTACH DATABASE :path AS results"), {"path": str(folder / "results.sqlite")})
-        connection.execute(text("PRAGMA journal_mode=WAL"))
-        connection.execute(text("PRAGMA results.journal_mode=WAL"))
-        Base.metadata.create_all(connection)
-        for side in ("main", "results"):
-            connection.execute(text(f"CREATE TABLE {side}.alembic_version (version_num VARCHAR(32) NOT NULL)"))
-            connection.execute(text(f"INSERT INTO {side}.alembic_version VALUES (:head)"), {"head": HEAD})  # noqa: S608
-        connection.commit()
-    made.dispose()

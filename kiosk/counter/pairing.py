@@ -6,8 +6,8 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.door.devices import LASTS, QUIET, Device, Kind, NameOfDevice, NameTaken, devices, invite, revoke
+from kiosk.presence.roles import everyone
 from kiosk.register import clock
-from kiosk.register.accounts import everyone
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power, raised

@@ -1,1 +1,1 @@
-"""Who is at which screen: paired PCs, sign-ins, the day's duty at a desk, and how lost proofs are given back."""
+"""Who works here and is at which screen: roles given and ended, paired PCs, sign-ins, a day's duty, lost proofs."""

@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import Table, bindparam, inspect, select
 from sqlalchemy.orm import Session
 
+from kiosk.presence.roles import RoleGrant, grant_message
 from kiosk.presence.signins import Present, SignIn, digest_of
-from kiosk.register.accounts import RoleGrant, Staff, grant_message, vouched
+from kiosk.register.accounts import Staff, vouched
 from kiosk.register.database import Base, table_of
 from kiosk.register.staff import Actor, Power, Role
 

@@ -1,4 +1,4 @@
-"""A role ends: an administrator asks for it, a biologist signs it, and from then on nothing brings it back."""
+"""A role ends: an administrator asks for it, a biologist signs it; an account closes. Nothing brings either back."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,19 +8,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.presence.duty import end_duty
-from kiosk.presence.signins import sign_out_everywhere
-from kiosk.register.accounts import (
+from kiosk.presence.roles import (
     NoSuchGrant,
     NotTheSigner,
-    NotYourself,
     RoleGrant,
     everyone,
     grants_of,
-    is_closed,
     is_withdrawn,
-    vouch,
+    roles_of,
     withdrawal_message,
 )
+from kiosk.presence.signins import sign_out_everywhere
+from kiosk.register.accounts import NotYourself, is_closed, of_another, vouch
 from kiosk.register.clock import Chance
 from kiosk.register.errors import Conflict
 from kiosk.register.journal import Act, write
@@ -31,6 +30,12 @@ class LastBiologist(Conflict):
     """A laboratory has at least one biologist; let another one in first."""
 
     french = "C'est le dernier biologiste du laboratoire. Faites d'abord entrer un autre biologiste."
+
+
+class BiologistEndsFirst(Conflict):
+    """A biologist leaves by another biologist's signature; ask that the role be ended first."""
+
+    french = "Un biologiste part par la signature d'un autre biologiste. Proposez d'abord de retirer ce rôle."
 
 
 def ask_end(db: Session, grant_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> RoleGrant:
@@ -118,6 +123,21 @@ def other_biologists(db: Session, staff_id: UUID, power: Power) -> list[UUID]:
         for staff, roles in everyone(db, power)
         if Role.BIOLOGIST in roles and staff.id != staff_id and not is_closed(staff, power)
     ]
+
+
+def disable(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> None:
+    """Close an account from this moment on: every sign-in of it ends with it.
+
+    Raises:
+        BiologistEndsFirst: a biologist's role is ended before, by another biologist's signature.
+    """
+    staff = of_another(db, staff_id, by, power)
+    if Role.BIOLOGIST in roles_of(db, staff.id, power):
+        raise BiologistEndsFirst
+    if staff.disabled_at is None:
+        staff.disabled_at = at
+        vouch(staff, power)
+        write(db, "results", Act.STAFF_CLOSED, by=by.id, at=at, chance=chance, staff=staff.id)
 
 
 def _in_force(db: Session, grant_id: UUID, power: Power) -> RoleGrant:

@@ -1,8 +1,7 @@
-"""An account is made by one person, given its proofs by its owner, and has the roles that a biologist has signed."""
+"""An account is made by one person and given its proofs by its owner; no row gives power that is not vouched for."""
 
 import base64
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,7 +9,7 @@ from hmac import compare_digest
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, inspect, select, text, update
+from sqlalchemy import CheckConstraint, LargeBinary, String, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.canonical import Cell, canonical_row
@@ -18,17 +17,12 @@ from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, Invalid, NotAllowed, NotFound
 from kiosk.register.journal import Act, write
-from kiosk.register.staff import Actor, Power, Role, make_seed, step_of
+from kiosk.register.staff import Actor, Power, make_seed, step_of
 
 #: A person takes the account over in the presence of whoever made it.
 INVITATION: Final = timedelta(hours=1)
-_LOGIN: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")
-_GRANT: Final = b"etiquette/grant/1\x00"
-_WITHDRAWAL: Final = b"etiquette/withdrawal/1\x00"
-#: What came after a grant was signed; an empty column is in no canonical row.
-_END: Final[Mapping[str, None]] = dict.fromkeys(
-    ("end_asked_by", "end_asked_at", "ended_by", "ended_at", "end_signature")
-)
+#: What a login may be.
+LOGIN: Final = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
 
 class NoSuchAccount(NotFound):
@@ -49,28 +43,10 @@ class BadLogin(Invalid):
     french = "L'identifiant a 2 à 31 lettres minuscules sans accent, chiffres ou tirets, et commence par une lettre."
 
 
-class NoSuchGrant(NotFound):
-    """This proposal has its answer already; go back to the list."""
-
-    french = "Cette proposition a déjà sa réponse. Revenez à la liste."
-
-
 class NotYourself(NotAllowed):
     """Nobody changes their own account; ask another administrator."""
 
     french = "Personne ne change son propre compte. Demandez à une autre personne habilitée."
-
-
-class BiologistEndsFirst(Conflict):
-    """A biologist leaves by another biologist's signature; ask that the role be ended first."""
-
-    french = "Un biologiste part par la signature d'un autre biologiste. Proposez d'abord de retirer ce rôle."
-
-
-class NotTheSigner(NotAllowed):
-    """Only a biologist whom the laboratory trusts signs a role, with their own key."""
-
-    french = "Seul un biologiste reconnu par le laboratoire signe un rôle, avec sa propre clé."
 
 
 class InvitationGone(Invalid):
@@ -113,37 +89,6 @@ class Staff(Base):
     mac: Mapped[bytes] = mapped_column(LargeBinary(32))
 
 
-class RoleGrant(Base):
-    """A role that was proposed for a person, and gives something once a biologist has signed it."""
-
-    __tablename__ = "role"
-    __table_args__ = (
-        Index(
-            "uq_role_in_force", "staff", "role", unique=True, sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
-        CheckConstraint("(ended_at IS NULL) = (end_signature IS NULL)", name="ended_means_signed"),
-        {"schema": STAFF_ONLY},
-    )  # fmt: skip
-    keep = "10 years after the account is closed: release traces hang on it"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    staff: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
-    role: Mapped[Role] = mapped_column(Enum(Role, native_enum=False, length=13, values_callable=list))
-    #: The biologist who signed, when, and the Ed25519 signature over all columns but itself and the HMAC.
-    signer: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
-    granted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    signature: Mapped[bytes | None] = mapped_column(LargeBinary(64))
-    #: Who has asked that it end, and when; nothing has changed by that.
-    end_asked_by: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
-    end_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: The biologist who has ended it, when, and the Ed25519 signature over all columns but itself and the HMAC.
-    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.staff.id"))
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    end_signature: Mapped[bytes | None] = mapped_column(LargeBinary(64))
-    mac: Mapped[bytes] = mapped_column(LargeBinary(32))
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Invited:
     """A new or reset account and the code that its owner types once; shown once, kept nowhere."""
@@ -152,9 +97,15 @@ class Invited:
     code: str
 
 
+def canonical_of(row: Base, **changed: Cell) -> bytes:
+    """What a row that gives power says, byte for byte, as it is or as it will be; its HMAC left out."""
+    cells = {one.key: getattr(row, one.key) for one in inspect(type(row)).column_attrs if one.key != "mac"}
+    return canonical_row(str(row.__tablename__), cells | changed)
+
+
 def mac_of(row: Base, power: Power, **changed: Cell) -> bytes:
     """The HMAC of a row that gives power, as it is or as it will be."""
-    return power.mac(_canonical(row, **changed))
+    return power.mac(canonical_of(row, **changed))
 
 
 def vouch(row: Base, power: Power) -> None:
@@ -164,7 +115,7 @@ def vouch(row: Base, power: Power) -> None:
 
 def vouched(row: Base, power: Power) -> bool:
     """Tell whether this house has written the row; asked at every load."""
-    return power.vouches(_canonical(row), row.mac)  # type: ignore[attr-defined]  # same
+    return power.vouches(canonical_of(row), row.mac)  # type: ignore[attr-defined]  # same
 
 
 def spend_step(db: Session, row: Base, step: int, power: Power) -> bool:
@@ -184,16 +135,6 @@ def spend_step(db: Session, row: Base, step: int, power: Power) -> bool:
     ).first()
     db.expire(row)
     return moved is not None
-
-
-def grant_message(grant: RoleGrant) -> bytes:
-    """What a biologist signs: every column of the grant but the signature, the HMAC and what comes after."""
-    return _GRANT + _canonical(grant, signature=None, **_END)
-
-
-def withdrawal_message(grant: RoleGrant) -> bytes:
-    """What a biologist signs who ends a role: every column of the grant but the last signature and the HMAC."""
-    return _WITHDRAWAL + _canonical(grant, end_signature=None)
 
 
 def is_closed(staff: Staff, power: Power) -> bool:
@@ -219,27 +160,16 @@ def staff_of(db: Session, staff_id: UUID, power: Power) -> Staff:
     return found
 
 
-def everyone(db: Session, power: Power) -> list[tuple[Staff, frozenset[Role]]]:
-    """Every account with the roles that are in force, by name."""
-    rows = db.scalars(select(Staff).order_by(Staff.name)).all()
-    return [(row, roles_of(db, row.id, power)) for row in rows if vouched(row, power)]
+def of_another(db: Session, staff_id: UUID, by: Actor, power: Power) -> Staff:
+    """The account of somebody else.
 
-
-def roles_of(db: Session, staff_id: UUID, power: Power) -> frozenset[Role]:
-    """The roles that are in force now."""
-    return frozenset(grant.role for grant in grants_of(db, staff_id, power))
-
-
-def grants_of(db: Session, staff_id: UUID, power: Power) -> list[RoleGrant]:
-    """What is in force: vouched for, signed by a biologist whom the laboratory trusts, and never ended."""
-    if power.has_ended(staff_id):
-        return []
-    grants = db.scalars(select(RoleGrant).where(RoleGrant.staff == staff_id, RoleGrant.ended_at.is_(None))).all()
-    return [
-        grant
-        for grant in grants
-        if not power.has_ended(grant.id) and vouched(grant, power) and is_granted(db, grant, power)
-    ]
+    Raises:
+        NotYourself: it is one's own.
+        NoSuchAccount: there is none, or this house has not written it.
+    """
+    if staff_id == by.id:
+        raise NotYourself
+    return staff_of(db, staff_id, power)
 
 
 def make_staff(
@@ -255,7 +185,7 @@ def make_staff(
         BadLogin: the login has another form.
         LoginTaken: somebody has it.
     """
-    if _LOGIN.fullmatch(login) is None or not name.strip():
+    if LOGIN.fullmatch(login) is None or not name.strip():
         raise BadLogin
     if db.scalars(select(Staff.id).where(Staff.login == login)).first() is not None:
         raise LoginTaken
@@ -271,26 +201,11 @@ def make_staff(
 
 def reset_totp(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> Invited:
     """Take every proof away and invite the person to set new ones, in person; who does it learns none."""
-    staff = _of_another(db, staff_id, by, power)
+    staff = of_another(db, staff_id, by, power)
     staff.password_hash = staff.pin_hash = staff.totp_seed = None
     code = _invite(staff, power, at=at, chance=chance)
     write(db, "results", Act.SIGNIN_RESET, by=by.id, at=at, chance=chance, staff=staff.id)
     return Invited(staff=staff, code=code)
-
-
-def disable(db: Session, staff_id: UUID, *, by: Actor, power: Power, at: datetime, chance: Chance) -> None:
-    """Close an account from this moment on: every sign-in of it ends with it.
-
-    Raises:
-        BiologistEndsFirst: a biologist's role is ended before, by another biologist's signature.
-    """
-    staff = _of_another(db, staff_id, by, power)
-    if Role.BIOLOGIST in roles_of(db, staff.id, power):
-        raise BiologistEndsFirst
-    if staff.disabled_at is None:
-        staff.disabled_at = at
-        vouch(staff, power)
-        write(db, "results", Act.STAFF_CLOSED, by=by.id, at=at, chance=chance, staff=staff.id)
 
 
 def show_seed(db: Session, login: str, code: str, *, power: Power, at: datetime, chance: Chance) -> tuple[Staff, str]:
@@ -356,107 +271,6 @@ def open_text(staff: Staff, column: str, power: Power) -> str | None:
     return None if opened is None else opened.decode("ascii")
 
 
-def propose_role(
-    db: Session, staff_id: UUID, role: Role, *, by: Actor | None, power: Power, at: datetime, chance: Chance
-) -> RoleGrant:
-    """Propose a role for somebody else; it gives nothing until a biologist has signed it.
-
-    Args:
-        by: who proposes; None for the first accounts of an instance.
-    """
-    staff = staff_of(db, staff_id, power) if by is None else _of_another(db, staff_id, by, power)
-    known = db.scalars(
-        select(RoleGrant).where(RoleGrant.staff == staff.id, RoleGrant.role == role, RoleGrant.ended_at.is_(None))
-    ).first()
-    if known is not None and vouched(known, power) and not power.has_ended(known.id):
-        return known
-    if known is not None:
-        db.delete(known)
-        db.flush()  # the place of a row that nobody vouches for is taken again
-    grant = RoleGrant(id=uuid7(at, chance), staff=staff.id, role=role, signer=None, granted_at=None, signature=None)
-    vouch(grant, power)
-    db.add(grant)
-    write(
-        db, "results", Act.GRANT_PROPOSED, by=by.id if by else "init", at=at, chance=chance, staff=staff.id, role=role
-    )
-    return grant
-
-
-def proposed_grants(db: Session, power: Power) -> list[RoleGrant]:
-    """The roles that wait for a biologist's signature, the oldest first; closed accounts left out."""
-    rows = db.scalars(
-        select(RoleGrant).join(Staff, Staff.id == RoleGrant.staff)
-        .where(RoleGrant.signature.is_(None), Staff.disabled_at.is_(None)).order_by(RoleGrant.id)
-    ).all()  # fmt: skip
-    return [row for row in rows if vouched(row, power) and not power.has_ended(row.id)]
-
-
-def proposed_grant(db: Session, grant_id: UUID, power: Power) -> RoleGrant:
-    """One role that waits for a biologist's signature.
-
-    Raises:
-        NoSuchGrant: there is none, it was signed already, or this house has not written it.
-    """
-    row = db.get(RoleGrant, grant_id)
-    if row is None or row.signature is not None or power.has_ended(grant_id) or not vouched(row, power):
-        raise NoSuchGrant
-    return row
-
-
-def grant_role(
-    db: Session,
-    grant: RoleGrant,
-    *,
-    by: UUID,
-    sign: Callable[[bytes], bytes],
-    power: Power,
-    at: datetime,
-    chance: Chance,
-) -> None:
-    """Sign a proposed role.
-
-    Args:
-        by: the biologist's account.
-        sign: makes an Ed25519 signature with the biologist's unlocked key.
-
-    Raises:
-        NotTheSigner: the signature is not that of a biologist whom the laboratory trusts.
-    """
-    if not vouched(grant, power):
-        raise NoSuchAccount
-    grant.signer, grant.granted_at = by, at.replace(microsecond=0)
-    grant.signature = sign(grant_message(grant))
-    if not is_granted(db, grant, power):
-        raise NotTheSigner
-    vouch(grant, power)
-    write(db, "results", Act.GRANT_SIGNED, by=by, at=at, chance=chance, staff=grant.staff, role=grant.role)
-
-
-def is_granted(db: Session, grant: RoleGrant, power: Power) -> bool:
-    """Tell whether a biologist whose signature counts has signed a grant."""
-    return _has_signed(db, grant.signer, grant_message(grant), grant.signature, power)
-
-
-def is_withdrawn(db: Session, grant: RoleGrant, power: Power) -> bool:
-    """Tell whether a biologist whose signature counts has signed the end of a grant."""
-    return _has_signed(db, grant.ended_by, withdrawal_message(grant), grant.end_signature, power)
-
-
-def _has_signed(db: Session, who: UUID | None, message: bytes, signature: bytes | None, power: Power) -> bool:
-    if who is None or signature is None:
-        return False
-    signer = db.get(Staff, who)
-    if signer is None or not vouched(signer, power):
-        return False
-    return power.verify_grant(db, signer.login, message, signature)
-
-
-def _of_another(db: Session, staff_id: UUID, by: Actor, power: Power) -> Staff:
-    if staff_id == by.id:
-        raise NotYourself
-    return staff_of(db, staff_id, power)
-
-
 def _invite(staff: Staff, power: Power, *, at: datetime, chance: Chance) -> str:
     code = base64.b32encode(chance(10)).decode("ascii")
     staff.invitation, staff.invited_until = sha256(code.encode("ascii")).digest(), at + INVITATION
@@ -473,8 +287,3 @@ def _invited(db: Session, login: str, code: str, power: Power, *, at: datetime) 
     ):  # fmt: skip
         raise InvitationGone
     return staff
-
-
-def _canonical(row: Base, **changed: Cell) -> bytes:
-    cells = {one.key: getattr(row, one.key) for one in inspect(type(row)).column_attrs if one.key != "mac"}
-    return canonical_row(str(row.__tablename__), cells | changed)

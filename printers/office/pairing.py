@@ -19,7 +19,7 @@ def pair_office(
     printer: Printer, person: Person, *, by: str, at: datetime, chance: Callable[[int], bytes],
     timing: Timing | None = None,
 ) -> Proved:  # fmt: skip
-    """Try an office printer out with a person before it, and say what it proved (paper.md 10); `by` is the person.
+    """Try an office printer out with a person before it, and say what it proved; `by` is the person.
 
     A page is sent while the cover is open. A printer that calls it completed before the cover is closed does not know
     what comes out of it, and is not believed. Raise `Unreachable` when it does not answer, `Refused` when it does not

@@ -145,7 +145,7 @@ class Link:
         return readiness((one, two, three, four))
 
     def _host_state(self) -> Readiness:
-        """A Zebra's three lines; out of media or open it says nothing at all (paper.md 9.4)."""
+        """A Zebra's three lines; out of media or open it says nothing at all."""
         self.listen()
         self.write(zpl.ASK_STATE)
         end = time.monotonic() + self._timing.answer

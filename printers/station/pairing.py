@@ -39,7 +39,7 @@ def pair(
     timing: Timing | None = None,
     open_device: Callable[[str], Device] = connect,
 ) -> Proved:
-    """Try a printer out with a person before it, and say what it proved (paper.md 10); `by` is the person.
+    """Try a printer out with a person before it, and say what it proved; `by` is the person.
 
     A printer that does not say its model proves nothing. Raise `Unreachable` when it does not answer at all,
     `WrongSettings` when its head has other dots than its medium.

@@ -25,8 +25,8 @@ from results.handing.asking import (
     request_of,
     waiting_for_biologist,
 )
-from results.handing.hand_overs import NoSlipReason
-from results.handing.handing_over import NothingToHandOver
+from results.handing.hand_over_record import NoSlipReason
+from results.handing.hand_over_rule import NothingToHandOver
 from results.handing.papers import put_all, visit_and_person
 from results.identity import seen
 from results.sitting import Locked

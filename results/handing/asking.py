@@ -18,8 +18,8 @@ from kiosk.register.patients import Document, Patient, patient_of
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit, visit_of
 from printers.paper import Form
-from results.handing.hand_overs import NoSlipReason
-from results.handing.handing_over import Biologist, Ready, hand_over
+from results.handing.hand_over_record import NoSlipReason
+from results.handing.hand_over_rule import Biologist, Ready, hand_over
 from results.matrix import Channel, Person
 from results.release import Role
 from results.vault.dossiers import NoSuchDossier, dossier_of

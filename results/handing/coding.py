@@ -17,8 +17,8 @@ from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.phone import PACE_S, code_desk
-from results.handing.hand_overs import enter_hand_over, hand_over_by_form, papers_of
-from results.handing.handing_over import BiologistFirst, NothingToHandOver, line_to_ask
+from results.handing.hand_over_record import enter_hand_over, hand_over_by_form, papers_of
+from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver, line_to_ask
 from results.handing.handover import desk_page, turned_away
 from results.handing.papers import send_papers, visit_and_person
 from results.handing.standing_there import with_code

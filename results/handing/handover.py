@@ -17,8 +17,8 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.signoff import unlocked
 from results.handing.finding import NotOnATicket, find_visits, visit_on_ticket
-from results.handing.hand_overs import NoSlipReason
-from results.handing.handing_over import BiologistFirst, NothingToHandOver, hand_over
+from results.handing.hand_over_record import NoSlipReason
+from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver, hand_over
 from results.handing.mandates import mandates_of
 from results.handing.papers import send_papers, visit_and_person
 from results.handing.standing_there import MandateMissing, without_code

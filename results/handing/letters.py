@@ -21,8 +21,8 @@ from kiosk.register.staff import Power
 from kiosk.register.visits import Visit, visit_of
 from printers.paper import Form, Paper
 from results.giving import Delivery, Preference, delivery_of
-from results.handing.hand_overs import key_of, signed_papers
-from results.handing.handing_over import Biologist, NothingToHandOver, open_for_paper
+from results.handing.hand_over_record import key_of, signed_papers
+from results.handing.hand_over_rule import Biologist, NothingToHandOver, open_for_paper
 from results.matrix import Channel, Person
 from results.release import Decision, Role
 from results.vault.dossiers import Dossier, NoSuchDossier, dossier_of

@@ -18,7 +18,7 @@ from kiosk.web import chance, house, now, page, reading, transaction
 from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State, Verb
 from printers.paper import Paper
-from results.handing.hand_overs import TAKES_FOR_ANOTHER, hand_over_of, key_of, sign_for
+from results.handing.hand_over_record import TAKES_FOR_ANOTHER, hand_over_of, key_of, sign_for
 from results.handing.sheets import REPORT
 from results.receipt import receipt_paper
 

@@ -7,8 +7,8 @@ from flask import Blueprint, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.presence.roles import everyone
 from kiosk.register import clock
-from kiosk.register.accounts import everyone
 from kiosk.register.journal import Act
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kiosk.presence.roles import everyone
 from kiosk.register import clock
-from kiosk.register.accounts import everyone
 from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Document, patient_of
@@ -25,7 +25,7 @@ from kiosk.signin import actor, needs, power
 from kiosk.web import chance, now, page, reading, transaction
 from results.calls import PhoneCall
 from results.critical.alerts import CriticalAlert
-from results.handing.hand_overs import HandOver
+from results.handing.hand_over_record import HandOver
 from results.identity import NoDocumentSeen, seen
 from results.office.accounts import ROLES
 from results.physicians.calls import PhysicianCall

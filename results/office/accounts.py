@@ -6,19 +6,9 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.presence.recovery import ask_reset, resets_waiting
-from kiosk.presence.withdrawing import ask_end, ends_waiting
-from kiosk.register.accounts import (
-    BadLogin,
-    Invited,
-    LoginTaken,
-    NoSuchGrant,
-    disable,
-    everyone,
-    grants_of,
-    make_staff,
-    propose_role,
-    proposed_grants,
-)
+from kiosk.presence.roles import NoSuchGrant, everyone, grants_of, propose_role, proposed_grants
+from kiosk.presence.withdrawing import ask_end, disable, ends_waiting
+from kiosk.register.accounts import BadLogin, Invited, LoginTaken, make_staff
 from kiosk.register.errors import Invalid
 from kiosk.register.staff import Right, Role
 from kiosk.signin import actor, needs, power, raised

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, current_app, flash, redirect, request, ur
 from flask.typing import ResponseReturnValue
 
 from kiosk.presence.recovery import confirm_reset, resets_waiting
+from kiosk.presence.roles import everyone, grant_role, proposed_grant, proposed_grants
 from kiosk.presence.withdrawing import ends_waiting, keep_role
 from kiosk.register import clock
-from kiosk.register.accounts import everyone, grant_role, proposed_grant, proposed_grants
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right, Role
 from kiosk.signin import actor, needs, power, present, raised

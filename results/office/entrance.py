@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from kiosk.booking.appointments import day_list
 from kiosk.places import who_waits
 from kiosk.presence.recovery import resets_waiting
+from kiosk.presence.roles import proposed_grants
 from kiosk.presence.withdrawing import ends_waiting
-from kiosk.register.accounts import proposed_grants
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Stage

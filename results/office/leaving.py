@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kiosk.presence.roles import RoleGrant, is_withdrawn, roles_of
 from kiosk.presence.withdrawing import end_role
-from kiosk.register.accounts import RoleGrant, Staff, is_withdrawn, roles_of, staff_of, vouched
+from kiosk.register.accounts import Staff, staff_of, vouched
 from kiosk.register.clock import Chance
 from kiosk.register.staff import Power, Role
 from labels.validation import SignedTubes

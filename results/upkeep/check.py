@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from kiosk.door.profile import read_profiles
-from kiosk.register.accounts import everyone
+from kiosk.presence.roles import everyone
 from kiosk.register.database import OtherTables
 from kiosk.register.errors import Refusal
 from kiosk.register.sites import this_site

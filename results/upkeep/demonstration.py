@@ -3,7 +3,6 @@
 import json
 import sys
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from pyotp import TOTP
 
 from kiosk.booking.appointments import book
 from kiosk.register import clock
+from kiosk.register.clock import Chance
 from kiosk.register.database import uuid7
 from kiosk.register.errors import NotFound
 from kiosk.register.patients import Sex, create_patient
@@ -36,8 +36,6 @@ from results.upkeep.founding import (
 )  # fmt: skip
 from results.upkeep.supervise import Programme, free_ports
 from results.vault.keys import ExchangeKeys, KeyRing, make_keys
-
-Chance = Callable[[int], bytes]
 
 #: The people of the demonstration; nobody of that name is meant.
 CAST = (

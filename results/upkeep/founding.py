@@ -4,30 +4,26 @@ import hashlib
 import json
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 
-from kiosk.register.accounts import Staff, equip, grant_role, make_staff, propose_role
+from kiosk.presence.roles import grant_role, propose_role
+from kiosk.register.accounts import Staff, equip, make_staff
+from kiosk.register.clock import Chance
 from kiosk.register.database import Database, OtherTables, open_database, require_head, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.sites import Site
 from kiosk.register.staff import Role, hash_password
 from labels.planning.table import SHIPPED
-from results import matrix
-from results.matrix import keep_head, read_routes, sign_matrix
+from results.matrix import PROPOSAL, keep_head, read_routes, sign_matrix
 from results.trust.power import KeyRingPower
 from results.upkeep.schema import migrate
 from results.vault.keys import KeyRing, unlock
 from results.vault.sealing import sign
-
-#: The shipped matrix, void until a biologist signs it.
-PROPOSAL = Path(matrix.__file__).parent / "data" / "matrix_proposal.json"
-
-Chance = Callable[[int], bytes]
 
 #: Release class -> minutes until the promised hour: long enough for a confirmation where the class may need one.
 PROMISES = {"C0": 480, "C1": 360, "C2": 1440, "C3": 4320, "C4": 2880, "C5": 14400}

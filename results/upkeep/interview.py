@@ -1,62 +1,40 @@
-"""What the terminal asks a person: the founding of a laboratory, accounts, passphrases, signatures."""
+"""What is done at the terminal with a person present: a laboratory founded, accounts and keys made, tables signed."""
 
 import hashlib
-import io
-import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import time
 from functools import partial
 from pathlib import Path
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import click
-import qrcode
 from sqlalchemy.orm import Session
 
 from kiosk.presence.recovery import take_proofs_away
+from kiosk.presence.roles import grant_role, propose_role, roles_of
 from kiosk.presence.signins import knock
-from kiosk.register.accounts import (
-    BadLogin,
-    LoginTaken,
-    disable,
-    equip,
-    grant_role,
-    make_staff,
-    propose_role,
-    roles_of,
-    staff_by_login,
-    staff_of,
-)  # fmt: skip
+from kiosk.presence.withdrawing import disable
+from kiosk.register.accounts import LoginTaken, equip, make_staff, staff_by_login, staff_of
 from kiosk.register.clock import Chance, Clock
-from kiosk.register.errors import Invalid, NotAllowed, NotFound, Refusal
+from kiosk.register.errors import Invalid, NotAllowed, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.sites import this_site
 from kiosk.register.staff import (
     Actor,
     Right,
     Role,
-    check_password,
     hash_password,
     make_seed,
-    seed_address,
-    step_of,
     verify_password,
 )  # fmt: skip
 from kiosk.settings import StaffSettings, read_settings
-from printers import settings as printer_settings
-from printers.errors import WrongSettings
 from results.matrix import keep_head, read_routes
 from results.matrix import sign_matrix as sign_next
 from results.office.leaving import keep_endings
 from results.trust.keyholders import let_in, refuse_known
 from results.trust.power import KeyRingPower
+from results.upkeep.asking import ask_biologist, ask_enrolment, ask_laboratory, ask_passphrase, ask_password, ask_person
 from results.upkeep.founding import (
-    Answers,
-    Person,
-    Printers,
     make_site,
     opened_instance,
     refuse_founded,
@@ -64,12 +42,11 @@ from results.upkeep.founding import (
     whole_or_nothing,
     write_settings,
 )  # fmt: skip
-from results.vault.keys import BiologistKeys, KeyRing, PassphraseTooShort, make_keys, unlock
+from results.vault.keys import KeyRing, make_keys
 from results.vault.sealing import sign
 
-#: What the accounts and the keys will accept, so that a person learns it while the question stands.
-LOGIN = re.compile(r"[a-z][a-z0-9-]{1,30}")
-SHORTEST_PASSPHRASE = 16
+#: Whoever runs the command has the machine itself: it is journaled as such, and is nobody's own account.
+_TERMINAL = Actor(id=UUID(int=0), name="terminal", roles=frozenset({Role.ADMINISTRATOR}))
 
 
 class NotProved(Invalid):
@@ -93,13 +70,13 @@ class NoAccount(NotFound):
 def found(instance: Path, *, make_station: Callable[[], str], now: Clock, chance: Chance) -> None:
     """Ask what a laboratory is, then found it; whatever fails leaves the folder as it was."""
     refuse_founded(instance)
-    answers = _ask_laboratory()
+    answers = ask_laboratory()
     click.echo("\nPremier biologiste : il est la racine de confiance, et tape lui-même ce qui suit.")
-    biologist = _ask_person((Role.BIOLOGIST,), site=answers.name, now=now, chance=chance)
+    biologist = ask_person((Role.BIOLOGIST,), site=answers.name, now=now, chance=chance)
     click.echo("Phrase de ses clés : 16 signes au moins. Personne ne pourra la retrouver à sa place.")
-    passphrase = _ask_passphrase("Phrase")
+    passphrase = ask_passphrase("Phrase")
     click.echo("\nPremier administrateur :")
-    administrator = _ask_person(
+    administrator = ask_person(
         (Role.ADMINISTRATOR,), site=answers.name, now=now, chance=chance, taken=(biologist.login,)
     )
     with whole_or_nothing(instance):
@@ -118,7 +95,7 @@ def found(instance: Path, *, make_station: Callable[[], str], now: Clock, chance
 
 def make_first_keys(instance: Path, person: str, *, chance: Chance) -> None:
     """Make the keys of an instance that has none yet; the biologist types the passphrase."""
-    passphrase = _ask_passphrase("Phrase (16 signes au moins)")
+    passphrase = ask_passphrase("Phrase (16 signes au moins)")
     fingerprint = make_keys(
         instance / "keys", instance / "keys-exchange", person=person, passphrase=passphrase, chance=chance
     )
@@ -135,7 +112,7 @@ def add_biologist(instance: Path, login: str, *, now: Clock, chance: Chance) -> 
     refuse_known(KeyRing.load(folder), login)
     signer_login, unlocked = ask_biologist(folder)
     click.echo(f"À {login} de taper sa phrase. Personne ne pourra la retrouver à sa place.")
-    passphrase = _ask_passphrase("Phrase (16 signes au moins)")
+    passphrase = ask_passphrase("Phrase (16 signes au moins)")
     with writing_results(instance) as db:
         signer = account_of(db, signer_login, power)
         write(db, "results", Act.SIGNER_SIGNED, by=signer, at=now(), chance=chance, staff=account)
@@ -154,9 +131,9 @@ def add_person(instance: Path, login: str, name: str, roles: tuple[str, ...], *,
         if staff_by_login(db, login, power) is not None:
             raise LoginTaken
     signer_login, unlocked = ask_biologist(folder)
-    password = _ask_password(login)
+    password = ask_password(login)
     seed = make_seed(chance)
-    step = _ask_enrolment(seed, login, site=site, now=now)
+    step = ask_enrolment(seed, login, site=site, now=now)
     hashed = hash_password(password, chance=chance)
     with writing_results(instance) as db:
         signer = account_of(db, signer_login, power)
@@ -203,36 +180,6 @@ def sign_new_matrix(instance: Path, file: Path, *, now: Clock, chance: Chance) -
     click.echo(f"La table n° {signed.version} est signée et en vigueur.")
 
 
-#: Whoever runs the command has the machine itself: it is journaled as such, and is nobody's own account.
-_TERMINAL = Actor(id=UUID(int=0), name="terminal", roles=frozenset({Role.ADMINISTRATOR}))
-
-
-def _ask_laboratory() -> Answers:
-    name = click.prompt("Nom du laboratoire")
-    number = click.prompt("Numéro du site, sur chaque tube (1 à 99)", type=click.IntRange(1, 99), default=1)
-    zone = click.prompt("Fuseau horaire du territoire", default="Europe/Paris", value_proc=_zone)
-    opens = click.prompt("Heure d'ouverture", default="7:30", value_proc=_hour)
-    closes = click.prompt("Heure de fermeture", default="18:00", value_proc=_hour)
-    click.echo("Adresses des imprimantes : tcp://adresse:9100 ou file:///dev/usb/lp0")
-    addresses: list[str] = []
-    for what in ("étiquettes des tubes", "tickets de la borne", "talons confidentiels, au guichet"):
-        addresses.append(click.prompt(f"  {what}", value_proc=partial(_address, taken=tuple(addresses))))
-    labels, tickets, slips = addresses
-    printers = Printers(labels=labels, tickets=tickets, slips=slips)
-    return Answers(name=name, number=number, timezone=zone, opens=opens, closes=closes, printers=printers)
-
-
-def _ask_person(
-    roles: tuple[Role, ...], *, site: str, now: Clock, chance: Chance, taken: tuple[str, ...] = ()
-) -> Person:
-    name = click.prompt("Nom, comme les collègues le lisent")
-    login = click.prompt("Identifiant (minuscules sans accent)", value_proc=partial(_login, taken=taken))
-    password = _ask_password(login)
-    seed = make_seed(chance)
-    step = _ask_enrolment(seed, login, site=site, now=now)
-    return Person(name=name, login=login, roles=roles, password=password, seed=seed, step=step)
-
-
 def _ask_second_person(instance: Path, power: KeyRingPower, *, now: Clock, chance: Chance) -> Actor:
     """Whoever sits at the terminal has the machine; a colleague who may proves to be there too."""
     click.echo("Une deuxième personne est là : biologiste, responsable ou administrateur, et pas celle du compte.")
@@ -250,50 +197,6 @@ def _ask_second_person(instance: Path, power: KeyRingPower, *, now: Clock, chanc
         if not second.may(Right.CONFIRM_RESET):
             raise NotAllowed
         return second
-
-
-def _ask_passphrase(words: str) -> str:
-    while True:
-        passphrase: str = click.prompt(words, hide_input=True, confirmation_prompt="Encore une fois")
-        if len(passphrase) >= SHORTEST_PASSPHRASE:
-            return passphrase
-        click.echo(PassphraseTooShort.french)
-
-
-def _ask_password(login: str) -> str:
-    while True:
-        password: str = click.prompt(
-            "Mot de passe (12 signes au moins)", hide_input=True, confirmation_prompt="Encore une fois"
-        )
-        try:
-            check_password(password, login=login)
-        except Refusal as refused:
-            click.echo(refused.sentence)
-        else:
-            return password
-
-
-def _ask_enrolment(seed: str, login: str, *, site: str, now: Clock) -> int:
-    """Show the seed as a QR in the terminal until the owner has typed the six digits that it gives."""
-    code = qrcode.QRCode()
-    code.add_data(seed_address(seed, login=login, site=site))
-    drawn = io.StringIO()
-    code.print_ascii(out=drawn, invert=True)
-    click.echo(drawn.getvalue())
-    click.echo(f"Ou tapez cette clé dans l'application d'authentification : {seed}")
-    while True:
-        typed = click.prompt("Les six chiffres qu'elle affiche")
-        step = step_of(seed, typed, at=now(), after=0)
-        if step is not None:
-            return step
-        click.echo("Ces six chiffres ne correspondent pas. Attendez les suivants et recopiez-les.")
-
-
-def ask_biologist(folder: Path) -> tuple[str, BiologistKeys]:
-    """Ask the biologist who is there to unlock the keys; give the login and the keys."""
-    login = click.prompt("Biologiste présent (identifiant)")
-    passphrase = click.prompt("Phrase de ses clés", hide_input=True)
-    return login, unlock(folder, login, passphrase)
 
 
 def lent_power(instance: Path) -> tuple[KeyRingPower, Path]:
@@ -323,39 +226,3 @@ def _known_roles(roles: tuple[str, ...]) -> tuple[str, ...]:
     if unknown:
         raise click.BadParameter(f"Rôle inconnu : {unknown[0]}. Il y a : {', '.join(Role)}.")
     return roles
-
-
-def _zone(typed: str) -> str:
-    if typed not in available_timezones():
-        raise click.BadParameter("Ce fuseau n'existe pas. Exemples : Europe/Paris, Indian/Reunion, America/Cayenne.")
-    return typed
-
-
-def _hour(typed: str) -> time:
-    said = re.fullmatch(r"([0-9]{1,2})\s*[:hH]\s*([0-9]{2})?", typed.strip())
-    try:
-        if said is not None:
-            return time(int(said[1]), int(said[2] or 0))
-    except ValueError:
-        pass  # 25:00 has the form of an hour, and is none
-    raise click.BadParameter("Écrivez l'heure ainsi : 7:30")
-
-
-def _login(typed: str, *, taken: tuple[str, ...]) -> str:
-    login = typed.strip()
-    if LOGIN.fullmatch(login) is None:
-        raise click.BadParameter(BadLogin.french)
-    if login in taken:
-        raise click.BadParameter(LoginTaken.french)
-    return login
-
-
-def _address(typed: str, *, taken: tuple[str, ...]) -> str:
-    address = typed.strip()
-    try:
-        printer_settings.parse(f'[printer.one]\naddress = {json.dumps(address)}\nmedia = "roll-80"\n')
-    except WrongSettings:
-        raise click.BadParameter("Écrivez l'adresse ainsi : tcp://192.168.1.20:9100 ou file:///dev/usb/lp0") from None
-    if address in taken:
-        raise click.BadParameter("Cette adresse est déjà celle d'une autre imprimante.")
-    return address

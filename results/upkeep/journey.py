@@ -150,7 +150,7 @@ class Journey:
         """The next calls are made until ours; the file is found, the document noted, the prescription entered."""
         sophie = self.desk["sophie"]
         self._call(self.booked)
-        visit = self._at_the_counter(self.booked)
+        visit = self.visits[self.booked]
         name = self.convocations[0]["name"].split()[-1]
         page = sophie.open(f"/passage/{visit}")
         if not any("/chercher" in form.action for form in page.forms):
@@ -166,7 +166,7 @@ class Journey:
         """A person whom the laboratory does not know gets a file."""
         sophie = self.desk["sophie"]
         self._call(self.walk_in)
-        visit = self._at_the_counter(self.walk_in)
+        visit = self.visits[self.walk_in]
         page = sophie.open(f"/passage/{visit}/nouveau")
         page = sophie.submit(
             page, "/nouveau", birth_name="Répétition", given_names="Zoé", birth_date="17/06/1981", sex="F",
@@ -327,9 +327,6 @@ class Journey:
         sophie = self.desk["sophie"]
         while self.parked:
             sophie.submit(sophie.open("/file"), f"/file/{self.parked.pop()}/de-retour")
-
-    def _at_the_counter(self, number: int) -> str:
-        return self.visits[number]
 
     def _prescribe(self, visit: str, exams: tuple[str, ...]) -> None:
         sophie = self.desk["sophie"]

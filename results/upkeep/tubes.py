@@ -22,8 +22,9 @@ from labels.validation import sign_tubes as sign_next
 from printers.draw import draw
 from printers.errors import Unprintable
 from results.trust.standing import has_signed
+from results.upkeep.asking import ask_biologist
 from results.upkeep.founding import opened_instance
-from results.upkeep.interview import account_of, ask_biologist, lent_power, writing_results
+from results.upkeep.interview import account_of, lent_power, writing_results
 from results.vault.keys import KeyRing
 from results.vault.sealing import label, sign
 

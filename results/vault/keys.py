@@ -26,7 +26,7 @@ from results.vault.sealing import (
     verifier_of,
 )
 
-_SHORTEST_PASSPHRASE: Final = 16
+SHORTEST_PASSPHRASE: Final = 16
 
 
 class KeysExist(Conflict):
@@ -268,6 +268,6 @@ def take_private_halves(folder: Path, person: str) -> None:
 
 
 def _passphrase(passphrase: str) -> bytes:
-    if len(passphrase) < _SHORTEST_PASSPHRASE:
+    if len(passphrase) < SHORTEST_PASSPHRASE:
         raise PassphraseTooShort
     return unicodedata.normalize("NFC", passphrase).encode("utf-8")

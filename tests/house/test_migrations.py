@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
-import results.cli  # noqa: F401  # the roof knows every table
+import results.app  # noqa: F401  # its screens know every table
 from kiosk.register.database import HEAD, STAFF_ONLY, Base, Side
 from results.upkeep.schema import MIGRATIONS, SIDES, migrate, side_opened
 

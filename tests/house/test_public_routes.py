@@ -14,7 +14,7 @@ from kiosk.app import ROUTES, create_app
 from kiosk.register.database import open_sqlite, uuid7
 from kiosk.register.sites import Site
 from kiosk.web import HEADERS
-from tests.staffroom import make_tables
+from tests.tables import make_tables
 
 BASE = "https://labo.test"
 

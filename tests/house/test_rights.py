@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from kiosk.register.staff import RIGHTS, Right
-from results.app import ROUTES
+from results.roof.routes import ROUTES
 
 HOUSE = Path(__file__).resolve().parents[2]
 #: Rights whose screens are not built yet; a line leaves this list in the commit that brings its screen.

@@ -10,7 +10,8 @@ import pytest
 from werkzeug.routing import Rule
 
 from kiosk.register.staff import Right
-from results.app import MENU, ROUTES, VISIT_TABS
+from results.roof.menu import MENU, VISIT_TABS
+from results.roof.routes import ROUTES
 from tests.staffroom import Browser, Room, open_room
 
 CSP = (

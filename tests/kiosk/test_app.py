@@ -17,7 +17,7 @@ from kiosk.register.sites import Site
 from kiosk.settings import UnsafeSettings
 from kiosk.web import House
 from printers.paper import ROLL_58
-from tests.staffroom import make_tables
+from tests.tables import make_tables
 
 HOUSE = Path(__file__).resolve().parents[2]
 GOOD: dict[str, object] = {

@@ -12,7 +12,8 @@ from kiosk.presence.duty import TRIES, Duty, PinTry, ask_pin, begin_duty, come_b
 from kiosk.presence.pcs import NotADesk, PairedPc, Pc, PcWithoutName, pair, pc_of, revoke
 from kiosk.presence.pins import set_pin
 from kiosk.presence.signins import SignIn, sign_out_everywhere
-from kiosk.register.accounts import disable, reset_totp
+from kiosk.presence.withdrawing import disable
+from kiosk.register.accounts import reset_totp
 from kiosk.register.database import Database
 from kiosk.register.journal import ResultsText, verify
 from kiosk.register.staff import Actor

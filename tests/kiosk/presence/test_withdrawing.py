@@ -13,25 +13,19 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kiosk.presence.behind import resume
-from kiosk.presence.signins import SignIn, enter
-from kiosk.presence.withdrawing import LastBiologist, ask_end, ends_waiting, keep_role
-from kiosk.register.accounts import (
-    BiologistEndsFirst,
+from kiosk.presence.roles import (
     NoSuchGrant,
     NotTheSigner,
-    NotYourself,
     RoleGrant,
-    Staff,
-    disable,
-    equip,
     grant_role,
     grants_of,
     is_withdrawn,
-    make_staff,
     propose_role,
     roles_of,
-    vouch,
 )
+from kiosk.presence.signins import SignIn, enter
+from kiosk.presence.withdrawing import BiologistEndsFirst, LastBiologist, ask_end, disable, ends_waiting, keep_role
+from kiosk.register.accounts import NotYourself, Staff, equip, make_staff, vouch
 from kiosk.register.database import Database
 from kiosk.register.journal import ResultsText
 from kiosk.register.staff import Actor, Role

@@ -13,26 +13,20 @@ from sqlalchemy.orm import Session
 
 from kiosk.presence import signins
 from kiosk.presence.behind import resume
+from kiosk.presence.roles import NotTheSigner, RoleGrant, everyone, grant_message, grant_role, propose_role, roles_of
 from kiosk.presence.signins import Knock, SignIn, knock, open_sign_in, sign_out
+from kiosk.presence.withdrawing import disable
 from kiosk.register import staff
 from kiosk.register.accounts import (
     BadLogin,
     InvitationGone,
     LoginTaken,
     NoSuchAccount,
-    NotTheSigner,
     NotYourself,
-    RoleGrant,
     Staff,
     WrongStep,
-    disable,
-    everyone,
-    grant_message,
-    grant_role,
     make_staff,
-    propose_role,
     reset_totp,
-    roles_of,
     show_seed,
     take_over,
     vouch,

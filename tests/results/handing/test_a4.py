@@ -17,7 +17,7 @@ from printers.office.worker import OfficeOwner
 from printers.paper import A4, Text
 from printers.rows import Proved
 from printers.settings import Printer
-from results.handing.hand_overs import HandOver
+from results.handing.hand_over_record import HandOver
 from results.handing.letters import Letter
 from results.vault.codes import write_code, write_handle
 from tests.ippeve import Ippeve, open_ippeve

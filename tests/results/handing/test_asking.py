@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText, verify
 from results.handing.asking import HandOverRequest
-from results.handing.hand_overs import HandOver
+from results.handing.hand_over_record import HandOver
 from results.reports.versions import ReportVersion
 from results.vault.releases import ReleaseAct
 from tests.results.cast import exam_of

@@ -17,7 +17,7 @@ from kiosk.register.journal import ResultsText, verify
 from printers.moves import State
 from printers.paper import MEDIA, Text
 from printers.verify import proved
-from results.handing.hand_overs import HandOver
+from results.handing.hand_over_record import HandOver
 from results.holds import HoldReason, hold
 from results.matrix import PROPOSAL, Channel, Person, SignedMatrix, Teller, keep_head, read_routes, sign_matrix
 from results.reports.versions import Report, ReportVersion

@@ -16,7 +16,7 @@ from kiosk.register.journal import ResultsText, verify
 from kiosk.register.visits import Visit
 from printers.moves import Verb
 from results.giving import Preference, choose
-from results.handing.hand_overs import key_of
+from results.handing.hand_over_record import key_of
 from results.handing.letters import Letter
 from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish

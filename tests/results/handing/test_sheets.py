@@ -14,7 +14,7 @@ from printers.draw import LONGEST, draw
 from printers.moves import State, Verb
 from printers.paper import MEDIA, ROLL_80, Form, Paper, Text
 from printers.verify import proved
-from results.handing.hand_overs import HandOver, key_of
+from results.handing.hand_over_record import HandOver, key_of
 from results.handing.sheets import SHEET_MM, SHEETS, SignedBody, report_papers
 from results.vault.codes import write_code, write_handle
 from results.vault.envelopes import Body, BodyKind

@@ -15,7 +15,7 @@ from kiosk.register.journal import ResultsText, verify
 from kiosk.register.patients import Document, patient_of, recognise
 from kiosk.register.visits import Visit
 from printers.paper import Text
-from results.handing.hand_overs import HandOver
+from results.handing.hand_over_record import HandOver
 from results.handing.mandates import Mandate
 from results.vault.releases import ReleaseAct
 from tests.results.signing_room import SigningRoom, open_signing_room

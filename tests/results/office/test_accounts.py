@@ -12,7 +12,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from kiosk.presence.recovery import NotBothPeople, ProofReset
-from kiosk.register.accounts import NotYourself, RoleGrant, Staff, roles_of
+from kiosk.presence.roles import RoleGrant, roles_of
+from kiosk.register.accounts import NotYourself, Staff
 from kiosk.register.staff import Role
 from tests.results.signing_room import SigningRoom, open_signing_room
 from tests.staffroom import PASSWORD, Browser, Room

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from results.app import MENU
+from results.roof.menu import MENU
 from tests.kiosk.counter.conftest import Counter, open_counter
 
 

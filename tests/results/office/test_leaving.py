@@ -15,19 +15,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.presence.withdrawing import LastBiologist, ask_end
-from kiosk.register.accounts import (
-    BiologistEndsFirst,
-    RoleGrant,
-    equip,
-    grant_message,
-    grant_role,
-    is_granted,
-    make_staff,
-    propose_role,
-    roles_of,
-    vouch,
-)
+from kiosk.presence.roles import RoleGrant, grant_message, grant_role, is_granted, propose_role, roles_of
+from kiosk.presence.withdrawing import BiologistEndsFirst, LastBiologist, ask_end
+from kiosk.register.accounts import equip, make_staff, vouch
 from kiosk.register.journal import ResultsText
 from kiosk.register.staff import Actor, Role
 from results.cli import main
@@ -39,7 +29,7 @@ from results.telling import open_signed
 from results.trust import keyholders, standing
 from results.trust.keyholders import Changed, HadKeys, let_in, rotate_escrow
 from results.trust.standing import standing_of
-from results.upkeep import interview
+from results.upkeep import asking, interview
 from results.upkeep.check import missing_keys
 from results.upkeep.interview import NotABiologist
 from results.vault import keyfolder
@@ -534,7 +524,7 @@ def test_the_terminal_makes_another_ones_keys_and_changes_the_escrow(
     instance = desks.room.folder
     (instance / "results").mkdir()
     (instance / "results" / "results.sqlite").symlink_to(instance / "results.sqlite")
-    monkeypatch.setattr(interview, "unlock", partial(unlock, cost=CHEAP))
+    monkeypatch.setattr(asking, "unlock", partial(unlock, cost=CHEAP))
     monkeypatch.setattr(interview, "let_in", partial(let_in, cost=CHEAP))
 
     def say(*words: str, typed: str = "") -> tuple[int, str]:

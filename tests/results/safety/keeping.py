@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from kiosk.formats.merkle import Checkpoint
 from kiosk.register.journal import head_of, verify
-from results.handing.handing_over import NothingToHandOver
+from results.handing.hand_over_rule import NothingToHandOver
 from results.keeping.purge import clean, purge
 from results.stopping.stops import clear_stops, is_stopped, keep_stop, stop_releases
 from tests.results.safety.expected import Expected, File

@@ -27,8 +27,8 @@ from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive
 from results.giving import Preference, choose
-from results.handing.hand_overs import NoSlipReason, enter_hand_over
-from results.handing.handing_over import Ready, hand_over
+from results.handing.hand_over_record import NoSlipReason, enter_hand_over
+from results.handing.hand_over_rule import Ready, hand_over
 from results.matrix import PROPOSAL, Channel, Person, Routes, keep_head, read_routes, sign_matrix
 from results.release import Decision, Role
 from results.signing import open_to_read, sign_what_was_read
@@ -43,10 +43,10 @@ from results.vault.releases import Course
 from results.vault.sealing import Cost, Purpose, public_of
 from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_slip
 from results.weighing import Asked, weigh
-from tests.conftest import create_sqlite
 from tests.labels.reception import Reception
 from tests.results.vault.ring import make_ring
 from tests.staffroom import people, power_of
+from tests.tables import make_tables
 
 Chance = Callable[[int], bytes]
 
@@ -388,7 +388,7 @@ def found(database: Database, folder: Path, *, at: datetime, chance: Chance, see
 
 def template(folder: Path, *, at: datetime) -> Template:
     """Found a laboratory on files once, for many copies."""
-    create_sqlite(folder)
+    make_tables(folder, stamped=False)
     database = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
     made = found(database, folder / "keys", at=at, chance=random.Random(20261122).randbytes)
     database.close()

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import event, select
 
 from kiosk.exams.catalogue import ReleaseClass
+from kiosk.presence.roles import grant_role, grants_of, propose_role, roles_of
 from kiosk.presence.withdrawing import ask_end
-from kiosk.register.accounts import grant_role, grants_of, propose_role, roles_of
 from kiosk.register.database import open_sqlite
 from kiosk.register.staff import Role
 from results.matrix import in_force

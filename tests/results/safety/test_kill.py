@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from kiosk.register.journal import ResultsText, verify
 from results.calls import PhoneCall, State, expire_calls
-from results.handing.hand_overs import HandOver
+from results.handing.hand_over_record import HandOver
 from results.vault.counters import STALE, Attempt, AttemptState
 from results.vault.dossiers import CodeLine, LineState, Slip, SlipState
 from results.vault.releases import ReleaseAct

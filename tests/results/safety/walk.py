@@ -32,7 +32,7 @@ from results import calls
 from results.amending.retracting import Mistake, NotSigned, retract
 from results.calls import Outcome, expire_calls
 from results.exchange.inbox import Kind
-from results.handing.handing_over import BiologistFirst, NothingToHandOver
+from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver
 from results.holds import HoldReason, NoSuchHold, hold, lift
 from results.reports.versions import NotFromHere, reports_of
 from results.reports.versions import Report as ReportRow

@@ -17,7 +17,7 @@ from kiosk.register.patients import Document, Patient
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit
 from printers.paper import Form, Paper
-from results.handing.hand_overs import HandOver, NoSlipReason, enter_hand_over, papers_of
+from results.handing.hand_over_record import HandOver, NoSlipReason, enter_hand_over, papers_of
 from results.release import Why
 from results.reports.versions import ReportVersion
 from results.signing import Purpose, open_dossier_key
