@@ -25,7 +25,7 @@ def calls() -> ResponseReturnValue:
     return (
         Response(status=204)
         if request.args.get("vu") == state
-        else page("staff/help_calls.html", asked=asked, state=state)
+        else page("staff/help_calls.html", asked=asked, state=state, bar="bar" in request.args)
     )
 
 

@@ -545,12 +545,39 @@ def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Brows
         expect(board.locator("#number")).to_have_text("1", timeout=2000)
         expect(board.locator("#desk")).to_have_text("Guichet 1")
     expect(board.locator("#offline")).to_be_visible(timeout=16_000)
+    expect(board.locator("#range")).to_be_hidden()  # a wait of before is no honest wait
     with served(reception.app, port):
         call(reception, "Guichet 2")
         expect(board.locator("#number")).to_have_text("2", timeout=8000)
         expect(board.locator("#offline")).to_be_hidden()
+        expect(board.locator("#range")).to_be_visible()
     assert board.evaluate("window.violations") == []
     context.close()
+
+
+@pytest.mark.parametrize(("wide", "high"), [(1280, 720), (1920, 1080), (3840, 2160), (1080, 1920)])
+def test_a_board_shows_all_that_it_has_to_say_whatever_its_screen(
+    browser: Browser, reception: Reception, address: str, wide: int, high: int
+) -> None:
+    for desk in (1, 2, 3, 4, 1, 2, 3):
+        call(reception, f"Guichet {desk}")
+    with closing(paired(browser.new_context(viewport={"width": wide, "height": high}), reception)) as context:
+        board = context.new_page()
+        board.goto(address + "/board")
+        expect(board.locator("#former li")).to_have_count(5)
+        board.evaluate("document.fonts.ready")
+        board.evaluate("document.getElementById('offline').hidden = false")
+        for part in ("#number", "#desk", "#former li:last-child", "#offline", "footer p", "#time"):
+            box = board.locator(part).bounding_box()
+            assert box
+            assert box["x"] >= 0
+            assert box["y"] >= 0
+            assert box["x"] + box["width"] <= wide
+            assert box["y"] + box["height"] <= high
+        last, banner = board.locator("#former li").last.bounding_box(), board.locator("#offline").bounding_box()
+        assert last
+        assert banner
+        assert last["y"] + last["height"] <= banner["y"]
 
 
 @pytest.mark.parametrize(("language", "most"), [("fr", 50), ("en", 50), ("es", 50), ("pt", 50), ("tr", 70), ("ar", 95)])
