@@ -124,9 +124,12 @@ def give_number() -> ResponseReturnValue:
             form=house().forms["tickets"],
         )  # fmt: skip
         house().spool.put(paper, printer=settings.ticket_printer, at=now(), chance=chance)
-        flash(f"Numéro {visit.number} donné. Le ticket s'imprime.", "ok")
+        words, tone = f"Numéro {visit.number} donné. Le ticket s'imprime.", "ok"
     except (PrinterError, sqlite3.Error):  # the number is given, whatever becomes of its paper
-        flash(f"Numéro {visit.number} donné. Le ticket ne s'imprime pas : écrivez le numéro.", "warn")
+        words, tone = f"Numéro {visit.number} donné. Le ticket ne s'imprime pas : écrivez le numéro.", "warn"
+    if "HX-Request" in request.headers:  # from another page, which stays as it is: a call may be going on there
+        return page("staff/given.html", words=words, tone=tone)
+    flash(words, tone)
     return redirect(url_for("calling.line_page"), 303)
 
 

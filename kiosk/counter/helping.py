@@ -1,6 +1,6 @@
 """What kiosks ask of the staff, and staff of the kiosks: a person there, and no questions while many wait."""
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.door.rush import set_rush
@@ -17,11 +17,16 @@ bp = Blueprint("helping", __name__)
 @bp.get("/aide")
 @needs(Right.CALL)
 def calls() -> ResponseReturnValue:
-    """The kiosks where somebody waits for a person, as a part of a page."""
+    """The kiosks where somebody waits for a person, as a part of every page; nothing when it has not changed."""
     with reading() as db:
         waiting = open_help_calls(db, this_site(db).id, at=now())
         asked = [(call.body["kiosk"], int((now() - call.at).total_seconds() // 60)) for call in waiting]
-    return page("staff/help_calls.html", asked=asked)
+    state = ",".join(f"{kiosk}.{minutes}" for kiosk, minutes in asked) or "-"
+    return (
+        Response(status=204)
+        if request.args.get("vu") == state
+        else page("staff/help_calls.html", asked=asked, state=state, bar="bar" in request.args)
+    )
 
 
 @bp.post("/aide")
@@ -30,6 +35,8 @@ def go() -> ResponseReturnValue:
     """Go there; every screen stops asking."""
     with transaction() as db:
         go_and_help(db, this_site(db).id, request.form.get("kiosk", ""), desk=desk(), at=now())
+    if "HX-Request" in request.headers:  # the page of whoever goes stays as it is
+        return calls()
     return redirect(url_for("calling.line_page"), 303)
 
 

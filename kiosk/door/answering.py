@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from kiosk.door.answers import ASKED, QUESTIONS, NoSuchAnswer, keep_answer
@@ -50,6 +50,7 @@ def _page(visit: Visit, key: str, asked: tuple[str, ...], known: dict[str, str],
     """The first question without an answer, else K-7 with all of them."""
     told: dict[str, Any] = {
         "number": visit.number, "key": key, "asked": asked, "known": known, "hour": hour, "QUESTIONS": QUESTIONS,
+        "here": url_for(".ask", key=key, asked=",".join(asked), hour=hour or None),
     }  # fmt: skip
     for place, one in enumerate(asked, 1):
         if one not in known:

@@ -61,6 +61,11 @@ class Profile:
         return min(SHARE * self.high_mm, ZONE)
 
     @property
+    def is_small(self) -> bool:
+        """Whether the screen is so low that controls take their least sizes."""
+        return self.high_mm < SMALL
+
+    @property
     def keys_in_a_row(self) -> int:
         """Letter keys in a row: ten as on a keyboard where they fit, else seven in the order of the alphabet."""
         return 10 if self.wide_mm - 2 * MARGIN >= TEN_KEYS else 7
@@ -69,7 +74,7 @@ class Profile:
     def css(self) -> str:
         """The style sheet that a page loads for this screen: a strict policy lets no page carry lengths itself."""
         lengths = {"mm": f"{self.px_per_mm:.4f}px", "wide": f"{self.wide_mm:.1f}", "keys": str(self.keys_in_a_row)}
-        if self.high_mm < SMALL:
+        if self.is_small:
             lengths |= {name: f"calc({millimetres} * var(--mm))" for name, millimetres in LEAST.items()}
         return ":root { " + " ".join(f"--{name}: {length};" for name, length in lengths.items()) + " }\n"
 

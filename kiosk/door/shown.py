@@ -39,21 +39,32 @@ def number_for(db: Session, site: Site, code: str, take: Callable[[], Visit], *,
     Raises:
         PageAlreadyUsed: the form was sent before with another convocation.
     """
-    today = clock.day(site.timezone, at)
-    code_hash = hmac.digest(secret, f"shown/{site.id}/{today}/{code}".encode(), "sha256")
-    shown = db.get(Shown, (site.id, today, code_hash))
+    place = _place(site, code, secret=secret, at=at)
+    shown = db.get(Shown, place)
     if shown is not None and (visit := visit_of(db, shown.visit_id)).state not in FINAL:
         return visit
     visit = take()
     if visit.arrived_at != at:
         raise PageAlreadyUsed  # this form has made the number of another paper
     if shown is None:
-        db.add(Shown(site_id=site.id, day=today, code_hash=code_hash, visit_id=visit.id))
+        _, day, code_hash = place
+        db.add(Shown(site_id=site.id, day=day, code_hash=code_hash, visit_id=visit.id))
     else:
         # The first passage has ended, and the person is back with the same paper.
         shown.visit_id = visit.id
     db.flush()  # whoever was quicker is found out here, where the whole act is undone
     return visit
+
+
+def visit_shown(db: Session, site: Site, code: str, *, secret: bytes, at: datetime) -> Visit | None:
+    """The visit that a convocation has today, or None."""
+    shown = db.get(Shown, _place(site, code, secret=secret, at=at))
+    return None if shown is None else visit_of(db, shown.visit_id)
+
+
+def _place(site: Site, code: str, *, secret: bytes, at: datetime) -> tuple[UUID, date, bytes]:
+    today = clock.day(site.timezone, at)
+    return site.id, today, hmac.digest(secret, f"shown/{site.id}/{today}/{code}".encode(), "sha256")
 
 
 def key_of(db: Session, visit: Visit) -> str:

@@ -16,7 +16,7 @@ from kiosk import questions, ticket, waiting
 from kiosk.door.answers import asked_of
 from kiosk.door.languages import say
 from kiosk.door.rush import is_rush
-from kiosk.door.shown import key_of, number_for
+from kiosk.door.shown import key_of, number_for, visit_shown
 from kiosk.door.threshold import count, device, language, profile, settings, told
 from kiosk.formats.convocation import Convocation
 from kiosk.register import clock
@@ -82,7 +82,8 @@ def take_by_code() -> Response:
         problem = told()("Le code a 6 lettres ou chiffres. Regardez votre convocation.")
         kept = "".join(sign for sign in typed if sign.isalnum())[:6]
         return page("touchscreen/code.html", status=422, problem=problem, typed=kept, back=url_for(".convocation"))
-    return _give_number(Purpose.BOOKED, questions.said_code(read.code), scanned=read)
+    stays = _stays(read.code, request.form.get("opened_by", ""), asking="asking" in request.form)
+    return _give_number(Purpose.BOOKED, questions.said_code(read.code), scanned=read, stays=stays)
 
 
 @bp.get("/name")
@@ -151,6 +152,7 @@ def thanks(key: str) -> Response:
     return page(
         "touchscreen/thanks.html",
         number=visit.number,
+        key=key,
         range=questions.range_words(visit.announced_low, visit.announced_high, told()),
         printed=_paper_comes(visit),
         hour=request.args.get("hour", ""),
@@ -201,8 +203,38 @@ def visit_made_by(db: Session, key: str) -> Visit:
     return visit
 
 
-def _give_number(purpose: Purpose, said: WhatWasSaid | None, *, scanned: Convocation | None = None) -> Response:
-    """One number for one form, and for one convocation; the number never waits for paper."""
+def _stays(code: str, opened_by: str, *, asking: bool) -> bool:
+    """Whether a paper that is scanned on an open page is that of the person whom the page asks its questions.
+
+    Somebody else's closes it: whoever was there has the number and the ticket, and nothing they chose stays.
+
+    Args:
+        code: of the paper.
+        opened_by: the key of the number on the open page, if it bears one.
+        asking: whether that page still has questions.
+    """
+    with reading() as db:
+        try:
+            before = visit_made_by(db, opened_by)
+        except NoVisit:
+            return False
+        again = visit_shown(db, this_site(db), code, secret=bytes.fromhex(settings().secret), at=now())
+    if again is not None and again.id == before.id:
+        return asking
+    if asking:
+        put_ticket(before, opened_by)
+    session.clear()
+    return False
+
+
+def _give_number(
+    purpose: Purpose, said: WhatWasSaid | None, *, scanned: Convocation | None = None, stays: bool = False
+) -> Response:
+    """One number for one form, and for one convocation; the number never waits for paper.
+
+    Args:
+        stays: the person who has that number is being asked the questions now.
+    """
     count("numbers")
     key = form_key()
     with reading() as db:
@@ -219,10 +251,10 @@ def _give_number(purpose: Purpose, said: WhatWasSaid | None, *, scanned: Convoca
         page_key = key_of(db, visit)
     asked = asked_of(purpose, scanned)
     hour = _told_of_hour(scanned, site)
-    if rush or not asked or page_key != key:
+    if rush or not asked or (page_key != key and not stays):
         put_ticket(visit, page_key)
         return redirect(url_for(".thanks", key=page_key, hour=hour), 303)
-    return redirect(url_for("answering.ask", key=key, asked=",".join(asked), hour=hour), 303)
+    return redirect(url_for("answering.ask", key=page_key, asked=",".join(asked), hour=hour), 303)
 
 
 def _told_of_hour(scanned: Convocation | None, site: Site) -> str | None:

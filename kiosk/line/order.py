@@ -69,7 +69,10 @@ class Line(Generic[Person]):
         return other
 
     def _turn(self, at: float) -> LineClass:
-        """Urgent people first, then the highest priority, unless a walk-in has waited beyond the guard."""
+        """Urgent people first, then the highest priority, unless somebody without appointment waits beyond the guard.
+
+        Of those the one goes who has waited longest, whatever the class: a help that is asked for makes nobody later.
+        """
         lanes = self._lanes
         if LineClass.URGENT in lanes:
             return LineClass.URGENT
@@ -77,16 +80,17 @@ class Line(Generic[Person]):
             raise IndexError("nobody waits")
         growth = self.policy.growth
         best, highest, lowest = LineClass.WALK_IN, -inf, 0
+        longest, earliest = best, (inf, 0)
         for line_class, lane in lanes.items():
             since, number, _, _ = lane[0]
             rate, head_start = growth[line_class]
             grown = rate * (at - since + head_start)
             if grown > highest or (grown == highest and number < lowest):
                 best, highest, lowest = line_class, grown, number
-        if best is not LineClass.WALK_IN and LineClass.WALK_IN in lanes:
-            longest = lanes[LineClass.WALK_IN][0][2]
-            if at - longest.arrived > self._guard and longest.arrived < lanes[best][0][2].mark:
-                return LineClass.WALK_IN
+            if line_class is not LineClass.BOOKED and (since, number) < earliest:
+                longest, earliest = line_class, (since, number)
+        if longest is not best and at - earliest[0] > self._guard and earliest[0] < lanes[best][0][2].mark:
+            return longest
         return best
 
 

@@ -76,7 +76,7 @@ class Standing:
     since: float
     #: Since when it waits at this stage.
     arrived: float
-    #: A walk-in who came before this hour and waits beyond the guard goes first.
+    #: Whoever came without appointment before this hour and waits beyond the guard goes first.
     mark: float
     number: int
 
@@ -114,7 +114,7 @@ def stand(
     """The same from hours in seconds, as a simulation knows them.
 
     With an appointment, arriving early gains nothing and arriving a little late loses nothing: neither changes the
-    clock, nor which guarded walk-ins go first. At a later stage the guard asks who came first to that stage.
+    clock, nor who goes first because of the guard. At a later stage the guard asks who came first to that stage.
 
     Args:
         came: when the person came to the laboratory, `arrived` when it came to this stage.

@@ -28,9 +28,9 @@
     if (event.key === "Enter") {
       const form = document.querySelector("form[data-scan]");
       if (form && keys.length >= SHORTEST) {
-        const foreign = document.querySelector("[data-foreign]");
+        const foreign = document.querySelector("[data-foreign]"), fits = keys.length <= Number(field?.box.dataset.size || 0);
         if (new RegExp(`^(?:${form.dataset.scan})$`).test(keys)) scanned(event, form, keys);
-        else if (foreign) {
+        else if (foreign && !fits) {
           event.preventDefault();
           if (field && field.box.isConnected) field.box.value = field.value;
           foreign.hidden = false;

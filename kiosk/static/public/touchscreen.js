@@ -1,36 +1,13 @@
-// The touchscreen: keys on the screen, forms that are never lost, and a page that does not stay open alone.
+// The touchscreen: forms that are never lost, and a page that does not stay open alone.
 // Everything works as plain forms without this file.
 (() => {
   "use strict";
   const LIMIT = 4000, AGAIN = 1000, LATE = 60000, WARNING = 30;
   const at = (id) => document.getElementById(id);
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-  let field = null, sending = false, quiet = 0, countdown = 0, told = Promise.resolve();
-
-  // Keys on the screen. The touched key never takes the focus from the field.
-  const fields = () => [...document.querySelectorAll("input[data-size]")];
-  const choose = (box) => {
-    field = box;
-    for (const one of fields()) one.classList.toggle("here", one === box);
-  };
-  const type = (letter) => {
-    const row = fields();
-    if (!field || !field.isConnected) choose(row[0]);
-    // A full field sends what comes next to the following empty one; nothing jumps before that.
-    if (field.value.length >= Number(field.dataset.size)) {
-      const next = row.slice(row.indexOf(field) + 1).find((one) => one.value === "");
-      if (!next) return;
-      choose(next);
-      next.focus();
-    }
-    field.value += letter;
-  };
-  const erase = () => {
-    const row = fields();
-    if (!field || !field.isConnected) choose(row[0]);
-    if (field.value === "" && row.indexOf(field) > 0) { choose(row[row.indexOf(field) - 1]); field.focus(); }
-    field.value = field.value.slice(0, -1);
-  };
+  // What made a page that no address opens again; the page that waits while a language is chosen.
+  let made = null, before = null;
+  let sending = false, quiet = 0, countdown = 0, told = Promise.resolve();
 
   // Ask until somebody answers: four seconds a try. Away, the dialog says so, and the same is asked again.
   const reach = async (ask) => {
@@ -53,17 +30,20 @@
       method: "POST", body: new URLSearchParams(new FormData(form, button)), signal: AbortSignal.timeout(LIMIT),
     });
     const answer = await reach(once);
+    if (!form.matches(".help, .tongues")) made = once;
     if (answer.status !== 400) return answer;
     await reach(renew);
     return reach(once);
   };
   // A link is followed once somebody is there to answer it: a browser's own page of errors would stay for ever.
+  const get = (url, headers) => reach(() => fetch(url, { headers, signal: AbortSignal.timeout(LIMIT) }));
   const follow = async (link) => {
     if (sending) return;
     sending = true;
     try {
-      await reach(() => fetch(link.href, { headers: { "X-Follows": "1" }, signal: AbortSignal.timeout(LIMIT) }));
-      location.assign(link.href);
+      if (before) { put(before); before = null; }
+      else if ("tongues" in link.dataset && !document.querySelector("[data-camera]")) await offer(link);
+      else { await get(link.href, { "X-Follows": "1" }); location.assign(link.href); }
     } finally { sending = false; }
   };
   // The cookie of this screen is gone: take a fresh token, and send what was typed all the same.
@@ -73,17 +53,41 @@
     for (const one of document.querySelectorAll("[name=csrf_token]")) one.value = fresh.value;
     return home;
   };
-  const arrive = async (answer) => {
-    if (answer.redirected) return location.replace(answer.url);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const put = (page) => {
     document.title = page.title;
     document.body.replaceWith(page.body);
     begin();
+  };
+  const read = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+  const arrive = async (answer) => {
+    if (answer.redirected) return location.replace(answer.url);
+    before = null;
+    put(await read(answer));
+  };
+
+  // Languages stand over a page that stays: what was typed, its number, how it is left. In the language that was chosen
+  // it is asked for again, by the form that had made it where no address opens it.
+  const offer = async (link) => {
+    const page = await read(await get(link.href));
+    before = { title: document.title, body: document.body };
+    put(page);
+  };
+  const speak = async (form, button) => {
+    await post(form, button);
+    const page = await read(await (made ? reach(made) : get(location.href)));
+    for (const box of before.body.querySelectorAll("input[data-size]")) page.getElementById(box.id)?.setAttribute("value", box.value);
+    for (const name of ["lang", "dir"]) document.documentElement[name] = page.documentElement[name];
+    for (const sheet of page.head.querySelectorAll("[rel=stylesheet]")) {
+      if (!document.head.querySelector(`[href="${sheet.getAttribute("href")}"]`)) document.head.append(sheet);
+    }
+    before = null;
+    put(page);
   };
   const send = async (form, button) => {
     if (sending) return;
     sending = true;
     try {
+      if (before && form.matches(".tongues")) return await speak(form, button);
       const answer = await post(form, button);
       if (form.matches(".help") && answer.ok) await called(form, answer.url);
       else await arrive(answer);
@@ -123,19 +127,22 @@
 
   // Larger text and contrast change at once; the server is told for the next page.
   const show = (form, button) => {
-    const body = new URLSearchParams(new FormData(form, button));
-    const on = button.value !== "", of = document.documentElement.dataset;
-    const name = button.name === "look" ? "look" : "text";
-    if (on) of[name] = button.value; else delete of[name];
-    button.setAttribute("aria-pressed", String(on));
-    button.value = on ? "" : { look: "contrast", text: "large" }[name];
+    const body = new URLSearchParams(new FormData(form)), of = document.documentElement.dataset;
+    const [name, value] = button.name === "look" ? ["look", "contrast"] : ["text", "large"];
+    if (of[name]) delete of[name]; else of[name] = value;
+    body.set(button.name, of[name] || "");
+    pressed();
     // One after the other: two quick touches at once would each bring back a cookie without the other's wish.
     told = told.then(() => fetch(form.action, { method: "POST", body, redirect: "manual" })).catch(() => {});
     watch();
   };
+  const pressed = () => {
+    const { look, text } = document.documentElement.dataset;
+    for (const one of document.querySelectorAll("[data-display] button")) one.ariaPressed = String(Boolean(one.name === "look" ? look : text));
+  };
 
   // Nobody here: a warning, thirty seconds, then the first page. Any touch goes on, as often as one likes.
-  const leave = () => { clearInterval(countdown); send(at("leave")); };
+  const leave = () => { clearInterval(countdown); send(before?.body.querySelector("#leave") || at("leave")); };
   const warn = () => {
     if (at("moment").open) return watch();
     if ("straight" in document.body.dataset) return leave();
@@ -164,28 +171,21 @@
     const still = at("still");
     // On click, never on pointerdown: the touch would fall through to the button underneath.
     if (still.open) { event.preventDefault(); still.close(); return watch(); }
-    const key = event.target.closest("[data-types], [data-erases], [data-closes]");
+    const closes = event.target.closest("[data-closes]");
     const link = event.target.closest("a[href]");
     if (link && !event.ctrlKey && link.origin === location.origin) {
       event.preventDefault();
       if ("speaks" in link.dataset) listen(link); else follow(link);
     }
-    if (!key) return;
-    if ("closes" in key.dataset) key.closest("dialog").close();
-    else if ("erases" in key.dataset) erase();
-    else type(key.dataset.types);
+    closes?.closest("dialog").close();
   });
-  document.addEventListener("pointerdown", (event) => {
-    if (!at("still").open) watch();
-    if (event.target.closest(".pad")) event.preventDefault();
-  });
+  document.addEventListener("pointerdown", () => { if (!at("still").open) watch(); });
   document.addEventListener("keydown", (event) => {
     if (at("still").open) at("still").close();
     watch();
     if (event.key === "F9") { event.preventDefault(); document.querySelector(".help").requestSubmit(); }
   });
   document.addEventListener("cancel", (event) => { if (event.target.id === "moment") event.preventDefault(); }, true);
-  document.addEventListener("focusin", (event) => { if (event.target.matches("input[data-size]")) choose(event.target); });
   document.addEventListener("submit", (event) => {
     event.preventDefault();
     if (event.target.matches("[data-display]")) show(event.target, event.submitter);
@@ -203,8 +203,9 @@
   };
   const begin = () => {
     if (document.body.dataset.again) setTimeout(look, Number(document.body.dataset.again) * 1000);
-    const first = document.querySelector("input[aria-invalid]") || fields().find((one) => !one.value) || fields()[0];
-    if (first) { first.focus(); choose(first); }
+    const row = [...document.querySelectorAll("input[data-size]")];
+    (row.find((one) => one.ariaInvalid) || row.find((one) => !one.value) || row[0])?.focus();
+    pressed();
     watch();
   };
   begin();

@@ -170,6 +170,7 @@
     else window.print();
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => away(true));
+  document.addEventListener("htmx:responseError", (event) => { if (event.target.matches("form")) refuse(parsed(event.detail.xhr.responseText)); });
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) away(false); });
   document.addEventListener("htmx:afterSettle", (event) => {
     // A card that comes by itself takes the focus from nobody: a person may be about to press something else.

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
+from kiosk.register.events import ask_for_help, open_help_calls
 from kiosk.register.visits import Purpose, State, Visit
 from kiosk.waiting import WhatWasSaid
 from printers.moves import Verb
@@ -228,3 +229,27 @@ def test_f10_gives_a_number_in_french_and_two_keys_in_another_language(
         expect(page.get_by_text("Numéro 2 donné.")).to_be_visible()
     with counter.room.database.reading() as db:
         assert list(db.scalars(select(Visit.language).order_by(Visit.number))) == ["fr", "ar"]
+
+
+def test_on_any_page_f10_gives_numbers_and_f9_answers_a_kiosk_and_the_page_stays(
+    browser: Browser, counter: Counter, address: str
+) -> None:
+    visit = counter.arrives()
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(f"{address}/passage/{visit.id}")
+        page.fill("#typed", "mor")
+        with counter.writing() as db:
+            ask_for_help(db, counter.site_id, kiosk="Borne 1", page="name", key="c" * 32, at=counter.room.at)
+        expect(page.get_by_text("Borne 1 : quelqu'un demande de l'aide")).to_be_visible()
+        is_readable(page)
+        for number in (2, 3):
+            page.keyboard.press("F10")
+            expect(page.get_by_text(f"Numéro {number} donné.")).to_be_visible()
+        page.keyboard.press("F9")
+        expect(page.locator("#calls form")).to_have_count(0)
+        expect(page.locator("#typed")).to_have_value("mor")
+        expect(page.locator("#typed")).to_be_focused()
+        is_readable(page)
+    assert [job.kind for job in counter.spool.jobs()] == ["ticket", "ticket"]
+    with counter.room.database.reading() as db:
+        assert open_help_calls(db, counter.site_id, at=counter.room.at) == []

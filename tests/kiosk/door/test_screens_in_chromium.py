@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from kiosk import places, waiting
 from kiosk.counter.turns import call_next
+from kiosk.door.languages import LANGUAGES
 from kiosk.door.profile import Profile
 from kiosk.door.rush import set_rush
 from kiosk.door.threshold import COOKIE
@@ -113,6 +115,52 @@ def test_whatever_is_touched_has_its_millimetres_on_every_screen(
         assert screen.evaluate("document.documentElement.scrollHeight") <= 1920, path
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_with_large_text_on_the_smallest_screen_nothing_lies_below_its_edge(
+    screen: Page, reception: Reception, address: str, language: str
+) -> None:
+    """The pages that hold most: what is to be corrected, and the number with all that may stand beside it."""
+    more = reception.app.extensions["house"].more
+    more["profiles"]["Borne 1"] = Profile(diagonal=15.6)
+    more["settings"] = replace(more["settings"], follow_url="https://file.labo.test")
+    screen.goto(address + "/")
+    choose(screen, language)
+    with screen.expect_response("**/display"):
+        screen.locator("[name=text_size]").click()
+
+    def fits() -> None:
+        screen.evaluate("document.fonts.ready")
+        screen.locator(".help .button").wait_for()
+        seen = screen.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        assert seen[0] <= 1080, (screen.url, seen)
+        assert seen[1] <= 1920, (screen.url, seen)
+
+    def send() -> None:
+        screen.locator("main form:not([hidden]) [type=submit]").click()
+
+    screen.goto(address + "/code")
+    fits()
+    send()
+    expect(screen.locator("#problem")).to_be_visible()
+    fits()
+    screen.goto(address + "/name")
+    screen.locator("[data-types=M]").tap()
+    send()
+    expect(screen.locator("#day")).to_be_visible()
+    send()
+    expect(screen.locator("#problem")).to_be_visible()
+    fits()
+    screen.goto(address + "/")
+    scan(screen, "ETQ1K7MP2X202611211130N")  # two hours before its hour
+    screen.locator("[value=online]").tap()
+    expect(screen.locator("[name=change]")).to_be_visible()
+    fits()
+    screen.locator("main .button.main").tap()
+    expect(screen.locator(".thanks .square")).to_be_visible()
+    expect(screen.locator(".note")).to_have_count(2)
+    fits()
+
+
 def choose(screen: Page, language: str) -> None:
     """Touch a language on the first page."""
     if language != "fr":
@@ -185,6 +233,116 @@ def test_whoever_walks_away_from_the_questions_leaves_the_number_and_then_nothin
     for _ in range(6):
         screen.go_back()
     assert "De 8 à 12 heures" not in [one.get_attribute("value") for one in screen.locator("input[type=hidden]").all()]
+
+
+@pytest.mark.parametrize("page", ["second question", "answers"])
+def test_another_language_in_the_middle_of_the_questions_keeps_number_and_answers(
+    screen: Page, address: str, page: str
+) -> None:
+    screen.goto(address + "/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    screen.get_by_role("button", name="De 8 à 12 heures").tap()
+    expect(screen.locator("[value=online]")).to_be_visible()
+    if page == "answers":
+        screen.get_by_role("button", name="En ligne").tap()
+        expect(screen.locator("[name=change]")).to_have_count(2)
+    number = screen.locator(".tag").inner_text()
+    screen.get_by_role("link", name="Langue").tap()
+    screen.get_by_role("button", name="Español").tap()
+    expect(screen.locator("html")).to_have_attribute("lang", "es")
+    expect(screen.locator(".tag")).to_have_text(number)
+    if page == "second question":
+        screen.get_by_role("button", name="Por internet").tap()
+    expect(screen.get_by_text("De 8 a 12 horas")).to_be_visible()
+    screen.get_by_role("button", name="Es correcto").tap()
+    expect(screen.locator(".thanks .tag")).to_have_text(number)
+
+
+def test_another_language_loses_nothing_that_was_typed(screen: Page, address: str) -> None:
+    screen.goto(address + "/name")
+    for letter in "MOR":
+        screen.get_by_role("button", name=letter, exact=True).tap()
+    screen.get_by_role("link", name="Langue").tap()
+    screen.get_by_role("link", name="Retour").tap()
+    expect(screen.locator("#letters")).to_have_value("MOR")
+    screen.get_by_role("button", name="Continuer").tap()
+    expect(screen.locator("#day")).to_be_visible()
+    for digit in "0412":
+        screen.get_by_role("button", name=digit, exact=True).tap()
+    screen.get_by_role("link", name="Langue").tap()
+    screen.get_by_role("button", name="العربية").tap()
+    expect(screen.locator("html")).to_have_attribute("dir", "rtl")
+    expect(screen.locator("#day")).to_have_value("04")
+    expect(screen.locator("#month")).to_have_value("12")
+    for digit in "1953":
+        screen.get_by_role("button", name=digit, exact=True).tap()
+    screen.locator("main .button.main").tap()
+    expect(screen.locator("[name=answer]").first).to_be_visible()
+
+
+def test_after_another_language_on_the_last_page_nothing_of_it_is_behind_the_first(screen: Page, address: str) -> None:
+    screen.goto(address + "/come/collect")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.locator(".thanks")).to_be_visible()
+    screen.get_by_role("link", name="Langue").tap()
+    screen.get_by_role("button", name="English").tap()
+    expect(screen.locator("html")).to_have_attribute("lang", "en")
+    screen.locator("main .button.main").tap()
+    expect(screen).to_have_url(address + "/")
+    for _ in range(4):
+        screen.go_back()
+        assert "/number/" not in screen.url
+
+
+def test_who_leaves_while_languages_are_offered_has_the_number_and_the_ticket(
+    screen: Page, address: str, reception: Reception
+) -> None:
+    screen.clock.install()
+    screen.goto(address + "/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    screen.get_by_role("button", name="De 8 à 12 heures").tap()
+    expect(screen.locator("[value=online]")).to_be_visible()
+    screen.get_by_role("link", name="Langue").tap()
+    expect(screen.get_by_role("heading", name="Dans quelle langue ?")).to_be_visible()
+    assert reception.spool.jobs() == []
+    screen.clock.run_for(61_000)
+    screen.clock.run_for(31_000)
+    expect(screen.get_by_text("Merci. Votre numéro :")).to_be_visible()
+    assert len(reception.spool.jobs()) == 1
+
+
+def test_the_next_persons_paper_is_read_on_whatever_page_was_left_open(
+    screen: Page, address: str, reception: Reception
+) -> None:
+    screen.goto(address + "/")
+    choose(screen, "ar")
+    scan(screen, "ETQ1K7MP2X")
+    expect(screen.locator("[name=answer]").first).to_be_visible()
+    with screen.expect_navigation():
+        scan(screen, "ETQ1K7MP2X")  # held under the scanner for long
+    expect(screen.locator("html")).to_have_attribute("lang", "ar")
+    expect(screen.locator("[name=answer]").first).to_be_visible()
+    first = screen.locator(".tag").inner_text()
+    scan(screen, "ETQ1WXYZ23")
+    expect(screen.get_by_text("Question 1 sur 2")).to_be_visible()
+    second = screen.locator(".tag").inner_text()
+    assert first != second
+    assert len(reception.spool.jobs()) == 1  # the first person's ticket, who has left the questions
+    answers(screen)
+    expect(screen.locator(".thanks .tag")).to_have_text(second)
+    scan(screen, "ETQ1ABCDEF")
+    expect(screen.locator(".asking .tag")).to_be_visible()
+    assert screen.locator(".tag").inner_text() not in {first, second}
+    assert len(reception.spool.jobs()) == 2
+
+
+@pytest.mark.parametrize(("path", "field"), [("/code", "#code"), ("/name", "#letters")])
+def test_a_scan_of_something_else_is_no_code_and_no_name(screen: Page, address: str, path: str, field: str) -> None:
+    screen.goto(address + path)
+    scan(screen, "HTTPSWWWEXAMPLE")
+    expect(screen.get_by_text("Ce code n'est pas celui d'une convocation.")).to_be_visible()
+    expect(screen.locator(field)).to_have_value("")
+    assert screen.url == address + path
 
 
 def test_a_link_that_nobody_answers_waits_for_the_server(browser: Browser, reception: Reception, screen: Page) -> None:
@@ -387,12 +545,39 @@ def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Brows
         expect(board.locator("#number")).to_have_text("1", timeout=2000)
         expect(board.locator("#desk")).to_have_text("Guichet 1")
     expect(board.locator("#offline")).to_be_visible(timeout=16_000)
+    expect(board.locator("#range")).to_be_hidden()  # a wait of before is no honest wait
     with served(reception.app, port):
         call(reception, "Guichet 2")
         expect(board.locator("#number")).to_have_text("2", timeout=8000)
         expect(board.locator("#offline")).to_be_hidden()
+        expect(board.locator("#range")).to_be_visible()
     assert board.evaluate("window.violations") == []
     context.close()
+
+
+@pytest.mark.parametrize(("wide", "high"), [(1280, 720), (1920, 1080), (3840, 2160), (1080, 1920)])
+def test_a_board_shows_all_that_it_has_to_say_whatever_its_screen(
+    browser: Browser, reception: Reception, address: str, wide: int, high: int
+) -> None:
+    for desk in (1, 2, 3, 4, 1, 2, 3):
+        call(reception, f"Guichet {desk}")
+    with closing(paired(browser.new_context(viewport={"width": wide, "height": high}), reception)) as context:
+        board = context.new_page()
+        board.goto(address + "/board")
+        expect(board.locator("#former li")).to_have_count(5)
+        board.evaluate("document.fonts.ready")
+        board.evaluate("document.getElementById('offline').hidden = false")
+        for part in ("#number", "#desk", "#former li:last-child", "#offline", "footer p", "#time"):
+            box = board.locator(part).bounding_box()
+            assert box
+            assert box["x"] >= 0
+            assert box["y"] >= 0
+            assert box["x"] + box["width"] <= wide
+            assert box["y"] + box["height"] <= high
+        last, banner = board.locator("#former li").last.bounding_box(), board.locator("#offline").bounding_box()
+        assert last
+        assert banner
+        assert last["y"] + last["height"] <= banner["y"]
 
 
 @pytest.mark.parametrize(("language", "most"), [("fr", 50), ("en", 50), ("es", 50), ("pt", 50), ("tr", 70), ("ar", 95)])

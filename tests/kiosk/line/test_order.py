@@ -1,5 +1,6 @@
 """Whose turn is it: the properties that make the line fair."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -93,6 +94,25 @@ def test_no_walk_in_waits_beyond_the_guard_while_a_later_arrival_of_another_clas
                 assert ahead.line_class is LineClass.URGENT or came(ahead.waiting) <= one.waiting.arrived_at
 
 
+@given(LINE, MOMENTS, st.booleans())
+def test_whoever_needs_help_or_comes_for_a_short_errand_never_waits_longer_for_it(
+    line: list[Waiting], came_at: datetime, helped: bool
+) -> None:
+    one = walk_in(99, came_at)
+    before = [ranked.waiting.number for ranked in places([*line, one])].index(99)
+    one = replace(one, needs_help=helped, collects=not helped)
+    assert [ranked.waiting.number for ranked in places([*line, one])].index(99) <= before
+
+
+def test_in_a_line_beyond_the_guard_help_is_not_passed_by_walk_ins_and_appointments_alike() -> None:
+    helped = replace(walk_in(1, NOON - timedelta(minutes=60)), needs_help=True)
+    errand = replace(walk_in(2, NOON - timedelta(minutes=59)), collects=True)
+    behind = [walk_in(n, NOON - timedelta(minutes=58, seconds=-n)) for n in range(3, 9)]
+    appointments = [booked(n, *(2 * [NOON - timedelta(minutes=50)])) for n in range(9, 15)]
+    called = [one.waiting.number for one in places([helped, errand, *behind, *appointments])]
+    assert called == sorted(called)
+
+
 @given(PERSON)
 def test_who_counts_as_arrived_earlier_than_it_came_is_late_for_an_appointment_by_a_quarter_of_an_hour_at_most(
     one: Waiting,
@@ -145,7 +165,7 @@ def test_help_stands_between_walk_ins_and_appointments() -> None:
 
 
 @given(LINE)
-def test_an_appointment_is_passed_only_by_higher_priority_or_by_old_walk_ins_who_came_before_its_clock(
+def test_an_appointment_is_passed_only_by_higher_priority_or_by_the_guarded_who_came_before_its_clock(
     line: list[Waiting],
 ) -> None:
     ranked = places(line)
@@ -153,7 +173,7 @@ def test_an_appointment_is_passed_only_by_higher_priority_or_by_old_walk_ins_who
         if one.line_class is not LineClass.BOOKED:
             continue
         for ahead in ranked[:place]:
-            if ahead.line_class is LineClass.WALK_IN:
+            if ahead.line_class not in {LineClass.URGENT, LineClass.BOOKED}:
                 old = NOON - ahead.waiting.arrived_at > POLICY.guard and ahead.waiting.arrived_at < came(one.waiting)
                 assert old or grown(ahead.waiting) >= grown(one.waiting)
 
