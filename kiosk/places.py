@@ -16,7 +16,7 @@ from kiosk.register import clock
 from kiosk.register.database import table_of
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from kiosk.waiting import may_be_called, open_days
+from kiosk.waiting import as_it_stands, may_be_called, open_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def _waits(stage: Stage) -> Sequence[ColumnElement[bool]]:
         Visit.site_id == bindparam("site"),
         Visit.day.in_((bindparam("today"), bindparam("yesterday"))),
         Visit.arrived_at > bindparam("since"),
-        Visit.stage == stage,
+        Visit.stage == as_it_stands(stage),
         may_be_called(stage),
     )
 

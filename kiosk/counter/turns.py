@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, case, select, true, update
+from sqlalchemy import Executable, bindparam, case, literal_column, select, true, update
 from sqlalchemy.orm import Session
 
 from kiosk.booking.discretion import awaits_no_decision, undecided_among
@@ -22,7 +22,7 @@ from kiosk.register.once import answered
 from kiosk.register.sites import Site
 from kiosk.register.staff import Power
 from kiosk.register.visits import MOVES, Move, Stage, Visit, as_written, trace, visit_of
-from kiosk.waiting import CALLABLE, CALLS, may_be_called, same_act
+from kiosk.waiting import CALLABLE, CALLS, as_it_stands, may_be_called, same_act
 
 #: How many ranked people each try offers: eight counters may press at once. A desk that finds all of them called by
 #: others meanwhile ranks the line anew.
@@ -186,7 +186,7 @@ def _claiming(stage: Stage, many: int, waits: bool) -> Executable:
     first = (
         select(visit.c.id)
         .where(visit.c.id.in_(offered), still_waits, agreed)
-        .order_by(case(*((visit.c.id == one, place) for place, one in enumerate(offered))))
+        .order_by(case(*((visit.c.id == one, literal_column(str(place))) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=not waits)
         .scalar_subquery()
@@ -195,7 +195,7 @@ def _claiming(stage: Stage, many: int, waits: bool) -> Executable:
         update(visit)
         .where(visit.c.id == first, still_waits)
         .values(
-            state=MOVES[CALLABLE[stage][0], CALLS[stage]],
+            state=as_it_stands(MOVES[CALLABLE[stage][0], CALLS[stage]]),
             desk=bindparam("to_desk", type_=visit.c.desk.type),
             called_at=bindparam("now", type_=visit.c.called_at.type),
         )

@@ -228,7 +228,8 @@ def as_written(db: Session, row: Mapping[str, Any]) -> Visit:
     if held is not None:  # read before it was written: it forgets what it knew
         db.expire(held)
         return cast(Visit, held)
-    visit = Visit(**row)
+    visit = Visit()
+    vars(visit).update(row)  # as a row that was read: nothing of it is a change that waits to be written
     make_transient_to_detached(visit)
     db.add(visit)
     return visit
