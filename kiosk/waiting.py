@@ -32,7 +32,7 @@ from kiosk.register.clock import Chance
 from kiosk.register.database import Base, UtcDateTime, table_of, uuid7
 from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
-from kiosk.register.once import PageAlreadyUsed, answered
+from kiosk.register.once import PageAlreadyUsed, made_by
 from kiosk.register.sites import Site
 from kiosk.register.visits import (
     Move,
@@ -114,12 +114,14 @@ def take_number(
         said: what was typed, or None for a walk-in.
         by: the kiosk's name, or the staff member's id when the number is given at the counter.
     """
-    if before := answered(db, Move, site.id, key):
+    day = clock.day(site.timezone, at)
+    number = next_number(db, site.id, day, key=key)
+    if number is None:
+        before = made_by(db, Move, site.id, key)
         same_act(before, "arrive", by)
         return visit_of(db, before.visit_id)
-    day = clock.day(site.timezone, at)
     row = {
-        "id": uuid7(at, chance), "site_id": site.id, "day": day, "number": next_number(db, site.id, day),
+        "id": uuid7(at, chance), "site_id": site.id, "day": day, "number": number,
         "state": State.ARRIVED, "stage": Stage.COUNTER, "purpose": purpose, "language": language, "arrived_at": at,
         "waits_since": at, "booked_for": None, "urgent_because": None, "needs_help": needs_help, "desk": None,
         "called_at": None, "announced_low": wait.low, "announced_high": wait.high, "announced_middle": wait.middle,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     PoolProxiedConnection,
     QueuePool,
+    Select,
     Table,
     create_engine,
     event,
@@ -132,12 +133,20 @@ def bump(db: Session, counter: type[Base], **of: Any) -> int:
 
 @cache
 def _bumped(counter: type[Base], dialect: str) -> Executable:
+    return one_more(counter, dialect)
+
+
+def one_more(counter: type[Base], dialect: str, *, first: Select[Any] | None = None) -> Executable:
+    """The statement that adds one to a counter row, and gives the number.
+
+    Args:
+        first: the row at 1, where it is asked for: without a row nothing is counted.
+    """
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = table_of(counter)
-    return (
-        insert(table)
-        .on_conflict_do_update(index_elements=table.primary_key, set_={"number": table.c.number + 1})
-        .returning(table.c.number)
+    added = insert(table) if first is None else insert(table).from_select(list(table.c), first)
+    return added.on_conflict_do_update(index_elements=table.primary_key, set_={"number": table.c.number + 1}).returning(
+        table.c.number
     )
 
 

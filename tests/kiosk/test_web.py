@@ -219,7 +219,7 @@ def test_a_browser_is_sent_our_styles_and_scripts_without_their_comments_and_not
     for file in ours:
         written = file.read_text(encoding="utf-8").splitlines()
         with public.get(asset(f"public/{file.name}")) as answer:
-            sent = answer.text.splitlines()
+            sent = answer.get_data(as_text=True).splitlines()
             assert answer.content_length == len(answer.data)
         told = [line.strip() for line in written if line not in sent]
         assert [line for line in written if line in sent] == sent, file.name

@@ -130,9 +130,9 @@ def unlocked(db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
     ).scalar()
 
 
-def locked(at: datetime, db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
+def locked(site: Site, at: datetime, db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
     """The claim of the house."""
-    visit = claim(db, ranked, Stage.COUNTER, desk=desk, at=at)
+    visit = claim(db, ranked, Stage.COUNTER, site=site, desk=desk, at=at, key=uuid4().hex)
     return None if visit is None else visit.id
 
 
@@ -144,7 +144,7 @@ def test_the_claim_alone_gives_each_person_to_one_desk_and_its_unlocked_control_
     with database.transaction() as db:
         db.add_all(people)
     ids = [one.id for one in people]
-    called = claim_everyone(database, partial(locked, at))
+    called = claim_everyone(database, partial(locked, site, at))
     assert Counter(called) == Counter(ids)
     with database.transaction() as db:
         db.execute(update(Visit).values(state=State.ARRIVED))
