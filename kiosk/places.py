@@ -16,7 +16,7 @@ from kiosk.register import clock
 from kiosk.register.database import table_of
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Stage, State, Visit
-from kiosk.waiting import may_be_called, open_days
+from kiosk.waiting import as_it_stands, may_be_called, open_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +87,10 @@ def _heads(stage: Stage) -> Select[Any]:
     )  # fmt: skip
     like_them = (visit.urgent_because != "", visit.booked_for.is_(None), visit.needs_help, visit.purpose)
     place = func.row_number().over(partition_by=like_them, order_by=(visit.waits_since, visit.number))
-    placed = select(*told, place.label("place")).where(*_waits(stage)).subquery()
-    return select(placed).where(or_(placed.c.place <= bindparam("first"), placed.c.booked_for.is_not(None)))
+    # No more than the place goes through the sorting; the rest is read of those alone who are told.
+    placed = select(visit.id, place.label("place")).where(*_waits(stage)).subquery()
+    is_told = or_(placed.c.place <= bindparam("first"), visit.booked_for.is_not(None))
+    return select(*told).join_from(placed, table_of(Visit), placed.c.id == visit.id).where(is_told)
 
 
 def _waits(stage: Stage) -> Sequence[ColumnElement[bool]]:
@@ -96,7 +98,7 @@ def _waits(stage: Stage) -> Sequence[ColumnElement[bool]]:
         Visit.site_id == bindparam("site"),
         Visit.day.in_((bindparam("today"), bindparam("yesterday"))),
         Visit.arrived_at > bindparam("since"),
-        Visit.stage == stage,
+        Visit.stage == as_it_stands(stage),
         may_be_called(stage),
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from typing import Final
 from uuid import UUID
@@ -11,13 +12,14 @@ from sqlalchemy import (
     Enum,
     Executable,
     ForeignKey,
+    String,
     and_,
     bindparam,
     case,
     distinct,
     func,
     insert,
-    literal,
+    literal_column,
     null,
     outerjoin,
     select,
@@ -30,7 +32,7 @@ from kiosk.register.clock import Chance
 from kiosk.register.database import Base, UtcDateTime, table_of, uuid7
 from kiosk.register.events import announce
 from kiosk.register.journal import Act, write
-from kiosk.register.once import PageAlreadyUsed, answered
+from kiosk.register.once import PageAlreadyUsed, made_by
 from kiosk.register.sites import Site
 from kiosk.register.visits import (
     Move,
@@ -112,12 +114,14 @@ def take_number(
         said: what was typed, or None for a walk-in.
         by: the kiosk's name, or the staff member's id when the number is given at the counter.
     """
-    if before := answered(db, Move, site.id, key):
+    day = clock.day(site.timezone, at)
+    number = next_number(db, site.id, day, key=key)
+    if number is None:
+        before = made_by(db, Move, site.id, key)
         same_act(before, "arrive", by)
         return visit_of(db, before.visit_id)
-    day = clock.day(site.timezone, at)
     row = {
-        "id": uuid7(at, chance), "site_id": site.id, "day": day, "number": next_number(db, site.id, day),
+        "id": uuid7(at, chance), "site_id": site.id, "day": day, "number": number,
         "state": State.ARRIVED, "stage": Stage.COUNTER, "purpose": purpose, "language": language, "arrived_at": at,
         "waits_since": at, "booked_for": None, "urgent_because": None, "needs_help": needs_help, "desk": None,
         "called_at": None, "announced_low": wait.low, "announced_high": wait.high, "announced_middle": wait.middle,
@@ -154,12 +158,12 @@ def _told(stage: Stage) -> Executable:
         visit.site_id == site,
         visit.day.in_((bindparam("today", type_=visit.day.type), bindparam("yesterday", type_=visit.day.type))),
         visit.arrived_at > bindparam("since", type_=visit.arrived_at.type),
-        visit.stage == stage,
+        visit.stage == as_it_stands(stage),
         may_be_called(stage),
     )
     desks = select(func.count(distinct(move.desk))).where(
         move.site_id == site,
-        move.verb == CALLS[stage],
+        move.verb == as_it_stands(CALLS[stage]),
         move.at > bindparam("lately", type_=move.at.type),
         move.at <= bindparam("now", type_=move.at.type),
     )
@@ -173,15 +177,21 @@ def _told(stage: Stage) -> Executable:
             case((is_fresh, null()), else_=ahead.scalar_subquery()).label("ahead"),
             case((is_fresh, null()), else_=desks.scalar_subquery()).label("desks"),
         )
-        .select_from(outerjoin(Site, Forecast, and_(Forecast.site_id == Site.id, Forecast.stage == stage)))
+        .select_from(
+            outerjoin(Site, Forecast, and_(Forecast.site_id == Site.id, Forecast.stage == as_it_stands(stage)))
+        )
         .where(Site.id == site)
     )
 
 
 def may_be_called(stage: Stage) -> ColumnElement[bool]:
     """Whether a visit is in a state that may be called at a stage, as part of a statement that is built once."""
-    state = table_of(Visit).c.state
-    return state.in_([literal(one, state.type) for one in CALLABLE[stage]])
+    return table_of(Visit).c.state.in_([as_it_stands(one) for one in CALLABLE[stage]])
+
+
+def as_it_stands(word: StrEnum) -> ColumnElement[str]:
+    """A word of an enumeration inside a statement that is built once: it is not handed over at each call."""
+    return literal_column(f"'{word}'", String())
 
 
 def last_calls(db: Session, site: Site, *, at: datetime, limit: int = 6) -> list[Move]:

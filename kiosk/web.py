@@ -2,11 +2,13 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from http.client import OK
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +44,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=()",
     "Strict-Transport-Security": "max-age=31536000",
 }
+
+#: A line of a style or script that is a comment alone: it is for whoever reads our files, no screen waits for it.
+COMMENT = re.compile(rb"^[ \t]*(?://.*|/\*.*\*/)\n", re.MULTILINE)
 
 log = logging.getLogger("etiquette")
 
@@ -161,6 +166,10 @@ def make_app(
         if folder not in static:
             raise NoSuchPage
         answer = send_from_directory(STATIC / folder, file, max_age=31536000)
+        is_ours = answer.mimetype in {"text/css", "text/javascript"} and not file.startswith("vendor/")
+        if is_ours and answer.status_code == OK:
+            answer.direct_passthrough = False
+            answer.data = COMMENT.sub(b"", answer.data)
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return answer
 

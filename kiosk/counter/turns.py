@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, case, select, true, update
+from sqlalchemy import Executable, bindparam, case, literal_column, select, true, update
 from sqlalchemy.orm import Session
 
 from kiosk.booking.discretion import awaits_no_decision, undecided_among
@@ -18,11 +18,11 @@ from kiosk.register import clock
 from kiosk.register.clock import Chance
 from kiosk.register.database import Database, table_of, uuid7
 from kiosk.register.errors import Conflict
-from kiosk.register.once import answered
+from kiosk.register.once import answered, is_new
 from kiosk.register.sites import Site
 from kiosk.register.staff import Power
 from kiosk.register.visits import MOVES, Move, Stage, Visit, as_written, trace, visit_of
-from kiosk.waiting import CALLABLE, CALLS, may_be_called, same_act
+from kiosk.waiting import CALLABLE, CALLS, as_it_stands, may_be_called, same_act
 
 #: How many ranked people each try offers: eight counters may press at once. A desk that finds all of them called by
 #: others meanwhile ranks the line anew.
@@ -135,12 +135,10 @@ def call_next(
     Raises:
         NobodyWaits: when none of them waits any more.
     """
-    if before := _called_before(db, site, stage, by=by, key=key):
-        return before
     stood = {one.id: one for one in offered}
-    visit = claim(db, list(stood), stage, desk=desk, at=at, waits=waits)
+    visit = claim(db, list(stood), stage, site=site, desk=desk, at=at, key=key, waits=waits)
     if visit is None:
-        # Whoever held the last of them has let go by now, and it may have been this very form, sent twice at once.
+        # This form may have called somebody before; or it was sent twice at once, and its other half has let go by now.
         if before := _called_before(db, site, stage, by=by, key=key):
             return before
         raise NobodyWaits
@@ -161,9 +159,19 @@ def _called_before(db: Session, site: Site, stage: Stage, *, by: str, key: str) 
 
 
 def claim(
-    db: Session, ranked: Sequence[UUID], stage: Stage, *, desk: str, at: datetime, waits: bool = False
+    db: Session,
+    ranked: Sequence[UUID],
+    stage: Stage,
+    *,
+    site: Site,
+    desk: str,
+    at: datetime,
+    key: str,
+    waits: bool = False,
 ) -> Visit | None:
-    """Take the first of the ranked people who may still be called, in one statement; None when all are gone.
+    """Take the first of the ranked people who may still be called, in one statement.
+
+    None when all are gone, or when this form has called somebody already.
 
     The equality with a scalar subselect is meant: with IN the planner may run the subselect twice and lock more.
     SQLite drops the locking clause and is serial anyway; the test on PostgreSQL is the one that proves it.
@@ -171,7 +179,8 @@ def claim(
     if not ranked:
         return None
     told = {f"place_{place}": one for place, one in enumerate(ranked)}
-    row = db.connection().execute(_claiming(stage, len(ranked), waits), told | {"to_desk": desk, "now": at}).first()
+    asked = told | {"to_desk": desk, "now": at, "form_site": site.id, "form_key": key}
+    row = db.connection().execute(_claiming(stage, len(ranked), waits), asked).first()
     return None if row is None else as_written(db, row._asdict())
 
 
@@ -185,8 +194,8 @@ def _claiming(stage: Stage, many: int, waits: bool) -> Executable:
     agreed = awaits_no_decision() if stage is Stage.SAMPLING else true()
     first = (
         select(visit.c.id)
-        .where(visit.c.id.in_(offered), still_waits, agreed)
-        .order_by(case(*((visit.c.id == one, place) for place, one in enumerate(offered))))
+        .where(visit.c.id.in_(offered), still_waits, agreed, is_new(Move))
+        .order_by(case(*((visit.c.id == one, literal_column(str(place))) for place, one in enumerate(offered))))
         .limit(1)
         .with_for_update(skip_locked=not waits)
         .scalar_subquery()
@@ -195,7 +204,7 @@ def _claiming(stage: Stage, many: int, waits: bool) -> Executable:
         update(visit)
         .where(visit.c.id == first, still_waits)
         .values(
-            state=MOVES[CALLABLE[stage][0], CALLS[stage]],
+            state=as_it_stands(MOVES[CALLABLE[stage][0], CALLS[stage]]),
             desk=bindparam("to_desk", type_=visit.c.desk.type),
             called_at=bindparam("now", type_=visit.c.called_at.type),
         )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, select, update
+from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.convocation import CODE_LETTERS
@@ -61,6 +61,10 @@ class Device(Base):
     #: When it asked for something, give or take `SEEN_EVERY`.
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+#: Built once: every request of a screen asks.
+_PAIRED: Final = select(Device).where(Device.token_hash == bindparam("token_hash"), Device.revoked_at.is_(None))
 
 
 class NameOfDevice(Invalid):
@@ -143,7 +147,7 @@ def take_over(db: Session, site_id: UUID, typed: str, *, at: datetime, chance: C
 
 def device_of(db: Session, token: str) -> Device | None:
     """The paired screen that holds this token, or None."""
-    return db.scalars(select(Device).where(Device.token_hash == _hash(token), Device.revoked_at.is_(None))).first()
+    return db.scalars(_PAIRED, {"token_hash": _hash(token)}).first()
 
 
 def saw(db: Session, device_id: UUID, *, at: datetime) -> None:

@@ -1,15 +1,24 @@
 """Rush mode: when many wait, one scan or one tap gives a number, and the counter asks the rest."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from kiosk.register import clock
 from kiosk.register.events import announce
 from kiosk.register.sites import Site
 from kiosk.register.visits import Stage, Visit
-from kiosk.waiting import CALLABLE
+from kiosk.waiting import may_be_called
+
+#: Built once: the first page and every number ask.
+_WAITING: Final = select(func.count()).where(
+    Visit.site_id == bindparam("site"),
+    Visit.day == bindparam("today"),
+    Visit.stage == Stage.COUNTER,
+    may_be_called(Stage.COUNTER),
+)
 
 
 def is_rush(db: Session, site: Site, *, above: int, at: datetime) -> bool:
@@ -25,13 +34,7 @@ def is_rush(db: Session, site: Site, *, above: int, at: datetime) -> bool:
         return True
     if above <= 0:
         return False
-    waiting = select(func.count()).where(
-        Visit.site_id == site.id,
-        Visit.day == today,
-        Visit.stage == Stage.COUNTER,
-        Visit.state.in_(CALLABLE[Stage.COUNTER]),
-    )
-    return db.execute(waiting).scalar_one() > above
+    return db.execute(_WAITING, {"site": site.id, "today": today}).scalar_one() > above
 
 
 def set_rush(db: Session, site: Site, *, on: bool, at: datetime) -> None:

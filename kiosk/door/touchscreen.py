@@ -248,7 +248,7 @@ def _give_number(
         )  # fmt: skip
         secret = bytes.fromhex(settings().secret)
         visit = number_for(db, site, scanned.code, new, secret=secret, at=now()) if scanned else new()
-        page_key = key_of(db, visit)
+        page_key = key_of(db, visit) if scanned else key  # a convocation may have its number since before this form
     asked = asked_of(purpose, scanned)
     hour = _told_of_hour(scanned, site)
     if rush or not asked or (page_key != key and not stays):

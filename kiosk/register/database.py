@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     PoolProxiedConnection,
     QueuePool,
+    Select,
     Table,
     create_engine,
     event,
@@ -37,6 +38,9 @@ from kiosk.register.writer import Turn
 STAFF_ONLY = "results"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Signs of an instant as SQLite keeps it: `2026-11-21 07:30:15.123456`.
+_WITHOUT_ZONE: Final = 26
 
 #: The revision of the tables that this code knows; on any other it refuses to start.
 HEAD = "0001"
@@ -68,26 +72,43 @@ def table_of(kind: type[Base]) -> Table:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant, stored in UTC; a naive one is refused at the door."""
+    """An instant, stored in UTC; a naive one is refused at the door.
+
+    Every act writes and reads a dozen of them, so each way is one plain function, and SQLite, which keeps no zone, is
+    given the text that SQLAlchemy would make.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """An aware instant in UTC; SQLite keeps no zone, so it is taken off there alone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], datetime | str | None]:
+        """An aware instant in UTC; for SQLite as text without a zone."""
+        return _as_text if dialect.name == "sqlite" else _in_utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """The same instant, aware again."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        del coltype
+        return _of_text if dialect.name == "sqlite" else _in_utc
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a naive datetime cannot be stored")
+    return value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a naive datetime cannot be stored")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+
+
+def _of_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def uuid7(at: datetime, chance: Callable[[int], bytes]) -> UUID:
@@ -112,12 +133,20 @@ def bump(db: Session, counter: type[Base], **of: Any) -> int:
 
 @cache
 def _bumped(counter: type[Base], dialect: str) -> Executable:
+    return one_more(counter, dialect)
+
+
+def one_more(counter: type[Base], dialect: str, *, first: Select[Any] | None = None) -> Executable:
+    """The statement that adds one to a counter row, and gives the number.
+
+    Args:
+        first: the row at 1, where it is asked for: without a row nothing is counted.
+    """
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = table_of(counter)
-    return (
-        insert(table)
-        .on_conflict_do_update(index_elements=table.primary_key, set_={"number": table.c.number + 1})
-        .returning(table.c.number)
+    added = insert(table) if first is None else insert(table).from_select(list(table.c), first)
+    return added.on_conflict_do_update(index_elements=table.primary_key, set_={"number": table.c.number + 1}).returning(
+        table.c.number
     )
 
 
@@ -219,10 +248,23 @@ def _run(link: PoolProxiedConnection, statement: str) -> None:
 def open_postgresql(url: str, *, results: bool) -> Database:
     """Open a PostgreSQL database; `results` says whether this programme may write the results schema."""
     engine = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=32)
-    _ask_who_rested(engine)
+    # A question stands alone: a transaction around it would be two more ways there and back for every page.
+    asking = create_engine(url, hide_parameters=True, pool_size=8, max_overflow=32, isolation_level="AUTOCOMMIT")
+    _let_only_ask(asking)
+    for one in (engine, asking):
+        _ask_who_rested(one)
     writing = {"register": engine} | ({"results": engine} if results else {})
-    # Said with the BEGIN itself: a statement of its own would be a way there and back for each question.
-    return Database(reading_engine=engine.execution_options(postgresql_readonly=True), writing_engines=writing)
+    return Database(reading_engine=asking, writing_engines=writing)
+
+
+def _let_only_ask(engine: Engine) -> None:
+    """Let PostgreSQL refuse whatever would write on these connections."""
+
+    @event.listens_for(engine, "connect")
+    def limit(link: psycopg.Connection, record: ConnectionPoolEntry) -> None:
+        del record
+        link.execute("SET default_transaction_read_only = on")
+        link.commit()
 
 
 def _ask_who_rested(engine: Engine) -> None:

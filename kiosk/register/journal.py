@@ -1,6 +1,6 @@
 """Nothing happens unseen: each act leaves an entry that nobody can change, drop or reorder quietly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,6 +38,8 @@ from kiosk.register.database import STAFF_ONLY, Base, Side, UtcDateTime, table_o
 
 TEXT_SIZE: Final = 512
 SALT_SIZE: Final = 16
+#: Entries that a check reads at once.
+_AT_ONCE: Final = 5_000
 _QUARTER: Final = timedelta(minutes=15)
 
 Fact = UUID | int | StrEnum
@@ -397,13 +399,7 @@ def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint | Letters] = (
         expected.setdefault(note.size, []).append(note)
     trusted, size, first_bad = 0, 0, None
     edge: Edge = ()
-    rows = db.execute(
-        select(books.leaf.c.seq, books.leaf.c.hash, books.text.c.salt, books.text.c.text)
-        .outerjoin(books.text, books.text.c.seq == books.leaf.c.seq)
-        .order_by(books.leaf.c.seq)
-        .execution_options(yield_per=5_000)
-    )
-    for seq, leaf, salt, text in rows:
+    for seq, leaf, salt, text in _entries(db, books):
         if seq != size or (text is not None and hash_leaf(salt, text.encode("utf-8")) != leaf):
             first_bad = size
             break
@@ -413,7 +409,6 @@ def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint | Letters] = (
                 first_bad = trusted
                 break
             trusted = size
-    rows.close()
     head_size, head_root = head_of(db, side)
     root = root_of(edge)
     if first_bad is None and (size, root) != (head_size, head_root):
@@ -423,6 +418,20 @@ def verify(db: Session, side: Side, *, notes: Sequence[Checkpoint | Letters] = (
     if first_bad is None and not all(note.agrees(root_of(())) for note in expected.get(0, ())):
         first_bad = 0
     return Verdict(size=size, root=root, first_bad=first_bad)
+
+
+def _entries(db: Session, books: _Books) -> Iterator[Row[Any, Any, Any, Any]]:
+    """Every leaf with its text, where it is still kept, in order; not all of a long journal at once."""
+    entries = (
+        select(books.leaf.c.seq, books.leaf.c.hash, books.text.c.salt, books.text.c.text)
+        .outerjoin(books.text, books.text.c.seq == books.leaf.c.seq)
+        .order_by(books.leaf.c.seq)
+        .limit(_AT_ONCE)
+    )
+    asked = entries
+    while found := db.execute(asked).all():
+        yield from found
+        asked = entries.where(books.leaf.c.seq > found[-1].seq)
 
 
 def _tell(act: Act, by: UUID | str, at: datetime, facts: dict[str, Fact]) -> str:

@@ -4,10 +4,10 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select
 from sqlalchemy.orm import Session
 
-from kiosk.register.database import table_of
+from kiosk.register.database import Base, table_of
 from kiosk.register.errors import Conflict
 
 Row = TypeVar("Row")
@@ -26,12 +26,28 @@ def answered(db: Session, table: type[Row], site_id: UUID, key: str) -> Row | No
         table: a table with columns `site_id` and `key`, unique together.
         key: 32 hexadecimal digits, made when the form was rendered.
     """
-    row, asked = cast(Any, table), {"site_id": site_id, "key": key}
+    asked = {"site_id": site_id, "key": key}
     db.flush()  # what this transaction itself has made counts too
     # Nearly every form is new: whether a row is there costs less to ask than the row.
-    if db.connection().execute(_whether_made(row), asked).first() is None:
+    if db.connection().execute(_whether_made(cast(Any, table)), asked).first() is None:
         return None
+    return made_by(db, table, site_id, key)
+
+
+def made_by(db: Session, table: type[Row], site_id: UUID, key: str) -> Row:
+    """The row that a form's key has made."""
+    row = cast(Any, table)
     return db.scalars(select(table).where(row.site_id == site_id, row.key == key)).one()
+
+
+def is_new(table: type[Base]) -> ColumnElement[bool]:
+    """Whether no row bears a form's key, as part of a statement that does its act for a new form alone.
+
+    The question is then not asked apart. The statement takes `form_site` and `form_key`.
+    """
+    made = table_of(table).c
+    form = (made.site_id == bindparam("form_site"), made.key == bindparam("form_key"))
+    return ~exists(made.key).where(*form)
 
 
 @cache

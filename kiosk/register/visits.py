@@ -3,14 +3,28 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, insert, select
+from sqlalchemy import (
+    CheckConstraint,
+    Enum,
+    Executable,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, make_transient_to_detached, mapped_column
 
-from kiosk.register.database import Base, UtcDateTime, bump, table_of
+from kiosk.register.database import Base, UtcDateTime, one_more, table_of
 from kiosk.register.errors import Conflict, NotFound
+from kiosk.register.once import is_new
 
 
 class State(StrEnum):
@@ -201,9 +215,24 @@ class NoVisit(NotFound):
     french = "Ce passage n'existe pas. Revenez à la file."
 
 
-def next_number(db: Session, site_id: UUID, day: date) -> int:
-    """Give the next ticket number of a site's day, in the transaction of the visit: no gap, no double."""
-    return bump(db, TicketCounter, site_id=site_id, day=day)
+def next_number(db: Session, site_id: UUID, day: date, *, key: str) -> int | None:
+    """Give the next ticket number of a site's day, in the transaction of the visit: no gap, no double.
+
+    Returns:
+        None for a form whose visit was made before.
+    """
+    db.flush()  # what this transaction itself has made counts too
+    link = db.connection()
+    asked = {"form_site": site_id, "day": day, "form_key": key}
+    given: int | None = link.execute(_next_number(link.dialect.name), asked).scalar()
+    return given
+
+
+@cache
+def _next_number(dialect: str) -> Executable:
+    counter = table_of(TicketCounter).c
+    site, on = bindparam("form_site", type_=counter.site_id.type), bindparam("day", type_=counter.day.type)
+    return one_more(TicketCounter, dialect, first=select(site, on, literal_column("1")).where(is_new(Move)))
 
 
 def visit_of(db: Session, visit_id: UUID) -> Visit:
@@ -228,7 +257,8 @@ def as_written(db: Session, row: Mapping[str, Any]) -> Visit:
     if held is not None:  # read before it was written: it forgets what it knew
         db.expire(held)
         return cast(Visit, held)
-    visit = Visit(**row)
+    visit = Visit()
+    vars(visit).update(row)  # as a row that was read: nothing of it is a change that waits to be written
     make_transient_to_detached(visit)
     db.add(visit)
     return visit

@@ -84,7 +84,7 @@ class Turn:
         with self._gate:
             self._queue.append(mine)
             if self._queue[0] is mine:
-                mine.set()
+                return
         if mine.wait(until - time.monotonic()):
             return
         with self._gate:

@@ -1,10 +1,13 @@
 """A secretary at a desk, without a screen: she gives numbers, calls and notes what becomes of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from kiosk.counter.passage import advance
@@ -54,6 +57,22 @@ def a_crowd(site: Site, at: datetime, dice: Random, people: int) -> list[Visit]:
     return crowd
 
 
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """All that is said to the database meanwhile, but for begin and end."""
+    said: list[str] = []
+
+    def hear(*told: Any) -> None:
+        said.append(told[2])
+
+    engines = {database.reading_engine, *database.writing_engines.values()}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", hear)
+    yield said
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
 class Reception:
     """One secretary at one desk, with her own forms."""
 
@@ -63,11 +82,13 @@ class Reception:
     def key(self) -> str:
         return uuid4().hex
 
-    def gives_number(self, db: Session, purpose: Purpose = Purpose.WALK_IN, said: WhatWasSaid | None = None) -> Visit:
+    def gives_number(
+        self, db: Session, purpose: Purpose = Purpose.WALK_IN, said: WhatWasSaid | None = None, key: str | None = None
+    ) -> Visit:
         wait = announced(db, self.site, Stage.COUNTER, at=self.at)
         return take_number(
             db, self.site, wait=wait, purpose=purpose, said=said, by=self.name, at=self.at, chance=self.chance,
-            key=self.key(),
+            key=key or self.key(),
         )  # fmt: skip
 
     def calls_next(self, db: Session, stage: Stage = Stage.COUNTER) -> Visit:
@@ -79,11 +100,11 @@ class Reception:
             db, self.site, stage, offered, desk=self.desk, by=self.name, at=self.at, chance=self.chance, key=self.key()
         )
 
-    def presses_next(self, database: Database) -> Visit:
+    def presses_next(self, database: Database, key: str | None = None) -> Visit:
         """As the screen does it."""
         return rank_and_call(
             database, self.site, Stage.COUNTER, desk=self.desk, by=self.name, at=self.at, chance=self.chance,
-            key=self.key(),
+            key=key or self.key(),
         )  # fmt: skip
 
     def moves(self, db: Session, visit: Visit, verb: Verb, reason: str | None = None) -> Visit:

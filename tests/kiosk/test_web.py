@@ -22,7 +22,7 @@ from kiosk.register.database import Database, open_sqlite
 from kiosk.register.errors import Conflict, Invalid, Later, NotAllowed, NotFound, Refusal
 from kiosk.register.sites import Site
 from kiosk.register.visits import Purpose, Visit
-from kiosk.web import HEADERS, House, asset, chance, form_key, house, make_app, now, page, reading, transaction
+from kiosk.web import HEADERS, STATIC, House, asset, chance, form_key, house, make_app, now, page, reading, transaction
 from printers.spool import Spool
 
 Chance = Callable[[int], bytes]
@@ -208,6 +208,26 @@ def test_only_the_apps_own_static_folder_is_served(public: FlaskClient) -> None:
         assert "immutable" in answer.headers["Cache-Control"]
     for path in ("/static/staff/staff.css", "/static/public/../staff/staff.css", "/static/public/nothing.css"):
         assert public.get(path).status_code == 404, path
+
+
+@one_engine
+def test_a_browser_is_sent_our_styles_and_scripts_without_their_comments_and_nothing_else_is_taken_away(
+    public: FlaskClient,
+) -> None:
+    ours = [one for one in (STATIC / "public").iterdir() if one.suffix in {".css", ".js", ".svg"}]
+    assert len(ours) > 10
+    for file in ours:
+        written = file.read_text(encoding="utf-8").splitlines()
+        with public.get(asset(f"public/{file.name}")) as answer:
+            sent = answer.get_data(as_text=True).splitlines()
+            assert answer.content_length == len(answer.data)
+        told = [line.strip() for line in written if line not in sent]
+        assert [line for line in written if line in sent] == sent, file.name
+        assert all(line.startswith("//") or (line.startswith("/*") and line.endswith("*/")) for line in told), told
+        assert file.suffix == ".svg" or not any(line.lstrip().startswith(("//", "/*")) for line in sent), file.name
+    vendor = "public/vendor/jsqr-1.4.0/jsQR.js"
+    with public.get(asset(vendor)) as answer:
+        assert answer.data == (STATIC / vendor).read_bytes()
 
 
 def test_the_address_of_a_file_changes_with_its_content() -> None:

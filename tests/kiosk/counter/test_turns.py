@@ -24,9 +24,10 @@ from kiosk.register import clock
 from kiosk.register.database import Database, open_sqlite
 from kiosk.register.events import Event
 from kiosk.register.journal import verify
+from kiosk.register.once import PageAlreadyUsed
 from kiosk.register.sites import Site
 from kiosk.register.visits import Move, Purpose, Stage, State, Verb, Visit
-from tests.kiosk.secretary import Chance, Reception, a_crowd, a_line
+from tests.kiosk.secretary import Chance, Reception, a_crowd, a_line, statements
 from tests.thorough import far
 
 HOUSE = Path(__file__).resolve().parents[3]
@@ -130,9 +131,9 @@ def unlocked(db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
     ).scalar()
 
 
-def locked(at: datetime, db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
+def locked(site: Site, at: datetime, db: Session, ranked: Sequence[UUID], desk: str) -> UUID | None:
     """The claim of the house."""
-    visit = claim(db, ranked, Stage.COUNTER, desk=desk, at=at)
+    visit = claim(db, ranked, Stage.COUNTER, site=site, desk=desk, at=at, key=uuid4().hex)
     return None if visit is None else visit.id
 
 
@@ -144,7 +145,7 @@ def test_the_claim_alone_gives_each_person_to_one_desk_and_its_unlocked_control_
     with database.transaction() as db:
         db.add_all(people)
     ids = [one.id for one in people]
-    called = claim_everyone(database, partial(locked, at))
+    called = claim_everyone(database, partial(locked, site, at))
     assert Counter(called) == Counter(ids)
     with database.transaction() as db:
         db.execute(update(Visit).values(state=State.ARRIVED))
@@ -267,6 +268,36 @@ def test_when_all_that_were_ranked_are_gone_the_line_is_ranked_anew(
 
     monkeypatch.setattr(turns, "first_in_turn", ranks_late)
     assert sophie.presses_next(database).number == 2
+
+
+def test_a_form_that_has_called_somebody_calls_nobody_else(database: Database, sophie: Reception) -> None:
+    form = sophie.key()
+    with database.transaction() as db:
+        sophie.gives_number(db)
+        second = sophie.gives_number(db)
+    first = sophie.presses_next(database, form)
+    assert sophie.presses_next(database, form).id == first.id
+    sophie.name = "amel"
+    with pytest.raises(PageAlreadyUsed):
+        sophie.presses_next(database, form)
+    sophie.name = "sophie"
+    assert sophie.presses_next(database).id == second.id
+    assert sophie.presses_next(database, form).id == first.id  # nobody waits any more
+
+
+def test_a_call_says_no_more_to_the_database_than_the_rows_that_it_writes_and_who_waits(
+    database: Database, sophie: Reception
+) -> None:
+    with database.transaction() as db:
+        for _ in range(3):
+            sophie.gives_number(db)
+    with statements(database) as said:
+        sophie.presses_next(database)
+    written = [one.split()[2 if one.startswith("INSERT") else 1] for one in said if not one.startswith("SELECT")]
+    assert written == [
+        "visit", "visit_move", "journal_leaf", "journal_text", "journal_head", "event_counter", "event",
+    ]  # fmt: skip
+    assert len(said) == len(written) + 2  # who waits, and where the journal ends
 
 
 def test_yesterdays_people_are_not_called_today(database: Database, sophie: Reception) -> None:

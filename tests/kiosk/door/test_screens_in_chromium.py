@@ -600,7 +600,7 @@ def test_the_first_page_is_light_in_every_language(
         # Texts as the front server sends them.
         texts = sum(len(gzip.compress(one.body())) for one in loaded if ".woff2" not in one.url)
         assert fonts > 30_000
-        assert fonts + texts <= most * 1024
+        assert fonts + texts <= most * 1000
 
 
 def test_the_first_page_is_drawn_at_once_and_does_not_move(screen: Page, address: str) -> None:

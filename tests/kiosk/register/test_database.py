@@ -76,8 +76,8 @@ def test_an_instant_comes_back_aware_and_in_utc(database: Database, site: Site) 
 def test_no_instant_is_stored_as_no_instant() -> None:
     kind = UtcDateTime()
     dialect = sqlite.dialect()
-    assert kind.process_bind_param(None, dialect) is None
-    assert kind.process_result_value(None, dialect) is None
+    assert kind.bind_processor(dialect)(None) is None
+    assert kind.result_processor(dialect, None)(None) is None
 
 
 def test_a_reading_cannot_write(database: Database, site: Site) -> None:

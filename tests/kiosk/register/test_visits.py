@@ -141,7 +141,9 @@ def test_eight_writers_two_sites_midnight_and_rollbacks_leave_no_double_and_no_g
             day = clock.day(zones[where], at)
             try:
                 with database.transaction() as db:
-                    db.add(a_visit(where, next_number(db, where, day), at=at, day=day))
+                    number = next_number(db, where, day, key=f"{writer:016x}{n:016x}")
+                    assert number is not None
+                    db.add(a_visit(where, number, at=at, day=day))
                     db.flush()  # the row is there when the transaction fails
                     if dice.random() < 0.25:
                         raise NotNow  # noqa: TRY301  # the whole block is rolled back
