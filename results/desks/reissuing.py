@@ -33,10 +33,10 @@ bp = Blueprint("reissuing", __name__)
 
 #: What the secretary chooses from, in her words.
 REASONS: Final = (
-    (Reason.LOST, "Le talon est perdu"),
-    (Reason.DAMAGED, "Le talon est abîmé ou illisible"),
-    (Reason.PIN_FORGOTTEN, "Le code personnel est oublié"),
-    (Reason.DEAD, "Le talon ne répond plus au téléphone"),
+    (Reason.LOST, "Talon perdu"),
+    (Reason.DAMAGED, "Talon abîmé ou illisible"),
+    (Reason.PIN_FORGOTTEN, "Code personnel oublié"),
+    (Reason.DEAD, "Talon qui ne répond plus"),
 )
 
 

@@ -120,7 +120,8 @@ def _change_escrow() -> ResponseReturnValue:
     sittings().end_everyone()
     if here is not None:
         sittings().begin(here.sign_in, here.actor.id, done.biologist, at=now())
-    flash(f"Séquestre n° {done.newest} : {done.resealed} scellés refaits pour les biologistes qui restent.", "ok")
+    resealed = f"{done.resealed} scellés refaits" if done.resealed > 1 else f"{done.resealed} scellé refait"
+    flash(f"Séquestre n° {done.newest} : {resealed} pour les biologistes qui restent.", "ok")
     return redirect(url_for("confirming.waiting"), 303)
 
 

@@ -170,6 +170,11 @@ def signing(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def house(signing: SigningRoom) -> House:
+    return two_biologists(signing)
+
+
+def two_biologists(signing: SigningRoom) -> House:
+    """Dr Lenoir has signed Dr Aubry's role and let him in."""
     desks = signing.desks
     power, at, chance = desks.room.power, desks.at, desks.chance
     with desks.database.transaction("results") as db:
