@@ -14,7 +14,8 @@ from sqlalchemy import select
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText
 from printers.moves import STATION, Verb
-from results.desks.replacing import AGREED_FOR, LASTS, agree_to_slip
+from results.desks.replacing import AGREED_FOR, agree_to_slip
+from results.desks.standing_by import LASTS
 from results.giving import follow_slips, job_of, slip_of
 from results.keeping.rotation import replace_lost_pepper, rotate_pepper
 from results.signing import SealBroken
