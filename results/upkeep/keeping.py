@@ -113,10 +113,11 @@ def purge_command(instance: Path, dry_run: bool) -> None:
     Exemple : etiquette purge --dry-run
     """
     at, is_clean = clock.now(), True
+    keys = KeyRing.load(instance / read_settings(instance / "staff.toml", StaffSettings).keys)
     with _opened(instance) as (database, site):
-        lines = survey(database, at=at)
+        lines = survey(database, keys, at=at)
         if not dry_run:
-            purge(database, by="command", at=at, chance=clock.chance)
+            purge(database, keys, by="command", at=at, chance=clock.chance)
             is_clean = _clean(database)
     click.echo("À retirer aujourd'hui :" if dry_run else "Retiré :")
     for line in lines:
@@ -124,6 +125,8 @@ def purge_command(instance: Path, dry_run: bool) -> None:
         click.echo(f"  {line.name:<26}{line.gone:>8}   gardé {line.kept}{oldest}")
     total = sum(line.gone for line in lines)
     click.echo(f"{total} au total. {BACKUPS}" if total else "Rien à retirer.")
+    if held := sum(line.held for line in lines):
+        click.echo(f"{held} gardés : l'heure promise a été changée hors d'Étiquette. Prévenez le biologiste.")
     if not is_clean:
         click.echo("Un programme lisait : relancez « etiquette purge » pour vider aussi les fichiers -wal.")
 
