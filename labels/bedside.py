@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import Enum, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from kiosk.booking.discretion import undecided_among
 from kiosk.counter.passage import advance
 from kiosk.register.clock import Chance
 from kiosk.register.database import Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
+from kiosk.register.staff import Power
 from kiosk.register.visits import Move, NotNow, State, Verb, Visit
 from kiosk.ticket import code_of
 from labels.scanning import Outcome, TubeScan, scan, scans_of
@@ -94,6 +96,12 @@ class AskFirst(Conflict):
     french = "Demandez d'abord nom, prénom et date de naissance, puis confirmez."
 
 
+class WordFirst(Conflict):
+    """A biologist gives a word before this draw; do not draw, call her, and look at the room's screen again."""
+
+    french = "Ne prélevez pas encore : le biologiste donne d'abord son accord. Prévenez-le."
+
+
 class TicketOfAnother(Conflict):
     """This ticket is not the one of the number called; do not draw, and look who is there."""
 
@@ -110,6 +118,22 @@ class TubesLeft(Conflict):
     """Some tubes are neither drawn nor missing; scan them or say why not."""
 
     french = "Il reste des tubes. Scannez-les, ou dites pourquoi ils manquent."
+
+
+def waits_for_word(db: Session, visit: Visit, *, power: Power | None) -> bool:
+    """Whether a biologist decides before this draw, and nothing is drawn yet: what is begun is never broken off.
+
+    Args:
+        power: vouches for a decision; without it every mark counts as undecided.
+
+    Source: the design note on release, section 3 (a discreet visit: the biologist decides before the draw).
+    """
+    return bool(undecided_among(db, [visit.id], power)) and not is_begun(db, visit)
+
+
+def is_begun(db: Session, visit: Visit) -> bool:
+    """Whether a tube of this visit was drawn."""
+    return any(tube.state is TubeState.DRAWN for tube in tubes_of(db, visit))
 
 
 def prove_ticket(db: Session, visit: Visit, scanned: str, *, by: str, at: datetime) -> TicketProof:
@@ -133,18 +157,32 @@ def ticket_proof_of(db: Session, visit: Visit) -> TicketProof | None:
 
 
 def confirm_identity(
-    db: Session, visit: Visit, proof: Proof, *, by: str, at: datetime, chance: Chance, key: str
+    db: Session,
+    visit: Visit,
+    proof: Proof,
+    *,
+    by: str,
+    at: datetime,
+    chance: Chance,
+    key: str,
+    power: Power | None = None,
 ) -> IdentityCheck:
     """Note that the patient in the room is the one of the visit, and what told it.
 
+    Args:
+        power: vouches for a biologist's decision before the draw.
+
     Raises:
         NotNow: when the visit is not in a room.
+        WordFirst: when a biologist decides first.
     """
     before = db.get(IdentityCheck, visit.id)
     if before is not None and before.key == key:
         return before
     if visit.state is not State.IN_ROOM:
         raise NotNow
+    if waits_for_word(db, visit, power=power):
+        raise WordFirst
     if before is None:
         before = IdentityCheck(visit_id=visit.id, site_id=visit.site_id, proof=proof, by=by, at=at, key=key)
         db.add(before)
@@ -174,13 +212,29 @@ def answer_stop(db: Session, visit: Visit, *, by: str, at: datetime) -> None:
 
 
 def scan_tube(
-    db: Session, visit: Visit, scanned: str, *, typed: bool, by: str, at: datetime, chance: Chance, key: str
+    db: Session,
+    visit: Visit,
+    scanned: str,
+    *,
+    typed: bool,
+    by: str,
+    at: datetime,
+    chance: Chance,
+    key: str,
+    power: Power | None = None,
+    is_needle_in: bool = False,
 ) -> TubeScan:
     """Prove one tube at the patient's side; the same form again is the same scan, not a second label.
+
+    Args:
+        power: vouches for a biologist's decision before the draw.
+        is_needle_in: the sampler says that the draw had begun before the screen stopped it: a tube without a proof
+            would be the greater harm.
 
     Raises:
         NotNow: when the visit is not in a room.
         AskFirst: when nobody has asked who the patient is.
+        WordFirst: when a biologist decides first, and the needle is not in.
         StopFirst: when a stop waits for its answer.
     """
     if before := answered(db, ScanForm, visit.site_id, key):
@@ -189,6 +243,8 @@ def scan_tube(
         raise NotNow
     if identity_check_of(db, visit) is None:
         raise AskFirst
+    if not is_needle_in and waits_for_word(db, visit, power=power):
+        raise WordFirst
     if stop_of(db, visit) is not None:
         raise StopFirst
     known = {one.id for one in scans_of(db, visit)}

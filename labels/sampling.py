@@ -8,6 +8,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.booking.discretion import undecided_among
 from kiosk.counter.passage import UNDO, advance, at_desk, hand_on
 from kiosk.counter.reception import call_in_turn
 from kiosk.counter.turns import may_come
@@ -30,6 +31,7 @@ from labels.bedside import (
     scan_tube,
     stop_of,
     ticket_proof_of,
+    waits_for_word,
 )
 from labels.printing import labels_of
 from labels.scanning import FRENCH, Outcome, scans_of
@@ -70,14 +72,28 @@ def room() -> ResponseReturnValue:
             return page(
                 "labels/stop.html", visit=visit, words=FRENCH[Outcome.OTHER_PATIENT], number=wrong.sample_number
             )
+        if waits_for_word(db, visit, power=power()):
+            return page(
+                "labels/word.html", visit=visit, is_asked=identity_check_of(db, visit) is not None,
+                stands=_stands(db, visit),
+            )  # fmt: skip
         if identity_check_of(db, visit) is None:
             left = max(0, int((visit.called_at + UNDO - now()).total_seconds())) if visit.called_at else 0
             return page(
                 "labels/identity.html", visit=visit, bearer=patient_of(db, visit.id), undo_for=left, proofs=PROOFS,
                 rooms=[one for one in _settings().rooms if one != visit.desk],
-                ticket=ticket_proof_of(db, visit),
+                ticket=ticket_proof_of(db, visit), stands=_stands(db, visit),
             )  # fmt: skip
         return page("labels/draw.html", **_draw(db, visit))
+
+
+@bp.get("/prelevement/<uuid:visit_id>/accord")
+@needs(Right.DRAW)
+def word_pane(visit_id: UUID) -> ResponseReturnValue:
+    """Nothing, as long as the open page says where the visit stands; else the page is asked again."""
+    with reading() as db:
+        is_same = request.args.get("vu") == _stands(db, visit_of(db, visit_id))
+    return Response(status=204, headers=None if is_same else {"HX-Refresh": "true"})
 
 
 @bp.get("/prelevement/suivants")
@@ -141,7 +157,10 @@ def identify(visit_id: UUID) -> ResponseReturnValue:
     """Note that this is the patient, and what told it."""
     proof = Proof(request.form["proof"])
     with transaction() as db:
-        confirm_identity(db, visit_of(db, visit_id), proof, by=str(actor().id), at=now(), chance=chance, key=form_key())
+        confirm_identity(
+            db, visit_of(db, visit_id), proof, by=str(actor().id), at=now(), chance=chance, key=form_key(),
+            power=power(),
+        )  # fmt: skip
     return redirect(url_for("sampling.room"), 303)
 
 
@@ -154,7 +173,7 @@ def prove(visit_id: UUID) -> ResponseReturnValue:
         visit = visit_of(db, visit_id)
         told = scan_tube(
             db, visit, scanned or request.form.get("typed", ""), typed=not scanned, by=str(actor().id), at=now(),
-            chance=chance, key=form_key(),
+            chance=chance, key=form_key(), power=power(), is_needle_in="needle_in" in request.form,
         )  # fmt: skip
         papers = {paper.key.split("/")[1]: paper.key for paper in labels_of(db, visit, house().forms["labels"])}
     if told.outcome is Outcome.DRAWN and told.sample_number in papers:
@@ -217,6 +236,12 @@ def _next(db: Session) -> dict[str, Any]:
     return {"shown": shown, "waiting": len(places), "held": held, "seen": seen}
 
 
+def _stands(db: Session, visit: Visit) -> str:
+    """Where a visit in a room stands for its draw: with someone here, and whether a biologist's word is missing."""
+    word = "word" if undecided_among(db, [visit.id], power()) else "free"
+    return f"{visit.state}.{word}"
+
+
 def _draw(db: Session, visit: Visit) -> dict[str, Any]:
     """What the sampler sees during the draw: the tubes, the last scan, what it skipped."""
     tubes, told = tubes_of(db, visit), last_scan(db, visit)
@@ -225,6 +250,9 @@ def _draw(db: Session, visit: Visit) -> dict[str, Any]:
     drawn = told is not None and told.outcome is Outcome.DRAWN
     return {
         "visit": visit,
+        "stands": (stands := _stands(db, visit)),
+        # Here something is drawn already, and what is begun is never broken off.
+        "lacks_word": stands.endswith("word"),
         "typed": {one.sample_number for one in scans_of(db, visit) if one.typed and one.outcome is Outcome.DRAWN},
         "ticket": ticket_proof_of(db, visit),
         "bearer": patient_of(db, visit.id),

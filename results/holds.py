@@ -29,6 +29,8 @@ class HoldReason(StrEnum):
     IDENTITY = "identity"
     #: The biologist speaks with the patient or the physician first.
     TALK = "talk"
+    #: Something that replaces it has come and waits for a person; intake alone says so.
+    CORRECTION = "correction"
 
 
 class ReportHold(Base):
@@ -99,6 +101,28 @@ def hold(
     db.add(row)
     write(db, "results", Act.REPORT_HELD, by=by, at=at, chance=chance, report=report.id, reason=reason)
     return row
+
+
+def hold_for_correction(db: Session, report: Report, *, message_id: UUID, at: datetime, chance: Chance) -> None:
+    """Hold a report of which something newer waits for a person: what is known to be replaced is not told.
+
+    Intake cannot vouch for a row and need not: it only closes, and a biologist lifts it.
+
+    Args:
+        db: a session that writes the results.
+        message_id: which message waits; it stands in the place of a person.
+        at: now.
+        chance: gives the id.
+    """
+    row = ReportHold(
+        id=uuid7(at, chance), site_id=report.site_id, report_id=report.id, reason=HoldReason.CORRECTION,
+        by=message_id, at=at, lifted_by=None, lifted_at=None, key=chance(16).hex(), mac=bytes(32),
+    )  # fmt: skip
+    db.add(row)
+    write(
+        db, "results", Act.REPORT_HELD, by="exchange", at=at, chance=chance, report=report.id, reason=row.reason,
+        message=message_id,
+    )  # fmt: skip
 
 
 def lift(db: Session, report_id: UUID, *, by: UUID, power: Power, at: datetime, chance: Chance) -> None:

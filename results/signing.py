@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from kiosk.exams.catalogue import Exam, ReleaseClass, catalogue
@@ -114,9 +114,17 @@ class Opened:
 
 
 def waiting_for_signature(db: Session, power: Power) -> list[Waiting]:
-    """Every report that waits for a signature: what is held last, then the urgent first, then the oldest first."""
-    sealed = select(ReportVersion).where(ReportVersion.state == State.SEALED).order_by(ReportVersion.received_at)
-    found = [_waiting(db, version, power) for version in db.scalars(sealed) if newest(db, version.report_id) is version]
+    """Every report that waits for a signature, and every signed one that is held; what is held comes last.
+
+    Then the urgent first, then the oldest first.
+    """
+    is_held = exists().where(ReportHold.report_id == ReportVersion.report_id, ReportHold.lifted_at.is_(None))
+    asked = (
+        select(ReportVersion)
+        .where((ReportVersion.state == State.SEALED) | ((ReportVersion.state == State.SIGNED) & is_held))
+        .order_by(ReportVersion.received_at)
+    )
+    found = [_waiting(db, version, power) for version in db.scalars(asked) if newest(db, version.report_id) is version]
     return sorted(found, key=lambda one: (bool(one.holds), not one.is_urgent, one.version.received_at))
 
 

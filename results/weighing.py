@@ -22,10 +22,10 @@ from results.matrix import Channel, Person, in_force
 from results.release import Answer, Decision, Limits, Question, Role, decide
 from results.reports.flags import flags_standing
 from results.reports.sorting import Flag
-from results.reports.versions import Life, ReportVersion, live, newest, reports_of
+from results.reports.versions import Life, Report, ReportVersion, live, newest, reports_of
 from results.stopping.stops import is_stopped
 from results.trust.standing import key_for
-from results.vault.dossiers import Dossier, Wish, trusted_dossier
+from results.vault.dossiers import Dossier, Slip, Wish, trusted_dossier
 from results.vault.keys import KeyRing
 from results.vault.releases import Course, ReleaseAct, Weighed
 
@@ -117,12 +117,14 @@ def standing_of(
     found = []
     for report in reports_of(db, dossier.id):
         version = newest(db, report.id)
+        # Asked of what was withdrawn, too: what an answer costs tells nothing of its cause.
+        number = 0 if version is None else version.version
+        told = select(func.count()).where(ReleaseAct.report_id == report.id, ReleaseAct.version == number)
+        releases, held = db.scalar(told) or 0, is_held(db, report.id, power=power)
         life = Life.WITHDRAWN
         if version is not None:
-            told = select(func.count()).where(ReleaseAct.report_id == report.id, ReleaseAct.version == version.version)
             life = live(
-                version, is_newest=True, is_held=is_held(db, report.id, power=power),
-                is_matrix_in_force=is_matrix_in_force, releases=db.scalar(told) or 0, at=at,
+                version, is_newest=True, is_held=held, is_matrix_in_force=is_matrix_in_force, releases=releases, at=at
             )  # fmt: skip
         found.append(Standing(report_id=report.id, version=version, life=life))
     return found
@@ -146,6 +148,12 @@ def limits_of(db: Session, dossier: Dossier, asked: Asked, *, power: Power, at: 
         agreed=asked.agreed,
         mandate_for_this_visit=asked.is_for_this_visit,
     )
+
+
+def some_slip(db: Session, site_id: UUID) -> Slip | None:
+    """The newest slip of a site of whose dossier something has come; asked about where nobody has a reference."""
+    with_report = select(Slip).join(Report, Report.dossier == Slip.dossier_id).where(Slip.site_id == site_id)
+    return db.scalars(with_report.order_by(Slip.id.desc()).limit(1)).first()
 
 
 def is_discreet(db: Session, dossier: Dossier, power: Power) -> bool:

@@ -9,8 +9,10 @@ import click
 from kiosk.register import clock
 from kiosk.register.database import Database
 from kiosk.register.sites import Site, this_site
+from kiosk.settings import StaffSettings, read_settings
 from results.keeping.purge import clean, purge, survey
 from results.upkeep.founding import opened_instance
+from results.vault.keys import KeyRing
 
 #: Said with every purge, because it is true only then.
 BACKUPS = "Les sauvegardes en gardent une copie jusqu'à ce que les deux disques aient été remplacés."
@@ -25,12 +27,13 @@ def purge_command(instance: Path, dry_run: bool) -> None:
     Exemple : etiquette purge --dry-run
     """
     at, is_clean = clock.now(), True
+    keys = KeyRing.load(instance / read_settings(instance / "staff.toml", StaffSettings).keys)
     with opened_instance(instance) as database:
         with database.reading() as db:
             site = this_site(db)
-        lines = survey(database, at=at)
+        lines = survey(database, keys, at=at)
         if not dry_run:
-            purge(database, by="command", at=at, chance=clock.chance)
+            purge(database, keys, by="command", at=at, chance=clock.chance)
             is_clean = _clean(database)
     click.echo("À retirer aujourd'hui :" if dry_run else "Retiré :")
     for line in lines:
@@ -38,6 +41,8 @@ def purge_command(instance: Path, dry_run: bool) -> None:
         click.echo(f"  {line.name:<26}{line.gone:>8}   gardé {line.kept}{oldest}")
     total = sum(line.gone for line in lines)
     click.echo(f"{total} au total. {BACKUPS}" if total else "Rien à retirer.")
+    if held := sum(line.held for line in lines):
+        click.echo(f"{held} gardés : l'heure promise a été changée hors d'Étiquette. Prévenez le biologiste.")
     if not is_clean:
         click.echo("Un programme lisait : relancez « etiquette purge » pour vider aussi les fichiers -wal.")
 

@@ -28,7 +28,7 @@ from results.vault.codes import Misheard, NotAPin, is_pin, read_code, read_handl
 from results.vault.counters import AttemptState, Way, standing
 from results.vault.dossiers import NoSuchDossier, Slip
 from results.vault.releases import Course
-from results.weighing import Asked
+from results.weighing import Asked, some_slip
 
 bp = Blueprint("phone", __name__)
 
@@ -236,15 +236,18 @@ def _ending(errors: Mapping[str, str] | None = None) -> Response:
 
 def _line(db: Session, site: Site, call: PhoneCall) -> int | None:
     """The line to ask now, or None for every reason why nothing can be told now."""
-    slip = db.get(Slip, call.slip_id) if call.slip_id else None
-    open_now = standing(db, slip, site_id=site.id, way=Way.PHONE, call_id=call.id, by=call.by, at=now())
-    if slip is None or open_now.line is None or calls.is_spent(tries_of(db, call.id)):
+    slip, other = db.get(Slip, call.slip_id or _NO_SLIP), some_slip(db, site.id)
+    # Of a reference that nobody has, the same is asked about another slip: what an answer costs tells nothing.
+    asked = slip or other
+    if asked is None:
         return None
+    open_now = standing(db, asked, site_id=site.id, way=Way.PHONE, call_id=call.id, by=call.by, at=now())
+    is_spent = calls.is_spent(tries_of(db, call.id))
     try:
-        weighed = _judge().weigh(db, slip.dossier_id, at=now())
+        course = _judge().weigh(db, asked.dossier_id, at=now()).course
     except NoSuchDossier:
         return None
-    return None if weighed.course is Course.NOT_NOW else open_now.line
+    return None if slip is None or is_spent or course is Course.NOT_NOW else open_now.line
 
 
 def _answered(call_id: UUID, answer: Answer, judge: Judge) -> Response:

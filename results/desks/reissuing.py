@@ -1,6 +1,6 @@
 """Screens: a slip is made again at the counter; where something confidential lies sealed, a biologist agrees first."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -13,16 +13,9 @@ from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.desks.delivery import agreed_key, agreements
-from results.desks.replacing import (
-    LASTS,
-    Reason,
-    Reply,
-    agree_to_slip,
-    ask_slip,
-    decline_slip,
-    request_of,
-)
+from results.desks.replacing import Reason, SlipRequest, agree_to_slip, ask_slip, decline_slip
 from results.desks.signoff import unlocked
+from results.desks.standing_by import CounterRequest, Reply, answer_of, request_of
 from results.giving import bearer_of, delivery_of, slip_of
 from results.identity import DOCUMENTS, NoDocumentSeen, seen
 from results.sitting import Locked
@@ -33,10 +26,10 @@ bp = Blueprint("reissuing", __name__)
 
 #: What the secretary chooses from, in her words.
 REASONS: Final = (
-    (Reason.LOST, "Le talon est perdu"),
-    (Reason.DAMAGED, "Le talon est abîmé ou illisible"),
-    (Reason.PIN_FORGOTTEN, "Le code personnel est oublié"),
-    (Reason.DEAD, "Le talon ne répond plus au téléphone"),
+    (Reason.LOST, "Talon perdu"),
+    (Reason.DAMAGED, "Talon abîmé ou illisible"),
+    (Reason.PIN_FORGOTTEN, "Code personnel oublié"),
+    (Reason.DEAD, "Talon qui ne répond plus"),
 )
 
 
@@ -130,15 +123,17 @@ def _why(visit_id: UUID, errors: dict[str, str] | None = None) -> Response:
         )  # fmt: skip
 
 
+def show_answer(template: str, row: CounterRequest, **shown: Any) -> Response:
+    """The counter's page while it waits, or its live part: nothing of that while nobody has answered."""
+    reply = answer_of(row, at=now())
+    if template.endswith("_state.html") and reply is None:
+        return Response(status=204)
+    return page(template, row=row, reply=reply, **shown)
+
+
 def _waiting(template: str, visit_id: UUID, request_id: UUID) -> Response:
     with reading() as db:
-        visit, patient = visit_of(db, visit_id), patient_of(db, visit_id)
-        row = request_of(db, visit_id, request_id)
-        is_open = agreed_key(db, visit_id) is not None
-    is_late = row.reply is None and now() - row.at >= LASTS
-    if template.endswith("_state.html") and row.reply is None and not is_late:
-        return Response(status=204)
-    return page(
-        template, visit=visit, patient=patient, row=row, reply=Reply.DECLINED if is_late else row.reply,
-        is_open=is_open,
-    )  # fmt: skip
+        return show_answer(
+            template, request_of(db, SlipRequest, visit_id, request_id), visit=visit_of(db, visit_id),
+            patient=patient_of(db, visit_id), is_open=agreed_key(db, visit_id) is not None,
+        )  # fmt: skip

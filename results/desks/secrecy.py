@@ -14,7 +14,7 @@ from kiosk.register import clock
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
-from kiosk.register.visits import FINAL, NoVisit, Visit, visit_of
+from kiosk.register.visits import FINAL, NoVisit, State, Visit, visit_of
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.desks.signoff import unlocked
@@ -52,14 +52,19 @@ def of_visit(visit_id: UUID) -> ResponseReturnValue:
 def mark(visit_id: UUID) -> ResponseReturnValue:
     """Mark a visit as discreet: from this instant it stands in no list."""
     with transaction("results") as db:
-        discretion.mark_discreet(
-            db, visit_of(db, visit_id), by=actor().id, power=power(), at=now(), chance=chance, key=form_key()
-        )
+        visit = visit_of(db, visit_id)
+        discretion.mark_discreet(db, visit, by=actor().id, power=power(), at=now(), chance=chance, key=form_key())
         if dossier := db.scalars(select(Dossier).where(Dossier.visit_id == visit_id)).first():
             add_wish(
                 db, house().more["keys"], dossier.id, Wish.DISCREET, by=actor().id, at=now(), chance=chance
             )  # fmt: skip
-    flash("Visite discrète. Le biologiste décide avant le prélèvement : prévenez-le.", "ok")
+        room = visit.desk if visit.state is State.IN_ROOM else ""
+    flash(
+        f"Visite discrète. La personne est déjà en {room} : l'écran de la salle dit d'attendre. Prévenez le biologiste."
+        if room
+        else "Visite discrète. Le biologiste décide avant le prélèvement : prévenez-le.",
+        "ok",
+    )
     return redirect(url_for("secrecy.of_visit", visit_id=visit_id), 303)
 
 

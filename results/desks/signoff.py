@@ -204,6 +204,7 @@ def _around(db: Session) -> dict[str, Any]:
     here, site = present(), this_site(db)
     until = None if here is None else sittings().until(here.sign_in, at=now())
     return {
+        "why": dict(HOLDS) | {HoldReason.CORRECTION: "Une correction attend"},
         "open_until": "" if until is None else clock.hour(site.timezone, until),
         "when": lambda at: _when(site.timezone, at),
         "age": lambda at: _age(at, now()),

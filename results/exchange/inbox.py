@@ -24,12 +24,23 @@ from results.exchange.sealer import Sealer
 from results.hl7v2.lines import is_open_batch, split
 from results.hl7v2.reader import Message
 from results.hl7v2.writer import rewrite
+from results.holds import hold_for_correction
 from results.physicians.said import note_prescribers, prescribers_in
 from results.reports.assemble import assemble
 from results.reports.filing import said_at, stand
 from results.reports.flags import note_flags
 from results.reports.sorting import Fragment, Sorting, cover, flags_of, fragments, sort_by_class
-from results.reports.versions import Report, ReportVersion, State, Verb, move, versions_of, withdraw_former
+from results.reports.versions import (
+    Reason,
+    Report,
+    ReportVersion,
+    State,
+    Verb,
+    move,
+    newest,
+    versions_of,
+    withdraw_former,
+)
 from results.vault.keys import ExchangeKeys
 
 Whose = Callable[[Evidence], Sequence[Candidate]]
@@ -38,6 +49,8 @@ ClassOf = Callable[[str], str | None]
 NO_DOSSIER = Doubt(reason="Le dossier de ce passage n'est pas ouvert.")
 FALSE_DOSSIER = Doubt(reason="La clé du dossier n'est pas celle du laboratoire.", is_urgent=True)
 UNKNOWN_REPORT = Doubt(reason="Le message change la visibilité d'un compte rendu qui n'est pas arrivé ici.")
+#: Said after the reason of a held message that speaks of a report which is there already.
+_HELD_TOO = " Le compte rendu qu'il remplace est retenu."
 OTHER_DOSSIER = Doubt(reason="Ce numéro de compte rendu appartient déjà à un autre dossier.", is_urgent=True)
 
 
@@ -181,12 +194,13 @@ def receive(db: Session, raw: bytes, *, inbox: Inbox, at: datetime, chance: Chan
     ordered = found.candidate.dossier.ordered if found and found.candidate.dossier else ()
     sortings = [sort_by_class(message, part, inbox.class_of, ordered=ordered) for part in parts]
     top = max((sorting.release_class for sorting in sortings), default=ReleaseClass.C3)
+    replaced = _replaced(memory, message, parts, inbox=inbox) if isinstance(verdict, Doubt) else []
     row = ReceivedMessage(
         id=uuid7(at, chance), site_id=inbox.site_id, connection=inbox.connection.name, received_at=at,
         bytes_mac=macs.whole, content_mac=macs.content, number_mac=macs.number, mac_version=macs.version,
         is_number_reused=memory.knows_number(macs), state=_STATES[type(verdict)],
-        reason=None if isinstance(verdict, Match) else verdict.reason,
-        is_urgent=isinstance(verdict, Doubt) and verdict.is_urgent,
+        reason=None if isinstance(verdict, Match) else verdict.reason + (_HELD_TOO if replaced else ""),
+        is_urgent=isinstance(verdict, Doubt) and (verdict.is_urgent or bool(replaced)),
         matched_by=found.by.value if found else None, visit=found.candidate.visit if found else None,
     )  # fmt: skip
     row.raw = sealer.seal_raw(row.id, raw, rank=int(top[1]), is_matched=found is not None)
@@ -197,6 +211,8 @@ def receive(db: Session, raw: bytes, *, inbox: Inbox, at: datetime, chance: Chan
         for part, sorting in zip(parts, sortings, strict=True):
             _file(row, message, part, sorting, found=found, memory=memory, inbox=inbox, sealer=sealer, at=at)
     journal.write(db, "results", _ACTS[row.state], by="exchange", at=at, chance=chance, message=row.id)
+    for report in replaced:
+        hold_for_correction(db, report, message_id=row.id, at=at, chance=chance)
     return Outcome(
         kind=_KINDS[row.state], message=row.id, reason=row.reason or "", is_number_reused=row.is_number_reused,
         error=verdict.error if isinstance(verdict, Refused) else 0,
@@ -225,6 +241,26 @@ def _whose(
     own = memory.reports().where(Report.key_mac.in_(keys), Report.dossier == dossier.id)
     is_known = len(memory.db.scalars(own).all()) == len(parts)
     return found if is_known or not is_visibility_alone(message) else UNKNOWN_REPORT
+
+
+def _replaced(memory: Memory, message: Message, parts: list[Fragment], *, inbox: Inbox) -> list[Report]:
+    """The reports, whosever they are, that a message in doubt would replace: what they say is not told meanwhile.
+
+    A number that names a report which is there is enough: whether the person, the day or the form is in doubt, what
+    was said first is known not to be the last word.
+    """
+    found: list[Report] = []
+    for part in parts if not is_visibility_alone(message) else []:
+        if not part.key:
+            continue
+        alone = Message.read(rewrite(message, only=cover(message, part)))
+        content, said = assemble([alone]), said_at(alone, inbox.connection.zone)
+        named = memory.reports().where(Report.key_mac == memory.report_key(part.key), Report.dossier.is_not(None))
+        for report in memory.db.scalars(named):
+            standing = stand(content, said, versions_of(memory.db, report.id))
+            if newest(memory.db, report.id) is not None and standing.withdrawn is not Reason.LATE:
+                found.append(report)
+    return found
 
 
 def _file(

@@ -13,18 +13,11 @@ from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.reissuing import REASONS as SLIP_REASONS
+from results.desks.reissuing import show_answer
 from results.desks.replacing import slips_wanted
 from results.desks.signoff import unlocked
-from results.handing.asking import (
-    LASTS,
-    ReceiveThem,
-    Reply,
-    agree,
-    answer,
-    ask_biologist,
-    request_of,
-    waiting_for_biologist,
-)
+from results.desks.standing_by import Reply, request_of
+from results.handing.asking import HandOverRequest, ReceiveThem, agree, answer, ask_biologist, waiting_for_biologist
 from results.handing.hand_over_record import NoSlipReason
 from results.handing.hand_over_rule import NothingToHandOver
 from results.handing.papers import put_all, visit_and_person
@@ -133,11 +126,7 @@ def _requests() -> dict[str, Any]:
 def _waiting(template: str, visit_id: UUID, request_id: UUID) -> Response:
     with reading() as db:
         visit, patient = visit_and_person(db, visit_id)
-        row = request_of(db, visit_id, request_id)
-    is_late = row.reply is None and now() - row.at >= LASTS
-    if template.endswith("_state.html") and row.reply is None and not is_late:
-        return Response(status=204)
-    return page(
-        template, visit=visit, patient=patient, row=row, reply=Reply.DECLINED if is_late else row.reply,
-        words=NothingToHandOver.french,
-    )  # fmt: skip
+        return show_answer(
+            template, request_of(db, HandOverRequest, visit_id, request_id), visit=visit, patient=patient,
+            words=NothingToHandOver.french,
+        )  # fmt: skip

@@ -1,23 +1,20 @@
 """The counter asks a biologist to hand over without a code what is confidential; she answers from her own screen."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.clock import Chance
-from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
-from kiosk.register.errors import Conflict, NotFound
-from kiosk.register.journal import Act, write
-from kiosk.register.once import PageAlreadyUsed, answered
+from kiosk.register.database import STAFF_ONLY
+from kiosk.register.errors import Conflict
 from kiosk.register.patients import Document, Patient, patient_of
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit, visit_of
 from printers.paper import Form
+from results.desks.standing_by import CounterRequest, NoRequest, Reply, ask, open_request, reply_to, standing_there
 from results.handing.hand_over_record import NoSlipReason
 from results.handing.hand_over_rule import Biologist, Ready, hand_over
 from results.matrix import Channel, Person
@@ -27,50 +24,20 @@ from results.vault.keys import KeyRing
 from results.vault.releases import Course
 from results.weighing import Asked, weigh
 
-#: Nobody stands at the counter for longer.
-LASTS: Final = timedelta(minutes=15)
 
-
-class Reply(StrEnum):
-    """What the biologist answers."""
-
-    AGREED = "agreed"  #: printed at the counter
-    COMING = "coming"  #: she receives the person herself
-    DECLINED = "declined"  #: the one sentence
-
-
-class HandOverRequest(Base):
+class HandOverRequest(CounterRequest):
     """Somebody stands at the counter with a document and without a slip; a biologist is asked."""
 
     __tablename__ = "hand_over_request"
-    __table_args__ = (
-        UniqueConstraint("site_id", "key"),
-        Index(None, "site_id", "at"),
-        CheckConstraint("(reply IS NULL) = (replied_at IS NULL)", name="replied"),
-        CheckConstraint("(hand_over_id IS NOT NULL) = (reply IS NOT NULL AND reply = 'agreed')", name="agreed"),
-        {"schema": STAFF_ONLY},
-    )
     keep = "10 years: diffusion traces (L.1142-28 CSP)"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    site_id: Mapped[UUID]
-    visit_id: Mapped[UUID]
-    #: Kind of identity document that the counter has compared.
-    document: Mapped[Document] = mapped_column(Enum(Document, native_enum=False, length=18, values_callable=list))
-    by: Mapped[UUID]
-    at: Mapped[datetime] = mapped_column(UtcDateTime)
-    reply: Mapped[Reply | None] = mapped_column(Enum(Reply, native_enum=False, length=8, values_callable=list))
-    replied_by: Mapped[UUID | None]
-    replied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     hand_over_id: Mapped[UUID | None] = mapped_column(ForeignKey(f"{STAFF_ONLY}.hand_over.id"))
-    #: The form that asked.
-    key: Mapped[str] = mapped_column(String(32))
 
-
-class NoRequest(NotFound):
-    """This request does not wait any more; look at the list again."""
-
-    french = "Cette demande n'attend plus. Regardez la liste à nouveau."
+    @classmethod
+    def more_constraints(cls) -> tuple[CheckConstraint, ...]:
+        """Agreed is printed at the counter."""
+        agreed = "(hand_over_id IS NOT NULL) = (reply IS NOT NULL AND reply = 'agreed')"
+        return (CheckConstraint(agreed, name="agreed"),)
 
 
 class ReceiveThem(Conflict):
@@ -98,43 +65,18 @@ def ask_biologist(
     Raises:
         PageAlreadyUsed: the form was sent for another visit.
     """
-    if before := answered(db, HandOverRequest, visit.site_id, key):
-        if before.visit_id != visit.id:
-            raise PageAlreadyUsed
-        return before
-    row = HandOverRequest(
-        id=uuid7(at, chance), site_id=visit.site_id, visit_id=visit.id, document=document, by=by, at=at, reply=None,
-        replied_by=None, replied_at=None, hand_over_id=None, key=key,
-    )  # fmt: skip
-    db.add(row)
-    write(db, "results", Act.TASK_OPENED, by=by, at=at, chance=chance, request=row.id, visit=visit.id)
-    return row
+    return ask(db, HandOverRequest, visit, document, by=by, at=at, chance=chance, key=key)
 
 
 def waiting_for_biologist(db: Session, keys: KeyRing, site_id: UUID, *, power: Power, at: datetime) -> list[Waiting]:
     """The requests of people who still stand there, the oldest first."""
-    asked = select(HandOverRequest).where(
-        HandOverRequest.site_id == site_id, HandOverRequest.reply.is_(None), HandOverRequest.at > at - LASTS
-    )
     return [
         Waiting(
             row=row, visit=visit_of(db, row.visit_id), patient=patient_of(db, row.visit_id),
             may_agree=not _is_hers_alone(db, keys, row.visit_id, power=power, at=at),
         )
-        for row in db.scalars(asked.order_by(HandOverRequest.at))
+        for row in standing_there(db, HandOverRequest, site_id, at=at)
     ]  # fmt: skip
-
-
-def request_of(db: Session, visit_id: UUID, request_id: UUID) -> HandOverRequest:
-    """One request of a visit.
-
-    Raises:
-        NoRequest: there is none.
-    """
-    row = db.get(HandOverRequest, request_id)
-    if row is None or row.visit_id != visit_id:
-        raise NoRequest
-    return row
 
 
 def answer(db: Session, request_id: UUID, reply: Reply, *, by: UUID, at: datetime, chance: Chance) -> HandOverRequest:
@@ -143,9 +85,8 @@ def answer(db: Session, request_id: UUID, reply: Reply, *, by: UUID, at: datetim
     Raises:
         NoRequest: it does not wait any more.
     """
-    row = _open(db, request_id, at)
-    row.reply, row.replied_by, row.replied_at = reply, by, at
-    write(db, "results", Act.TASK_DONE, by=by, at=at, chance=chance, request=row.id, reply=reply)
+    row = open_request(db, HandOverRequest, request_id, at=at)
+    reply_to(db, row, reply, by=by, at=at, chance=chance)
     return row
 
 
@@ -170,7 +111,7 @@ def agree(
         ReceiveThem: the signed table has her receive the person.
         Locked, SealBroken: nothing is opened.
     """
-    row = _open(db, request_id, at)
+    row = open_request(db, HandOverRequest, request_id, at=at)
     if _is_hers_alone(db, keys, row.visit_id, power=power, at=at):
         raise ReceiveThem
     visit, patient = visit_of(db, row.visit_id), patient_of(db, row.visit_id)
@@ -183,18 +124,9 @@ def agree(
         db, keys, visit, patient, asked=asked, mandate_id=None, reason=reason, biologist=biologist, form=form,
         power=power, by=by, at=at, chance=chance, key=key,
     )  # fmt: skip
-    row.reply = Reply.DECLINED if ready.hand_over is None else Reply.AGREED
-    row.replied_by, row.replied_at = by, at
     row.hand_over_id = None if ready.hand_over is None else ready.hand_over.id
-    write(db, "results", Act.TASK_DONE, by=by, at=at, chance=chance, request=row.id, reply=row.reply)
+    reply_to(db, row, Reply.DECLINED if ready.hand_over is None else Reply.AGREED, by=by, at=at, chance=chance)
     return ready
-
-
-def _open(db: Session, request_id: UUID, at: datetime) -> HandOverRequest:
-    row = db.get(HandOverRequest, request_id, with_for_update=True)
-    if row is None or row.reply is not None or at - row.at >= LASTS:
-        raise NoRequest
-    return row
 
 
 def _is_hers_alone(db: Session, keys: KeyRing, visit_id: UUID, *, power: Power, at: datetime) -> bool:

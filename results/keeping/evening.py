@@ -100,6 +100,6 @@ class Evening:
                 missed=None if evening == today else evening,
             )  # fmt: skip
         if owes_purge:
-            purge(self.database, by=EVENING, at=at, chance=self.chance)
+            purge(self.database, self.keys, by=EVENING, at=at, chance=self.chance)
             self._purged, self._unclean = evening, not clean(self.database)
         return owes_paper or owes_purge

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
@@ -21,10 +22,34 @@ from results.office.leaving import keep_endings, let_go
 from results.sitting import Locked
 from results.trust.keyholders import rotate_escrow
 from results.trust.standing import standing_of
+from results.vault.keyfolder import UnsafeKeys
 from results.vault.keys import KeyRing
 from results.vault.sealing import sign
 
 bp = Blueprint("confirming", __name__)
+#: When the folder of keys was last written, as this programme has seen it.
+_SEEN: Final = "escrow_seen"
+
+
+@bp.before_app_request
+def learn_escrow() -> None:
+    """Seal to the newest escrow key, whoever has made it: asked before each page, read when the folder was written.
+
+    A biologist who is unlocked holds the keys of before: everyone unlocks again.
+    """
+    home, app = house(), current_app
+    ring: KeyRing = home.more["keys"]
+    try:
+        written = ring.folder.stat().st_mtime_ns
+        if app.extensions.get(_SEEN) == written:
+            return
+        newest = KeyRing.load(ring.folder).escrow_public
+    except (OSError, UnsafeKeys):
+        return  # somebody is writing there, or `etiquette check` says what is wrong; asked again at the next page
+    app.extensions[_SEEN] = written
+    if newest != ring.escrow_public:
+        app.extensions["house"] = replace(home, more={**home.more, "keys": replace(ring, escrow_public=newest)})
+        sittings().end_everyone()
 
 
 @bp.get("/a-confirmer")
@@ -114,13 +139,11 @@ def _change_escrow() -> ResponseReturnValue:
     done = rotate_escrow(
         home.database, ring.folder, home.more["keys_exchange"], keys, by=actor().id, at=now(), chance=chance
     )
-    # From here on this programme seals to the new key; the others learn it when they are started again.
-    fresh = replace(ring, escrow_public=KeyRing.load(ring.folder).escrow_public)
-    current_app.extensions["house"] = replace(home, more={**home.more, "keys": fresh})
-    sittings().end_everyone()
+    learn_escrow()
     if here is not None:
         sittings().begin(here.sign_in, here.actor.id, done.biologist, at=now())
-    flash(f"Séquestre n° {done.newest} : {done.resealed} scellés refaits pour les biologistes qui restent.", "ok")
+    resealed = f"{done.resealed} scellés refaits" if done.resealed > 1 else f"{done.resealed} scellé refait"
+    flash(f"Séquestre n° {done.newest} : {resealed} pour les biologistes qui restent.", "ok")
     return redirect(url_for("confirming.waiting"), 303)
 
 

@@ -80,6 +80,7 @@ ROUTES: Final[dict[str, str]] = {
     "adjusting.undo": Right.PRINT_LABELS,
     "sampling.room": Right.DRAW,
     "sampling.next_pane": Right.DRAW,
+    "sampling.word_pane": Right.DRAW,
     "sampling.call": Right.DRAW,
     "sampling.advance_visit": Right.DRAW,
     "sampling.to_other_room": Right.DRAW,

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,7 +32,7 @@ from results.vault.dossiers import CodeLine, Dossier, LineState, NoSuchDossier, 
 from results.vault.envelopes import Body, check_of_birth_date
 from results.vault.keys import KeyRing
 from results.vault.releases import Course, Weighed, enter_release
-from results.vault.sealing import SALT_SIZE, DoesNotOpen, Purpose, same
+from results.vault.sealing import FORM, SALT_SIZE, DoesNotOpen, Purpose, same
 from results.vault.slips import end_line
 from results.vault.wraps import Line, stretch_code, unwrap_key
 
@@ -42,6 +42,8 @@ _KDF_AT_ONCE: Final = 2
 _KDF_WAIT_SECONDS: Final = 5.0
 _ANSWER_WAIT_SECONDS: Final = 20.0
 _DUMMY_SALT: Final = bytes(SALT_SIZE)
+#: Has the form of a wrap and opens with nothing.
+_DUMMY_WRAP: Final = FORM + bytes(73)
 _log = logging.getLogger(__name__)
 
 
@@ -113,6 +115,8 @@ class _Counted:
     """What the first transaction leaves for the slow part."""
 
     attempt_id: UUID
+    #: Why no code opens anything now; whatever is done for a line that may be tried is done all the same.
+    shut: Shut | None
     line: Line
     salt: bytes
     wrap: bytes
@@ -205,7 +209,6 @@ class CodeDesk:
             # Exactly one, whatever the first transaction said: its time tells nothing.
             k = self._stretch(said, _DUMMY_SALT if counted is None else counted.salt)
         if counted is None:
-            self._look_in_vain(said, judge, at)
             return REFUSED
         looked = self._look(counted, judge, k)
         with self._open() as db:
@@ -221,11 +224,13 @@ class CodeDesk:
         if slip is None or db.scalar(pending) is not None:
             return None  # overlapping attempts are refused untested and uncounted
         now = standing(db, slip, site_id=said.site_id, way=said.way, call_id=said.call_id, by=said.by, at=at)
-        line = None if now.line != said.line else db.get(CodeLine, (slip.id, said.line), populate_existing=True)
+        line = db.get(CodeLine, (slip.id, said.line), populate_existing=True)
+        salt, wrap = (line.salt, line.wrap) if line is not None and line.line == now.line else (None, None)
         try:
-            dossier = None if line is None else trusted_dossier(db, self._keys, slip.dossier_id)
+            dossier = trusted_dossier(db, self._keys, slip.dossier_id)
         except NoSuchDossier:
             dossier = None
+        is_open = dossier is not None and salt is not None and wrap is not None
         attempt = Attempt(
             id=uuid7(at, self._chance),
             site_id=said.site_id,
@@ -237,35 +242,24 @@ class CodeDesk:
             by=said.by,
             at=at,
             state=AttemptState.PENDING,
-            is_tested=dossier is not None,
+            is_tested=is_open,
         )
         db.add(attempt)
-        if line is None or dossier is None or line.salt is None or line.wrap is None:
-            self._refuse(db, attempt, now.shut or Shut.NO_LINE, at)
+        shut = None if is_open else now.shut or Shut.NO_LINE
+        if dossier is None:
+            self._refuse(db, attempt, shut or Shut.NO_LINE, at)
             return None
+        pepper_version = line.pepper_version if line is not None else max(self._keys.pepper, default=0)
         return _Counted(
             attempt_id=attempt.id,
-            line=Line(dossier=dossier.id, slip=slip.id, line=line.line, pepper_version=line.pepper_version),
-            salt=line.salt,
-            wrap=line.wrap,
+            shut=shut,
+            line=Line(dossier=dossier.id, slip=slip.id, line=said.line, pepper_version=pepper_version),
+            salt=salt or _DUMMY_SALT,
+            wrap=wrap or _DUMMY_WRAP,
             public=dossier.public,
             born_as_said=self._born_as_said(dossier, said),
             weighed=judge.weigh(db, dossier.id, at=at),
         )
-
-    def _look_in_vain(self, said: Said, judge: Judge, at: datetime) -> None:
-        """Ask for an attempt that was refused at once what is asked for one that is tried: its work tells nothing."""
-        with self._open() as db:
-            slip = db.get(Slip, said.slip_id)
-            if slip is None:
-                return
-            db.get(CodeLine, (slip.id, said.line))
-            with suppress(NoSuchDossier):
-                for _ in ("count", "settle"):
-                    dossier = trusted_dossier(db, self._keys, slip.dossier_id)
-                    self._born_as_said(dossier, said)
-                    judge.weigh(db, dossier.id, at=at)
-            is_too_much(db, said.site_id, at)
 
     def _born_as_said(self, dossier: Dossier, said: Said) -> bool:
         subkey = self._keys.subkey(Purpose.BIRTH_DATE, dossier.fields_version)
@@ -294,11 +288,12 @@ class CodeDesk:
         said, counted, at = trial.said, trial.counted, trial.at
         attempt = db.scalar(select(Attempt).where(Attempt.id == counted.attempt_id).with_for_update())
         line = db.get(CodeLine, (said.slip_id, said.line), with_for_update=True, populate_existing=True)
-        if attempt is None or line is None or attempt.state is not AttemptState.PENDING:
+        if attempt is None or attempt.state is not AttemptState.PENDING:
             return REFUSED
         again = self._look_again(db, trial, line)  # whatever was found: every refusal asks the same
-        refused = looked.refused or again
-        if refused is not Refused.CODE and line.state is LineState.READY:
+        refused = counted.shut or looked.refused or again
+        is_spoken = counted.shut is None and looked.refused is not Refused.CODE
+        if is_spoken and line is not None and line.state is LineState.READY:
             end_line(line, LineState.USED, at=at)  # it was spoken, whatever follows
         if refused is not None:
             self._refuse(db, attempt, refused, at)
@@ -321,7 +316,7 @@ class CodeDesk:
         trial.judge.settle(db, answer)
         return answer
 
-    def _look_again(self, db: Session, trial: _Trial, line: CodeLine) -> Refused | None:
+    def _look_again(self, db: Session, trial: _Trial, line: CodeLine | None) -> Refused | None:
         counted = trial.counted
         slip = db.get(Slip, trial.said.slip_id, with_for_update=True, populate_existing=True)
         try:
@@ -330,7 +325,7 @@ class CodeDesk:
             return Refused.CHANGED
         born_as_said = self._born_as_said(dossier, trial.said)
         is_valid = slip is not None and slip.state is SlipState.VALID
-        is_same = line.wrap == counted.wrap and dossier.public == counted.public
+        is_same = line is not None and line.wrap == counted.wrap and dossier.public == counted.public
         weighed = trial.judge.weigh(db, dossier.id, at=trial.at)
         if not born_as_said:
             return Refused.BIRTH_DATE

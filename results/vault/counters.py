@@ -1,6 +1,5 @@
 """Attempts are rows, and limits are counted from them: on a random handle, never on a name."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -142,33 +141,38 @@ def standing(
         by: staff id.
         at: now.
     """
-    if slip is None or slip.state is not SlipState.VALID or slip.site_id != site_id:
+    if slip is None:
         return Standing(shut=Shut.NO_SLIP)
-    if _clock_went_back(db, site_id, at):
-        return Standing(shut=Shut.CLOCK)
-    if way is Way.COUNTER:
-        ready = [line.line for line in lines_of(db, slip.id) if line.state is LineState.READY]
-        return Standing(line=ready[0]) if ready else Standing(shut=Shut.NO_LINE)
-    return _on_the_phone(db, slip, call_id=call_id, by=by, at=at)
+    # Every question is asked whatever the others say: what an answer costs tells nothing of its cause.
+    is_here = slip.state is SlipState.VALID and slip.site_id == site_id
+    went_back = _clock_went_back(db, site_id, at)
+    found = _at_the_counter(db, slip) if way is Way.COUNTER else _on_the_phone(db, slip, call_id=call_id, by=by, at=at)
+    if not is_here:
+        return Standing(shut=Shut.NO_SLIP)
+    return Standing(shut=Shut.CLOCK) if went_back else found
+
+
+def _at_the_counter(db: Session, slip: Slip) -> Standing:
+    ready = [line.line for line in lines_of(db, slip.id) if line.state is LineState.READY]
+    return Standing(line=ready[0]) if ready else Standing(shut=Shut.NO_LINE)
 
 
 def _on_the_phone(db: Session, slip: Slip, *, call_id: UUID, by: UUID, at: datetime) -> Standing:
     of_slip = _failed(Attempt.slip_id == slip.id)
-    checks: tuple[tuple[Shut, Callable[[], bool]], ...] = (
-        (Shut.LAB, lambda: is_closed(db, slip.site_id, at)),
-        (Shut.DESK, lambda: _is_paused(db, by, at)),
-        (Shut.CALL, lambda: _count(db, Attempt.call_id == call_id, Attempt.is_tested.is_(True)) >= CALL_TRIES),
-        (Shut.SLIP, lambda: _count(db, *of_slip) >= SLIP_FAILURES),
-        (Shut.WAIT, lambda: _is_waiting(db, of_slip, at)),
-    )
-    for shut, holds in checks:
-        if holds():
-            return Standing(shut=shut)
-    for line in lines_of(db, slip.id):
-        failures = _count(db, *of_slip, Attempt.line == line.line)
-        if line.state is LineState.READY and failures < LINE_FAILURES:
-            return Standing(line=line.line)
-    return Standing(shut=Shut.NO_LINE)
+    failures, last = _count_and_last(db, *of_slip)
+    told = select(Attempt.line, func.count()).where(*of_slip).group_by(Attempt.line)
+    worn = {line for line, many in db.execute(told) if many >= LINE_FAILURES}
+    ready = [line.line for line in lines_of(db, slip.id) if line.state is LineState.READY and line.line not in worn]
+    holds = {
+        Shut.LAB: is_closed(db, slip.site_id, at),
+        Shut.DESK: _is_paused(db, by, at),
+        Shut.CALL: _count(db, Attempt.call_id == call_id, Attempt.is_tested.is_(True)) >= CALL_TRIES,
+        Shut.SLIP: failures >= SLIP_FAILURES,
+        Shut.WAIT: last is not None and at < last + WAITS[min(failures, len(WAITS)) - 1],
+        Shut.NO_LINE: not ready,
+    }
+    shut = next((shut for shut, is_so in holds.items() if is_so), None)
+    return Standing(line=ready[0]) if shut is None else Standing(shut=shut)
 
 
 def is_closed(db: Session, site_id: UUID, at: datetime) -> bool:
@@ -224,20 +228,15 @@ def _count(db: Session, *conditions: ColumnElement[bool]) -> int:
     return db.scalar(select(func.count()).select_from(Attempt).where(*conditions)) or 0
 
 
-def _is_waiting(db: Session, of_slip: tuple[ColumnElement[bool], ...], at: datetime) -> bool:
-    failures = _count(db, *of_slip)
-    if not failures:
-        return False
-    last = db.scalar(select(func.max(Attempt.at)).where(*of_slip))
-    return last is not None and at < last + WAITS[min(failures, len(WAITS)) - 1]
+def _count_and_last(db: Session, *conditions: ColumnElement[bool]) -> tuple[int, datetime | None]:
+    """How many attempts, and when the last one was."""
+    many, last = db.execute(select(func.count(), func.max(Attempt.at)).where(*conditions)).one()
+    return many, last
 
 
 def _is_paused(db: Session, by: UUID, at: datetime) -> bool:
-    refused = (*_failed(Attempt.by == by), Attempt.at > at - HOUR)
-    if _count(db, *refused) < DESK_REFUSALS:
-        return False
-    last = db.scalar(select(func.max(Attempt.at)).where(*refused))
-    return last is not None and at < last + DESK_PAUSE
+    refused, last = _count_and_last(db, *_failed(Attempt.by == by), Attempt.at > at - HOUR)
+    return refused >= DESK_REFUSALS and last is not None and at < last + DESK_PAUSE
 
 
 def _clock_went_back(db: Session, site_id: UUID, at: datetime) -> bool:

@@ -279,6 +279,11 @@ def trusted_dossier(db: Session, keys: KeyRing, dossier_id: UUID, *, lock: bool 
     return dossier
 
 
+def is_as_written(keys: KeyRing, dossier: Dossier) -> bool:
+    """Whether a dossier's classes, wishes and promised hour are those that this house wrote; of a shredded one, no."""
+    return dossier.fields_version in keys.fields and same(_vouch_for(keys, dossier), dossier.vouched)
+
+
 def dossier_of(db: Session, keys: KeyRing, visit_id: UUID) -> Dossier:
     """Load a visit's dossier.
 

@@ -1,5 +1,6 @@
 """The sampling room: who it is, then each tube proved; another patient's tube stops everything."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -7,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.booking.discretion import mark_discreet
+from kiosk.booking.discretion import Decision, decide, mark_discreet
 from kiosk.register.visits import State as VisitState
 from kiosk.register.visits import Visit
 from kiosk.ticket import code_of
-from labels.bedside import Proof, identity_check_of
+from labels.bedside import Proof, WordFirst, identity_check_of
 from labels.numbering import in_fours
+from labels.printing import labels_of
 from labels.scanning import Outcome, scans_of
 from labels.tubes import State, Tube, tubes_of
 from printers.moves import State as Printed
 from printers.moves import Verb as PrintVerb
+from printers.paper import LABEL_50X25, Paper
 from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
 
 
@@ -342,13 +345,25 @@ def test_half_a_code_garbage_or_a_flood_draws_nothing_and_says_so(counter: Count
     assert tubes(counter, visit)[0].state is State.PLANNED
 
 
-def test_whoever_waits_for_a_biologist_is_no_number_on_the_samplers_screen(counter: Counter, karim: Person) -> None:
-    visit = sent(counter, "1104")
+def marks(counter: Counter, visit: Visit) -> None:
     with counter.room.database.transaction("results") as db:
         mark_discreet(
             db, visit, by=counter.room.people["sophie"].id, power=counter.room.power, at=counter.room.at,
             chance=counter.chance, key="a" * 32,
         )  # fmt: skip
+
+
+def agrees(counter: Counter, visit: Visit) -> None:
+    with counter.room.database.transaction("results") as db:
+        decide(
+            db, visit.id, Decision.KEPT, by=counter.room.people["lenoir"].id, power=counter.room.power,
+            at=counter.room.at, chance=counter.chance,
+        )  # fmt: skip
+
+
+def test_whoever_waits_for_a_biologist_is_no_number_on_the_samplers_screen(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    marks(counter, visit)
     page = karim.sees("/prelevement")
     assert "Une personne attend l'accord du biologiste" in page
     assert f">{visit.number}<" not in page
@@ -356,3 +371,59 @@ def test_whoever_waits_for_a_biologist_is_no_number_on_the_samplers_screen(count
     refused = karim.sends("/prelevement/appeler")
     assert refused.status_code == 409
     assert "Personne d'autre n'attend" in words_of(refused)
+
+
+def test_marked_once_in_the_room_the_screen_says_at_once_what_to_do_and_nothing_else(
+    counter: Counter, karim: Person
+) -> None:
+    visit = sent(counter, "1104")
+    seen = karim.does("/prelevement/appeler")
+    pane = re.search(r'hx-get="(/prelevement/[^"]+/accord[^"]*)"', seen)
+    assert pane
+    assert "HX-Refresh" not in karim.browser.get(pane[1]).headers
+    labels = papers_of(counter, visit)
+    marks(counter, visit)
+    assert karim.browser.get(pane[1]).headers["HX-Refresh"] == "true"
+    held = karim.sees("/prelevement")
+    assert "Ne prélevez pas encore" in held
+    assert "discr" not in held.lower().split("<main")[1]
+    assert "/identite" not in held
+    refused = karim.sends(f"/prelevement/{visit.id}/identite", proof="said")
+    assert (refused.status_code, words_of(refused)) == (409, WordFirst.french)
+    assert papers_of(counter, visit) == labels
+    agrees(counter, visit)
+    assert "Qui est-ce" in karim.sees("/prelevement")
+
+
+def test_marked_when_the_needle_may_be_in_the_draw_ends_and_the_biologist_is_told(
+    counter: Counter, karim: Person
+) -> None:
+    visit = sent(counter, "1104", "0552")
+    karim.does("/prelevement/appeler")
+    karim.does(f"/prelevement/{visit.id}/identite", proof="said")
+    marks(counter, visit)
+    held = karim.sees("/prelevement")
+    assert 'name="needle_in"' in held
+    number, *_ = numbers(counter, visit)
+    assert karim.sends(f"/prelevement/{visit.id}/tube", scanned=number).status_code == 409
+    seen = karim.does(f"/prelevement/{visit.id}/tube", scanned=number, needle_in="1")
+    assert "C'est bien son tube" in seen
+    assert "prévenez-le avant que la personne parte" in seen
+
+
+def test_whoever_is_held_may_go_back_to_the_counter(counter: Counter, karim: Person) -> None:
+    visit = sent(counter, "1104")
+    karim.does("/prelevement/appeler")
+    marks(counter, visit)
+    karim.does(f"/prelevement/{visit.id}/au-guichet")
+    assert counter.visit(visit.id).state is VisitState.ARRIVED
+
+
+def numbers(counter: Counter, visit: Visit) -> list[str]:
+    with counter.room.database.reading() as db:
+        return [tube.sample_number for tube in tubes_of(db, visit)]
+
+
+def papers_of(counter: Counter, visit: Visit) -> list[Paper]:
+    with counter.room.database.reading() as db:
+        return list(labels_of(db, visit, LABEL_50X25))

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
@@ -230,11 +230,28 @@ def test_ten_causes_at_the_reference_are_one_answer_to_the_byte(desks: Desks, ca
     handles = {cause: spoil(desks, slip, caller, cause) for cause, slip in slips.items()}
     assert "Prenez la ligne 1." in caller.reference(ready.handle).text
     answers = {cause: caller.reference(handles[cause]) for cause in TEN}
+    assert len({questions_of(desks, caller, handles[cause]) for cause in TEN}) == 1
     for cause, answer in answers.items():
         assert SENTENCE in answer.text, cause
         assert "igne 1" not in answer.text, cause
     assert len({repr(whole(answer)) for answer in answers.values()}) == 1
     assert kiln == []
+
+
+def questions_of(desks: Desks, caller: Caller, handle: str) -> int:
+    """How many questions the database is asked for the answer to a reference."""
+    asked: list[str] = []
+    engine = desks.app.extensions["house"].database.reading_engine
+    caller.reference(handle)
+
+    def counts(*told: Any) -> None:
+        asked.append(told[2])
+
+    event.listen(engine, "before_cursor_execute", counts)
+    caller.browser.get("/telephone/appel")
+    event.remove(engine, "before_cursor_execute", counts)
+    assert len(asked) > 20
+    return len(asked)
 
 
 SIX = ("code", "pin", "line", "birth date", "spent line", "changed")

@@ -14,14 +14,17 @@ from sqlalchemy import select
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText
 from printers.moves import STATION, Verb
-from results.desks.replacing import AGREED_FOR, LASTS
+from results.desks.replacing import AGREED_FOR, agree_to_slip
+from results.desks.standing_by import LASTS
 from results.giving import follow_slips, job_of, slip_of
 from results.keeping.rotation import replace_lost_pepper, rotate_pepper
+from results.signing import SealBroken
 from results.vault.dossiers import Dossier, LineState, Slip, SlipState
 from results.vault.keys import KeyRing
 from results.vault.slips import IssuedSlip, lines_of
 from results.vault.wraps import Line, stretch_code, unwrap_key
 from tests.results.cast import exam_of
+from tests.results.office.test_leaving import AUBRY, two_biologists
 from tests.results.signing_room import SigningRoom, open_signing_room, result
 from tests.staffroom import CHEAP, Browser
 
@@ -264,6 +267,33 @@ def test_a_slip_made_again_after_a_rotation_has_the_new_pepper_and_the_old_one_g
         assert {one.pepper_version for one in lines_of(db, here.slip().id)} == {2}
     assert rotate_pepper(desks.database, desks.keys.folder, by="test", at=desks.at, chance=desks.chance).is_done
     assert here.opens(here.printed_code(), NEW_PIN)
+
+
+def test_a_slip_made_again_after_a_biologist_left_opens_for_the_patient_and_not_for_who_left(
+    signing: SigningRoom,
+) -> None:
+    house = two_biologists(signing)
+    here = counter(signing, C2, sealed=True)
+    house.leaves()
+    started_again(signing)
+    request_id = here.asks().rpartition("/")[2]
+    # Whoever left has kept both private keys and agrees: the share that they open is gone.
+    with signing.desks.database.transaction("results") as db, pytest.raises(SealBroken):
+        agree_to_slip(
+            db, house.ring, UUID(request_id), biologist=signing.desks.lenoir,
+            by=signing.desks.room.people["lenoir"].id, at=signing.desks.at, chance=signing.desks.chance,
+        )  # fmt: skip
+    assert here.lines(here.first.slip_id) == [LineState.READY] * 4
+    aubry = house.browser("aubry", AUBRY)
+    aubry.get("/remise/demandes")
+    assert aubry.post(f"/talons/demandes/{request_id}", reply="agreed").location == "/remise/demandes"
+    assert here.chooses() == here.page("talon")
+    code = here.printed_code()
+    here.comes_out()
+    assert here.opens(code, NEW_PIN)
+    dossier_id = here.slip().dossier_id
+    assert house.opens(dossier_id, house.keys_of("aubry", AUBRY))
+    assert not house.opens(dossier_id, signing.desks.lenoir)
 
 
 def started_again(signing: SigningRoom) -> None:

@@ -11,9 +11,15 @@ from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText
-from results.reports.versions import ReportVersion, State
+from results.holds import hold_for_correction
+from results.matrix import Channel, Person
+from results.release import Role
+from results.reports.versions import Report, ReportVersion, State
 from results.sitting import IDLE, Locked, Sittings
+from results.vault.dossiers import dossier_of
 from results.vault.keys import BiologistKeys
+from results.vault.releases import Course
+from results.weighing import Asked, weigh
 from tests.results.signing_room import PASSPHRASE, VALUE, SigningRoom, open_signing_room, seen_in
 from tests.staffroom import Browser
 
@@ -176,6 +182,32 @@ def test_a_report_is_held_with_a_reason_of_the_list_and_let_go(room: SigningRoom
     assert "Retenu." in opens(room, browser, report_id)
     assert browser.post(f"/signature/{report_id}/liberer", form_key=room.key()).status_code == 303
     assert "1 en attente" in browser.get("/signature").text
+
+
+def test_a_signed_report_whose_correction_waits_is_told_to_nobody_until_a_biologist_has_looked(
+    room: SigningRoom,
+) -> None:
+    visit_id = room.signed(C0)
+    desks, lenoir = room.desks, room.desks.browser("lenoir")
+    asked = Asked(channel=Channel.PHONE, person=Person.WITH_CODE, role=Role.SECRETARY)
+
+    def course() -> Course:
+        with desks.database.reading() as db:
+            dossier = dossier_of(db, desks.keys, visit_id)
+            return weigh(db, desks.keys, dossier.id, asked, power=desks.room.power, at=desks.at)[1].course
+
+    assert course() is Course.TELL
+    with desks.database.transaction("results") as db:
+        report = db.scalars(select(Report)).one()
+        hold_for_correction(db, report, message_id=UUID(int=8), at=desks.at, chance=desks.chance)
+    assert course() is Course.NOT_NOW
+    page = unescape(lenoir.get("/signature").text)
+    for words in ("1 retenu", "Une correction attend", "déjà signé", "/messages-retenus", "n'est dit à personne"):
+        assert words in page
+    assert VALUE not in page
+    assert lenoir.post(f"/signature/{report.id}/liberer", form_key=room.key()).status_code == 303
+    assert course() is Course.TELL
+    assert "Une correction attend" not in unescape(lenoir.get("/signature").text)
 
 
 def test_an_opened_report_is_kept_by_no_cache(room: SigningRoom) -> None:

@@ -19,6 +19,7 @@ from results.exchange.inbox import UNKNOWN_REPORT, Inbox, Kind, Outcome, Tally, 
 from results.exchange.matching import Candidate, Dossier, Evidence, Traits
 from results.exchange.received import MessageState, ReceivedMessage
 from results.exchange.screening import LIMIT
+from results.holds import HoldReason, ReportHold, is_held, lift
 from results.physicians.orders import OrderPhysician
 from results.physicians.register import Physician
 from results.physicians.said import SaidPrescriber
@@ -452,10 +453,59 @@ def test_twin_messages_leave_rows_of_one_size(database: Database, house: House) 
     assert len(messages) == len(versions) == 4
 
 
-def test_what_is_held_acts_on_nothing(database: Database, house: House) -> None:
+def test_what_is_held_acts_on_nothing_but_closes(database: Database, house: House) -> None:
     take(database, house.expects_her(), message("plain"))
     assert kinds(take(database, house.inbox(), message("deleted"))) == [Kind.QUARANTINED]
     assert sorted(stated(database)) == [(State.RECEIVED, None), (State.SEALED, None)]
+    assert len(held(database)) == 1
+
+
+def held(database: Database) -> list[ReportHold]:
+    with database.reading() as db:
+        return list(db.scalars(select(ReportHold)))
+
+
+@pytest.mark.parametrize("name", ["corrected", "deleted"])
+def test_what_replaces_a_report_and_waits_for_a_person_holds_it_at_once(
+    database: Database, house: House, name: str
+) -> None:
+    take(database, house.expects_her(), message("plain"))
+    assert held(database) == []
+    late = AT + timedelta(days=45)
+    (outcome,) = take(database, house.inbox(), message(name), at=late)
+    assert outcome.kind is Kind.QUARANTINED
+    (hold,) = held(database)
+    with database.reading() as db:
+        (report,) = db.scalars(select(Report).where(Report.dossier.is_not(None)))
+        assert (hold.report_id, hold.reason, hold.at, hold.by) == (
+            report.id, HoldReason.CORRECTION, late, outcome.message,
+        )  # fmt: skip
+        assert is_held(db, report.id, power=power_of(ring_of()))
+        (waiting,) = db.scalars(select(ReceivedMessage).where(ReceivedMessage.state == MessageState.HELD))
+    assert waiting.is_urgent
+    assert (waiting.reason or "").endswith("Le compte rendu qu'il remplace est retenu.")
+
+
+def test_what_is_older_says_the_same_or_speaks_of_another_report_holds_nothing(
+    database: Database, house: House
+) -> None:
+    corrected = message("corrected").replace(b"20261121092500+0100|||C", b"20261121100000+0100|||C")
+    plain = message("plain").replace(b"20261121092500+0100|||F", b"20261121080000+0100|||F")
+    take(database, house.expects_her(), corrected)
+    others = plain.replace(b"R2611210018", b"R2611219999"), corrected.replace(b"M0002", b"M0077"), plain
+    assert kinds(take(database, house.inbox(), *others)) == [Kind.QUARANTINED, Kind.DUPLICATE, Kind.QUARANTINED]
+    assert held(database) == []
+
+
+def test_a_biologist_lifts_what_a_correction_holds(database: Database, house: House) -> None:
+    take(database, house.expects_her(), message("plain"))
+    take(database, house.inbox(), message("corrected"))
+    (hold,) = held(database)
+    power = power_of(ring_of())
+    with database.transaction("results") as db:
+        lift(db, hold.report_id, by=UUID(int=5), power=power, at=AT, chance=seeded)
+    with database.reading() as db:
+        assert not is_held(db, hold.report_id, power=power)
 
 
 def test_what_a_message_is_recognised_by_cannot_be_made_without_the_key(database: Database, house: House) -> None:
@@ -484,7 +534,8 @@ def test_each_message_leaves_an_entry_in_the_journal(database: Database, house: 
     take(database, house.inbox(), message("batch"))
     with database.reading() as db:
         acts = [json.loads(text)["act"] for text in db.scalars(select(ResultsText.text).order_by(ResultsText.seq))]
-    assert acts == ["message.filed", "message.refused", "message.filed", "message.held"]
+    # The batch speaks of the first report again, of somebody whom nobody knows: what was said first is held.
+    assert acts == ["message.filed", "message.refused", "message.filed", "message.held", "report.held"]
 
 
 def test_intake_of_anything_ends_stored_known_or_refused(sqlite_folder: Path, house: House) -> None:

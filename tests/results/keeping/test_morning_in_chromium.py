@@ -1,23 +1,19 @@
 """The morning's note before a real scanner's keys: what agrees, what stops the house, and a biologist's way out."""
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kiosk.exams.catalogue import ReleaseClass
 from tests.kiosk.conftest import FLAGS
-from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
 from tests.results.handing.test_asking import asks
+from tests.results.seated import is_readable, seated
 from tests.results.signing_room import SigningRoom, open_signing_room
 from tests.results.stopping.test_stops import WHY, forged, notes, stopped
 from tests.serving import served
-from tests.staffroom import PASSWORD
 
 Chance = Callable[[int], bytes]
 
@@ -40,34 +36,6 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield opened
         opened.close()
-
-
-@contextmanager
-def seated(browser: Browser, room: SigningRoom, address: str, login: str) -> Iterator[Page]:
-    """A browser of the laboratory whose person has signed in."""
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="fr-FR", reduced_motion="reduce")
-    context.add_init_script(WATCH_POLICY)
-    page = context.new_page()
-    room.desks.later(seconds=30)
-    page.goto(address + "/entrer")
-    page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.fill("#digits", room.desks.room.digits())
-    page.select_option("#desk", "Guichet 1")
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/entrer" not in url)
-    room.desks.later(seconds=30)
-    yield page
-    context.close()
-
-
-def is_readable(page: Page, name: str) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("window.violations") == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
-    if folder := os.environ.get("ETIQUETTE_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 #: A scanner's keys, one after the other in one turn of the page: how quick this machine is plays no part.

@@ -7,7 +7,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, Boolean, Date, Enum, Integer, LargeBinary, String, Uuid, event, func, insert, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Date,
+    Enum,
+    Integer,
+    LargeBinary,
+    String,
+    Uuid,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 
 import results.app  # noqa: F401  # every table of the house is known from here on
 from kiosk.exams.catalogue import ReleaseClass
@@ -36,6 +50,7 @@ from results.vault.sealing import DoesNotOpen, unseal
 from results.vault.wraps import open_share
 from tests.results.cast import PROMISES, Desks, open_desks
 from tests.results.exchange.test_quarantine import MESSAGE
+from tests.staffroom import ring_of
 
 Chance = Callable[[int], bytes]
 CANARY = b"OBX|1|NM|0388^Depistage^NABM||SERIN-4271|g/L|1-2||||F\r"
@@ -109,7 +124,7 @@ NAMED_BY_A_FILE = {"visit"}
 
 def counted(database: Database, at: datetime) -> dict[str, int]:
     """What a purge would take of each table."""
-    lines = {line.name: line.gone for line in survey(database, at=at)}
+    lines = {line.name: line.gone for line in survey(database, ring_of(), at=at)}
     return {name: lines[name] for name in RULES}
 
 
@@ -128,7 +143,7 @@ def test_a_row_stays_to_its_last_day_and_goes_the_day_after_as_was_counted(
             heads = heads_of(database)
             assert filled(database) == before
             assert heads_of(database) == heads
-            gone = purge(database, by="test", at=when, chance=chance)
+            gone = purge(database, ring_of(), by="test", at=when, chance=chance)
             assert {name: gone[name] for name in RULES} == foretold
             assert before - filled(database) == {name for name in RULES if foretold[name]}
             if when == last:
@@ -152,11 +167,11 @@ def test_what_is_said_at_the_door_goes_with_the_night_and_events_after_two_days(
     fill(database, at, chance)
     soon = {"said", "answer", "convocation_shown"}
     # Half past five of the next morning: somebody of last night may still be waited for.
-    purge(database, by="test", at=at + timedelta(hours=21), chance=chance)
+    purge(database, ring_of(), by="test", at=at + timedelta(hours=21), chance=chance)
     assert filled(database) == set(RULES)
-    purge(database, by="test", at=at + timedelta(hours=24), chance=chance)
+    purge(database, ring_of(), by="test", at=at + timedelta(hours=24), chance=chance)
     assert set(RULES) - filled(database) == soon
-    purge(database, by="test", at=at + timedelta(hours=49), chance=chance)
+    purge(database, ring_of(), by="test", at=at + timedelta(hours=49), chance=chance)
     assert set(RULES) - filled(database) == soon | {"event"}
 
 
@@ -173,11 +188,11 @@ def test_a_patient_who_comes_again_keeps_the_whole_file(
         again = first | {"id": UUID(int=9), "number": 2, "day": later.date()}
         db.execute(insert(visit).values(**again))
         db.execute(insert(recognition).values(**(known | {"visit_id": UUID(int=9), "at": later})))
-    purge(database, by="test", at=at.replace(year=at.year + 21), chance=chance)
+    purge(database, ring_of(), by="test", at=at.replace(year=at.year + 21), chance=chance)
     with database.reading() as db:
         assert db.scalar(select(func.count()).select_from(recognition)) == 2
         assert db.scalar(select(func.count()).select_from(visit)) == 2
-    purge(database, by="test", at=later.replace(year=later.year + 20) + timedelta(days=2), chance=chance)
+    purge(database, ring_of(), by="test", at=later.replace(year=later.year + 20) + timedelta(days=2), chance=chance)
     assert not {"recognition", "visit", "patient"} & filled(database)
 
 
@@ -193,7 +208,7 @@ def test_an_account_that_is_open_stays_and_so_does_whoever_signed_its_role(
         db.execute(insert(staff).values(**newer))
         given = db.execute(select(role)).one()._asdict()
         db.execute(insert(role).values(**(given | {"id": UUID(int=8), "staff": UUID(int=7), "signer": signer["id"]})))
-    purge(database, by="test", at=at.replace(year=at.year + 30), chance=chance)
+    purge(database, ring_of(), by="test", at=at.replace(year=at.year + 30), chance=chance)
     with database.reading() as db:
         assert set(db.scalars(select(staff.c.id))) == {UUID(int=7), signer["id"]}
         assert set(db.scalars(select(role.c.id))) == {UUID(int=8)}
@@ -211,7 +226,7 @@ def test_an_aliquot_goes_before_the_tube_that_it_was_poured_from(
         for number in (1, 2, 3):
             more = {"id": UUID(int=number), "parent_id": first["id"], "sample_number": f"{number:012d}"}
             db.execute(insert(tube).values(**(first | more)))
-    gone = purge(database, by="test", at=at.replace(year=at.year + 11), chance=chance)
+    gone = purge(database, ring_of(), by="test", at=at.replace(year=at.year + 11), chance=chance)
     assert gone["tube"] == 4
 
 
@@ -221,7 +236,7 @@ def test_an_aliquot_goes_before_the_tube_that_it_was_poured_from(
 def test_the_oldest_that_stays_is_told(database: Database, site: Site, at: datetime, chance: Chance) -> None:
     assert site.id
     fill(database, at, chance)
-    lines = {line.name: line for line in survey(database, at=at + timedelta(days=800))}
+    lines = {line.name: line for line in survey(database, ring_of(), at=at + timedelta(days=800))}
     assert (lines["visit"].gone, lines["visit"].oldest, lines["visit"].kept) == (0, at.date(), "10 ans")
     assert (lines["event"].gone, lines["event"].oldest, lines["event"].kept) == (1, None, "2 jours")
     assert (lines["appointment"].gone, lines["appointment"].kept) == (1, "2 ans")
@@ -240,7 +255,40 @@ def desks(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Desks]:
 def passes(desks: Desks, **span: float) -> dict[str, int]:
     """Time passes and an evening comes."""
     desks.later(**span)
-    return purge(desks.database, by="test", at=desks.at, chance=desks.chance)
+    return purge(desks.database, desks.keys, by="test", at=desks.at, chance=desks.chance)
+
+
+@pytest.mark.parametrize("ago", [100, 70])
+def test_an_hour_that_somebody_else_has_written_shreds_nothing_early_and_is_reported(desks: Desks, ago: int) -> None:
+    dossier_id, report_id = told_life(desks, C3)
+    with desks.database.reading() as db:
+        promised = db.get_one(Dossier, dossier_id).promised_at
+
+    def writes(hour: datetime) -> None:
+        with desks.database.transaction("results") as db:
+            db.execute(update(Dossier).where(Dossier.id == dossier_id).values(promised_at=hour))
+
+    def opens() -> bool:
+        with desks.database.reading() as db:
+            private = open_by_escrow(db, db.get_one(Dossier, dossier_id), desks.lenoir)
+            version = db.get_one(ReportVersion, (report_id, 1))
+            lines = db.scalars(select(CodeLine.wrap)).all()
+            return len(lines) == 4 and open_version(db, desks.keys, version, private=private).content == CANARY
+
+    writes(desks.at - timedelta(days=ago))
+    expected = {"clés de dossiers": int(ago > 90), "lignes de talons": 1}
+    surveyed = {line.name: (line.gone, line.held) for line in survey(desks.database, desks.keys, at=desks.at)}
+    gone = passes(desks, hours=1)
+    for name, held in expected.items():
+        assert surveyed[name] == (0, held)
+        assert gone[name] == 0
+    assert opens()
+    with desks.database.reading() as db:
+        told = [text for text in db.scalars(select(ResultsText.text)) if Act.PURGE_DONE in text]
+    assert f'"held":{sum(expected.values())}' in told[-1]
+    # Written as it was, its time comes as it was promised.
+    writes(promised)
+    assert passes(desks, days=91)["clés de dossiers"] == 1
 
 
 def in_files(folder: Path, *needles: bytes) -> dict[bytes, list[str]]:
@@ -477,7 +525,7 @@ def test_a_purge_that_dies_at_any_statement_is_finished_by_the_next(desks: Desks
     for _ in range(4):
         told_life(desks, C3)
     desks.later(days=400)
-    assert {line.name: line.gone for line in survey(desks.database, at=desks.at)}["clés de dossiers"] == 4
+    assert {line.name: line.gone for line in survey(desks.database, desks.keys, at=desks.at)}["clés de dossiers"] == 4
     engines = set(desks.database.writing_engines.values())
     deaths = 0
 
@@ -494,7 +542,7 @@ def test_a_purge_that_dies_at_any_statement_is_finished_by_the_next(desks: Desks
         for engine in engines:
             event.listen(engine, "before_cursor_execute", die)
         try:
-            purge(desks.database, by="test", at=desks.at, chance=desks.chance)
+            purge(desks.database, desks.keys, by="test", at=desks.at, chance=desks.chance)
         except Killed:
             deaths += 1
         else:
@@ -508,7 +556,7 @@ def test_a_purge_that_dies_at_any_statement_is_finished_by_the_next(desks: Desks
                 shares = db.scalars(select(EscrowShare).where(EscrowShare.dossier_id == dossier.id)).all()
                 assert bool(shares) is (dossier.shredded_at is None)
     assert deaths >= 8
-    assert sum(line.gone for line in survey(desks.database, at=desks.at)) == 0
+    assert sum(line.gone for line in survey(desks.database, desks.keys, at=desks.at)) == 0
 
 
 def test_the_purge_is_written_on_both_sides(desks: Desks) -> None:

@@ -193,11 +193,11 @@ def test_the_list_is_still_there_when_the_result_is_not(room: SigningRoom) -> No
     before = told(room, visit_id)
     assert len(before) == 1
     desks.later(days=91)
-    purge(desks.database, by="test", at=desks.at, chance=desks.chance)
+    purge(desks.database, desks.keys, by="test", at=desks.at, chance=desks.chance)
     assert told(room, visit_id) == before
     desks.later(days=365 * 9)
-    purge(desks.database, by="test", at=desks.at, chance=desks.chance)
+    purge(desks.database, desks.keys, by="test", at=desks.at, chance=desks.chance)
     assert told(room, visit_id) == before
     desks.later(days=365)
-    purge(desks.database, by="test", at=desks.at, chance=desks.chance)
+    purge(desks.database, desks.keys, by="test", at=desks.at, chance=desks.chance)
     assert told(room, visit_id) == []

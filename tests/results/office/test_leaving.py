@@ -160,6 +160,11 @@ def signing(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def house(signing: SigningRoom) -> House:
+    return two_biologists(signing)
+
+
+def two_biologists(signing: SigningRoom) -> House:
+    """Dr Lenoir has signed Dr Aubry's role and let him in."""
     desks = signing.desks
     power, at, chance = desks.room.power, desks.at, desks.chance
     with desks.database.transaction("results") as db:
@@ -229,6 +234,26 @@ def test_a_sitting_that_is_open_elsewhere_is_locked_at_once(house: House) -> Non
     aubry = house.browser("aubry", AUBRY)
     signs_end(aubry)
     assert [one.staff_id for one in held._held.values()] == [house.aubry]
+
+
+def test_a_running_programme_seals_to_the_escrow_that_a_command_has_made(house: House) -> None:
+    signing = house.signing
+    aubry = house.browser("aubry", AUBRY)
+    held = signing.desks.app.extensions["sittings"]
+    assert len(held._held) == 1
+    house.leaves()  # by another programme: this one is told nothing
+
+    def escrow() -> list[int]:
+        return sorted(signing.desks.app.extensions["house"].more["keys"].escrow_public)
+
+    assert escrow() == [1]
+    aubry.get("/")
+    assert escrow() == [1, 2]
+    # Whoever was unlocked holds the keys of before.
+    assert not held._held
+    seen = signing.desks.app.extensions["house"]
+    aubry.get("/")
+    assert signing.desks.app.extensions["house"] is seen
 
 
 def test_the_only_biologist_cannot_leave(signing: SigningRoom) -> None:

@@ -84,7 +84,7 @@ class Kept(Walk):
         self.lab.at += timedelta(days=days)
         self.break_at = 0
         now = self.lab.at
-        purge(self.lab.database, by="evening", at=now, chance=self.lab.chance)
+        purge(self.lab.database, self.lab.keys, by="evening", at=now, chance=self.lab.chance)
         assert clean(self.lab.database)
         for one in [*self.files]:
             if one.promised < now - LINES_FOR:

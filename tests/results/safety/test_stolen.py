@@ -218,7 +218,7 @@ def test_a_copy_that_is_made_after_the_purge_holds_nothing_sealed(loot: Loot) ->
     for name in ("vacuumed.sqlite", "copied.sqlite"):
         (loot.folder / name).unlink()
     loot.lab.at += timedelta(days=91)
-    purge(loot.lab.database, by="evening", at=loot.lab.at, chance=loot.lab.chance)
+    purge(loot.lab.database, loot.lab.keys, by="evening", at=loot.lab.at, chance=loot.lab.chance)
     assert clean(loot.lab.database)
     with closing(sqlite3.connect(loot.folder / "results.sqlite")) as db:
         db.execute("VACUUM INTO ?", (str(loot.folder / "night.sqlite"),))

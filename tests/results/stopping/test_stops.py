@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.formats.damm import check_digit
 from kiosk.formats.merkle import Checkpoint, letters_of, paper_words, write_note
 from kiosk.formats.scanned_note import squeeze
-from kiosk.register.accounts import vouch
+from kiosk.register.accounts import vouch, vouched
 from kiosk.register.journal import ResultsText, head_of, verify
+from kiosk.register.staff import Power
 from results import weighing
 from results.keeping.evening import note_of_evening
 from results.keeping.notes import origin_of
 from results.matrix import Channel, Person
 from results.release import Role, Why
+from results.stopping import stops as stops_module
 from results.stopping.stops import ReleaseStop, SayWhy, clear_stops, is_stopped, keep_stop, stop_releases
 from results.vault.dossiers import Dossier, Wish, dossier_of
 from results.vault.releases import Course, ReleaseAct
@@ -342,4 +344,50 @@ def test_the_number_beside_the_keys_only_rises_and_is_enough_by_itself(room: Sig
             db, desks.keys, desks.site().id, " " * 40, by=desks.sophie, power=desks.room.power, at=desks.at,
             chance=desks.chance,
         )  # fmt: skip
+    assert stopped(room)
+
+
+# ---- asked at every page
+
+
+def test_however_many_stops_there_were_it_is_one_question_and_one_proof(
+    room: SigningRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks = room.desks
+    for number in range(1, 31):
+        with desks.database.transaction("results") as db:
+            stop_releases(
+                db, desks.keys, desks.site().id, side="results", size=1, first_bad=0, by=desks.sophie,
+                power=desks.room.power, at=desks.at, chance=desks.chance, key=room.key(),
+            )  # fmt: skip
+        keep_stop(desks.keys, number)
+        with desks.database.transaction("results") as db:
+            clear_stops(
+                db, desks.keys, desks.site().id, WHY, by=desks.sophie, power=desks.room.power, at=desks.at,
+                chance=desks.chance,
+            )  # fmt: skip
+    proofs: list[int] = []
+    questions: list[str] = []
+
+    def proves(row: ReleaseStop, power: Power) -> bool:
+        proofs.append(row.number)
+        return vouched(row, power)
+
+    monkeypatch.setattr(stops_module, "vouched", proves)
+    with desks.database.reading() as db:
+        event.listen(db.connection(), "before_cursor_execute", lambda *told: questions.append(told[2]))
+        assert not is_stopped(db, desks.keys, desks.room.power)
+    assert (len(questions), proofs) == (1, [30])
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_any_stop_that_stands_closes_whatever_came_after_it(room: SigningRoom, number: int) -> None:
+    stops(room)
+    room.desks.later(hours=1)
+    stops(room)
+    clears(room)
+    assert not stopped(room)
+    with room.desks.database.transaction("results") as db:
+        standing = update(ReleaseStop).where(ReleaseStop.number == number)
+        db.execute(standing.values(cleared_by=None, cleared_at=None, reason=None))
     assert stopped(room)

@@ -189,7 +189,7 @@ def test_every_refusal_asks_the_same_whatever_its_cause(
 
         return counted
 
-    for name in ("trusted_dossier", "check_of_birth_date", "is_too_much", "stretch_code"):
+    for name in ("trusted_dossier", "check_of_birth_date", "is_too_much", "stretch_code", "unwrap_key", "write"):
         monkeypatch.setattr(attempts_module, name, counts(name, getattr(attempts_module, name)))
     for name in ("weigh", "open"):
         monkeypatch.setattr(desk.rule, name, counts(name, getattr(desk.rule, name)))
@@ -197,7 +197,7 @@ def test_every_refusal_asks_the_same_whatever_its_cause(
     assert desk.tries(replace(desk.says(), **other)) == attempts_module.REFUSED
     assert asked == {
         "transaction": 2, "stretch_code": 1, "trusted_dossier": 2, "check_of_birth_date": 2, "weigh": 2,
-        "is_too_much": 1,
+        "is_too_much": 1, "unwrap_key": 1, "write": 1,
     }  # fmt: skip  # and nothing was opened
 
 

@@ -1063,10 +1063,10 @@ def make_results() -> None:
     )
     op.create_table(
         "slip_request",
+        sa.Column("reason", sa.String(length=13), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
-        sa.Column("reason", sa.String(length=13), nullable=False),
         sa.Column("document", sa.String(length=18), nullable=False),
         sa.Column("by", sa.Uuid(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
@@ -1538,6 +1538,7 @@ def make_results() -> None:
     op.create_index(op.f("ix_results_duty_pc"), "duty", ["pc"], unique=False, schema="results")
     op.create_table(
         "hand_over_request",
+        sa.Column("hand_over_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
@@ -1547,7 +1548,6 @@ def make_results() -> None:
         sa.Column("reply", sa.String(length=8), nullable=True),
         sa.Column("replied_by", sa.Uuid(), nullable=True),
         sa.Column("replied_at", UtcDateTime(), nullable=True),
-        sa.Column("hand_over_id", sa.Uuid(), nullable=True),
         sa.Column("key", sa.String(length=32), nullable=False),
         sa.CheckConstraint(
             "(hand_over_id IS NOT NULL) = (reply IS NOT NULL AND reply = 'agreed')",
