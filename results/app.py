@@ -22,6 +22,7 @@ from results.desks import (
     critical_rules,
     delivery,
     hearing,
+    passed_on,
     phone,
     physician,
     prescribers,
@@ -45,9 +46,9 @@ _PACKAGES: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app.
 SCREENS: Final = (
     health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
-    gestures, sampling, delivery, reissuing, secrecy, phone, physician, hearing, prescribers, handover, coding, papers,
-    mandating, posting, agreeing, seen, morning, signoff, amended, critical, critical_rules, quarantine, manager,
-    accounts, confirming, computers, pairing,
+    gestures, sampling, delivery, reissuing, secrecy, phone, passed_on, physician, hearing, prescribers, handover,
+    coding, papers, mandating, posting, agreeing, seen, morning, signoff, amended, critical, critical_rules, quarantine,
+    manager, accounts, confirming, computers, pairing,
 )  # fmt: skip
 
 

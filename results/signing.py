@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     SIGN = "sign"
     HAND_OVER = "hand_over"
     PHYSICIAN = "physician"
+    CALLER = "caller"
     CRITICAL = "critical"
     RETRACT = "retract"
     REISSUE = "reissue"

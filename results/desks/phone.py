@@ -17,8 +17,8 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor, Right
 from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results import calls
-from results.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, call_of, current_call, tries_of
+from results.callers import calls
+from results.callers.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, call_of, current_call, tries_of
 from results.identity import acting_as, read_spoken_birth_date
 from results.matrix import Channel, Person
 from results.release import Decision
@@ -64,7 +64,7 @@ def code_desk() -> CodeDesk:
 @fresh
 def desk_page() -> ResponseReturnValue:
     """A caller: the reference first."""
-    return page("results/phone.html")
+    return page("results/phone.html", passed_on=_passed_on())
 
 
 @bp.post("/telephone/reference")
@@ -75,7 +75,8 @@ def open_call() -> ResponseReturnValue:
     try:
         handle = read_handle(request.form.get("handle_digits", ""))
     except Misheard as refusal:
-        return page("results/phone.html", status=422, errors={"handle_digits": refusal.sentence})
+        errors = {"handle_digits": refusal.sentence}
+        return page("results/phone.html", status=422, errors=errors, passed_on=_passed_on())
     with transaction("results") as db:
         site = this_site(db)
         calls.open_call(
@@ -228,6 +229,14 @@ def _call_page(errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
     return page("results/call.html", status=status, call=call, line=line, tries=tries, errors=errors or {})
 
 
+def _passed_on() -> int:
+    """How many calls wait for this biologist; of others nothing is asked."""
+    if not actor().may(Right.SIGN):
+        return 0
+    with reading() as db:
+        return len(calls.for_biologist(db, this_site(db).id, at=now()))
+
+
 def _ending(errors: Mapping[str, str] | None = None) -> Response:
     with reading() as db:
         call = current_call(db, by=actor().id, at=now())
@@ -259,7 +268,8 @@ def _answered(call_id: UUID, answer: Answer, judge: Judge) -> Response:
             return page("results/transfer.html", call=call)
         told = read_out(db, power(), items_told(db, call_id), answer.bodies)
         is_partial = judge.decision is not None and judge.decision.is_partial
-        return page("results/told.html", call=call, told=told, is_partial=is_partial)
+        is_hers = actor().may(Right.SIGN)
+        return page("results/told.html", call=call, told=told, is_partial=is_partial, is_hers=is_hers)
 
 
 def _values_told() -> list[str]:

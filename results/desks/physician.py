@@ -15,7 +15,7 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.calls import NotFromHere
+from results.callers.calls import NotFromHere
 from results.desks import phone
 from results.desks.hearing import READ_AT_ONCE, asked_for
 from results.desks.signoff import unlocked

@@ -23,7 +23,7 @@ from kiosk.register.traces import Entry, entries_of
 from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, now, page, reading, transaction
-from results.calls import PhoneCall
+from results.callers.calls import PhoneCall
 from results.critical.alerts import CriticalAlert
 from results.handing.hand_over_record import HandOver
 from results.identity import NoDocumentSeen, seen

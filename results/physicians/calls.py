@@ -13,7 +13,7 @@ from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Conflict, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
-from results.calls import NotFromHere
+from results.callers.calls import NotFromHere
 from results.physicians.proof import PhysicianTry
 
 #: A call that nobody has ended is over then; one that waits to be rung back stands until the day ends.

@@ -15,7 +15,7 @@ from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient
 from kiosk.register.staff import Power
-from results.calls import NotFromHere
+from results.callers.calls import NotFromHere
 from results.hl7v2.reader import Message
 from results.matrix import Channel, Person
 from results.physicians.calls import TRIES as MOST_TRIES

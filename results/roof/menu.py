@@ -10,7 +10,7 @@ from kiosk.register.staff import Right, Role, opens
 from kiosk.signin import present
 from kiosk.web import house, now, reading
 from labels.printroom.watching import trouble
-from results.desks import secrecy
+from results.desks import passed_on, secrecy
 from results.exchange import quarantine
 from results.handing import agreeing
 from results.keeping import morning
@@ -23,7 +23,13 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "agenda.day_page", "title": "Rendez-vous", "icon": "calendar-days"},
     {"endpoint": "sampling.room", "title": "Prélèvement", "icon": "test-tube"},
     {"endpoint": "room.printers", "title": "Imprimantes", "icon": "printer"},
-    {"endpoint": "phone.desk_page", "title": "Téléphone", "icon": "phone", "key": "F8", "also": "physician hearing"},
+    {
+        "endpoint": "phone.desk_page",
+        "title": "Téléphone",
+        "icon": "phone",
+        "key": "F8",
+        "also": "physician hearing passed_on",
+    },
     {
         "endpoint": "handover.search_page",
         "title": "Remise",
@@ -95,7 +101,7 @@ def _marks() -> dict[str, str]:
         stopped = morning.stopped_words(db)
         marks["secrecy.tasks"] = secrecy.waiting_words(db, site)
         marks["handover.search_page"] = stopped or agreeing.requests_words(db, site)
-        marks["phone.desk_page"] = stopped
+        marks["phone.desk_page"] = stopped or passed_on.waiting_words(db, site)
         marks["morning.look"] = stopped or morning.waiting_words(db, site)
     return marks
 

@@ -11,7 +11,7 @@ from kiosk.rounds import Round
 from kiosk.settings import StaffSettings
 from kiosk.web import House
 from labels.following import follow_labels
-from results.calls import expire_calls
+from results.callers.calls import expire_calls
 from results.critical.drills import draw_drill
 from results.giving import follow_slips
 from results.keeping.evening import Evening

@@ -41,6 +41,7 @@ FLOORS = (
     "results/trust",
     "results/stopping",
     "results",
+    "results/callers",
     "results/physicians",
     "results/critical",
     "results/amending",
@@ -75,7 +76,7 @@ SCREENS = {
     "results/office/confirming.py", "results/office/entrance.py",
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
-    "results/desks/reissuing.py",
+    "results/desks/reissuing.py", "results/desks/passed_on.py",
     "results/office/manager.py", "results/keeping/seen.py", "results/keeping/morning.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
@@ -179,7 +180,7 @@ UNKNOWN_IN = {
         "results.vault.sealing",
     },
     # What is handed over is paper: no telephone, no physician, no value.
-    "results/handing": {"results.calls", "results.physicians", "results.critical"},
+    "results/handing": {"results.callers.calls", "results.physicians", "results.critical"},
     "results/vault": {"flask", "printers", "kiosk.exams", "kiosk.booking", "kiosk.counter"},
 }
 

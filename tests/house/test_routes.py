@@ -32,7 +32,10 @@ OPEN = {
     "enrolling.first_time", "enrolling.invitation", "enrolling.take_over", "returning.lock", "returning.come_back",
 }  # fmt: skip
 #: What the phone desk asks a recent proof for, and what asks six digits of its own.
-FRESH = {"phone.desk_page", "phone.open_call", "physician.desk_page", "physician.open_call", "physician.ring"}
+FRESH = {
+    "phone.desk_page", "phone.open_call", "physician.desk_page", "physician.open_call", "physician.ring",
+    "passed_on.calls_page", "passed_on.call_page",
+}  # fmt: skip
 RAISED = {
     "accounts.people", "accounts.add", "accounts.propose", "accounts.ask_role_end", "accounts.close",
     "accounts.start_reset", "confirming.confirm", "computers.listed", "computers.add", "computers.take_away",

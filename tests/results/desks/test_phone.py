@@ -15,19 +15,19 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import uuid7
 from kiosk.register.journal import verify
-from results.calls import Outcome, PhoneCall, State, number_to_ring, to_ring_back
+from results.callers.calls import Outcome, PhoneCall, State, for_biologist, number_to_ring
 from results.desks import phone
 from results.holds import HoldReason, hold
 from results.reports.versions import Report, ReportVersion, Verb, move
 from results.vault import attempts
-from results.vault.codes import with_check_digit, write_code
+from results.vault.codes import with_check_digit
 from results.vault.counters import Attempt, AttemptState, Way
 from results.vault.dossiers import LineState, Slip, Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip, lines_of
 from results.vault.wraps import stretch_code
+from tests.results.caller import Caller
 from tests.results.cast import PIN, Desks, open_desks
-from tests.staffroom import Browser
 
 Chance = Callable[[int], bytes]
 C0, C1, C2, C3 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2, ReleaseClass.C3
@@ -59,34 +59,6 @@ def kiln(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(attempts, "stretch_code", counted)
     return calls
-
-
-class Caller:
-    """Someone on the telephone, and the secretary who types what they say."""
-
-    def __init__(self, desks: Desks, browser: Browser) -> None:
-        self.desks, self.browser = desks, browser
-
-    def reference(self, handle: str) -> TestResponse:
-        self.browser.get("/telephone")
-        answer = self.browser.post("/telephone/reference", handle_digits=with_check_digit(handle), form_key=self.key())
-        assert answer.status_code == 303, answer.text
-        return self.browser.get("/telephone/appel")
-
-    def says(self, page: TestResponse, slip: IssuedSlip, **other: str) -> TestResponse:
-        """Say everything rightly but for `other`."""
-        hidden = dict(re.findall(r'name="(call|line)" value="([^"]+)"', page.text))
-        code = slip.codes[int(hidden["line"]) - 1]
-        said = {"code": write_code(code), "pin": PIN, "birth_digits": "28/02/1954", "form_key": self.key()}
-        return self.browser.post("/telephone/code", **{**hidden, **said, **other})
-
-    def ends(self, outcome: Outcome, **other: str) -> TestResponse:
-        page = self.browser.get("/telephone/fin")
-        call = re.findall(r'name="call" value="([^"]+)"', page.text)[0]
-        return self.browser.post("/telephone/fin", call=call, outcome=outcome, **other)
-
-    def key(self) -> str:
-        return self.desks.chance(16).hex()
 
 
 @pytest.fixture
@@ -353,7 +325,7 @@ def test_a_confidential_class_goes_to_the_biologist_whatever_the_value(desks: De
     assert caller.ends(Outcome.CALL_BACK, ring_back="").status_code == 422
     assert caller.ends(Outcome.CALL_BACK, ring_back=number).status_code == 303
     with desks.database.reading() as db:
-        (waiting,) = to_ring_back(db, desks.site().id)
+        (waiting,) = for_biologist(db, desks.site().id, at=desks.at)
         assert number_to_ring(desks.keys, waiting) == number
         assert waiting.ring_back is not None
         assert b"06 12" not in waiting.ring_back

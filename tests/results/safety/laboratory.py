@@ -22,7 +22,7 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor
 from kiosk.register.visits import Visit
 from printers.paper import ROLL_80
-from results import calls
+from results.callers import calls
 from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from kiosk.register.journal import ResultsText, verify
-from results.calls import PhoneCall, State, expire_calls
+from results.callers.calls import PhoneCall, State, expire_calls
 from results.handing.hand_over_record import HandOver
 from results.vault.counters import STALE, Attempt, AttemptState
 from results.vault.dossiers import CodeLine, LineState, Slip, SlipState

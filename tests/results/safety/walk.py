@@ -28,9 +28,9 @@ from sqlalchemy.orm import Session
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.clock import end_of_day
 from kiosk.register.journal import verify
-from results import calls
 from results.amending.retracting import Mistake, NotSigned, retract
-from results.calls import Outcome, expire_calls
+from results.callers import calls
+from results.callers.calls import Outcome, expire_calls
 from results.exchange.inbox import Kind
 from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver
 from results.holds import HoldReason, NoSuchHold, hold, lift

@@ -816,6 +816,8 @@ def make_results() -> None:
         sa.Column("read_back_tries", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.String(length=12), nullable=True),
         sa.Column("ring_back", sa.LargeBinary(), nullable=True),
+        sa.Column("told_at", UtcDateTime(), nullable=True),
+        sa.Column("told_key", sa.String(length=32), nullable=True),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.Column("key", sa.String(length=32), nullable=False),
         sa.CheckConstraint(

@@ -50,6 +50,7 @@ class Verb(StrEnum):
 MOVES: Final[dict[tuple[State, Verb], State]] = {
     (State.OPEN, Verb.TELL): State.TOLD,
     (State.OPEN, Verb.VERIFY): State.VERIFIED,
+    (State.VERIFIED, Verb.TELL): State.TOLD,
     (State.TOLD, Verb.HEAR): State.READ_BACK,
 } | {(state, Verb.CLOSE): State.CLOSED for state in State if state is not State.CLOSED}
 
@@ -66,6 +67,7 @@ class Outcome(StrEnum):
     OTHER_PERSON = "other_person"
     NO_SLIP = "no_slip"
     CUT = "cut"  #: hung up
+    NOT_REACHED = "not_reached"  #: the biologist rings no more
     EXPIRED = "expired"
 
 
@@ -84,7 +86,7 @@ class PhoneCall(Base):
         CheckConstraint("(state = 'closed') = (outcome IS NOT NULL)", name="closed_means_outcome"),
         {"schema": STAFF_ONLY},
     )
-    keep = "12 months: security log; the number to ring back until the call is closed"
+    keep = "12 months: security log; the number to ring back until the biologist has rung"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID]
@@ -102,6 +104,9 @@ class PhoneCall(Base):
     outcome: Mapped[Outcome | None] = mapped_column(Enum(Outcome, native_enum=False, length=12, values_callable=list))
     #: Number and hours for the biologist's call, sealed; emptied when she has rung.
     ring_back: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: The biologist's form that was answered by the result: it alone sees it again, for two minutes.
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    told_key: Mapped[str | None] = mapped_column(String(32))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     key: Mapped[str] = mapped_column(String(32))
 
@@ -268,7 +273,7 @@ def close(
     at: datetime,
     chance: Chance,
 ) -> None:
-    """End a call; the number that the biologist will ring stays sealed until she has.
+    """End a call, or leave it to the biologist; the number that she will ring stays sealed until she has.
 
     Args:
         ring_back: number and hours, for an outcome of `CALL_BACK`.
@@ -288,42 +293,53 @@ def close(
     if outcome is Outcome.CALL_BACK:
         if call.state not in {State.VERIFIED, State.TOLD}:
             raise NotFromHere
-        number = " ".join(ring_back.split())
-        if not any(sign.isdigit() for sign in number) or len(number) > 120:
-            raise NumberMissing
-        call.ring_back = seal_column(
-            ("phone_call", "ring_back", call.id), number.encode(), subkey=keys.subkey(Purpose.COLUMN), chance=chance
-        )
+        call.ring_back = _sealed_number(keys, call, ring_back, chance)
+    if call.state is State.VERIFIED and outcome in {Outcome.PASSED, Outcome.CALL_BACK}:
+        # It waits for the biologist as it is, on the line or beside her telephone: nothing was told yet.
+        write(db, "results", Act.CALL_VERIFIED, by=by, at=at, chance=chance, call=call.id, outcome=outcome)
+        return
     _move(call, Verb.CLOSE)
     call.outcome, call.closed_at = outcome, at
     write(db, "results", _ACTS[Verb.CLOSE], by=by, at=at, chance=chance, call=call.id, outcome=outcome)
 
 
-def to_ring_back(db: Session, site_id: UUID) -> list[PhoneCall]:
-    """The calls that a biologist has promised to ring back, oldest first."""
-    asked = select(PhoneCall).where(PhoneCall.site_id == site_id, PhoneCall.ring_back.is_not(None))
+def for_biologist(db: Session, site_id: UUID, *, at: datetime) -> list[PhoneCall]:
+    """The calls that wait for a biologist, oldest first: whose code was right today, and whom she is to ring back."""
+    verified = (PhoneCall.state == State.VERIFIED) & (PhoneCall.ends_at > at)
+    asked = select(PhoneCall).where(PhoneCall.site_id == site_id, verified | PhoneCall.ring_back.is_not(None))
     return list(db.scalars(asked.order_by(PhoneCall.opened_at)))
 
 
 def number_to_ring(keys: KeyRing, call: PhoneCall) -> str:
     """The number and hours that the caller gave, for the biologist.
 
+    Returns:
+        Nothing where nobody waits to be rung.
+
     Raises:
-        NoCall: nobody waits to be rung.
         DoesNotOpen: it was sealed elsewhere.
     """
     if call.ring_back is None:
-        raise NoCall
+        return ""
     place = ("phone_call", "ring_back", call.id)
     return open_column(place, call.ring_back, subkey=keys.subkey(Purpose.COLUMN)).decode()
 
 
 def rung(db: Session, call: PhoneCall, *, by: UUID, at: datetime, chance: Chance) -> None:
     """Note that the biologist has reached the caller; the number is forgotten."""
-    if call.ring_back is None:
-        raise NoCall
     call.ring_back = None
     write(db, "results", Act.CALL_REACHED, by=by, at=at, chance=chance, call=call.id)
+
+
+def take_over(call: PhoneCall, *, by: UUID, at: datetime) -> None:
+    """The biologist has the caller on the line now, and ends the call herself; until she has, it waits on.
+
+    Raises:
+        NotFromHere: no code was right in this call, or it is over.
+    """
+    if call.state is not State.VERIFIED or is_over(call, at):
+        raise NotFromHere
+    call.by = by
 
 
 def expire_calls(
@@ -351,6 +367,14 @@ def _move(call: PhoneCall, verb: Verb) -> None:
     if after is None:
         raise NotFromHere
     call.state = after
+
+
+def _sealed_number(keys: KeyRing, call: PhoneCall, said: str, chance: Chance) -> bytes:
+    number = " ".join(said.split())
+    if not any(sign.isdigit() for sign in number) or len(number) > 120:
+        raise NumberMissing
+    place = ("phone_call", "ring_back", call.id)
+    return seal_column(place, number.encode(), subkey=keys.subkey(Purpose.COLUMN), chance=chance)
 
 
 def _figures(text: str) -> str:

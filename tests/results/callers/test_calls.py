@@ -11,7 +11,7 @@ import pytest
 from kiosk.register.clock import end_of_day
 from kiosk.register.database import Database
 from kiosk.register.once import PageAlreadyUsed
-from results.calls import (
+from results.callers.calls import (
     LASTS,
     MOVES,
     READ_BACK_TRIES,
@@ -27,13 +27,13 @@ from results.calls import (
     close,
     current_call,
     expire_calls,
+    for_biologist,
     hear,
     is_same,
     number_to_ring,
     open_call,
     rung,
     tell,
-    to_ring_back,
     verify,
 )
 from results.vault.keys import KeyRing
@@ -195,15 +195,15 @@ def test_the_number_to_ring_is_sealed_and_forgotten_once_rung(line: Line) -> Non
         line.ends(call, Outcome.CALL_BACK, "ce soir")
     line.ends(call, Outcome.CALL_BACK, " 06 12  34 56 78, ce soir ")
     with line.database.transaction("results") as db:
-        (waiting,) = to_ring_back(db, SITE)
+        (waiting,) = for_biologist(db, SITE, at=line.at)
         assert waiting.ring_back is not None
         assert b"06 12" not in waiting.ring_back
         assert number_to_ring(line.keys, waiting) == "06 12 34 56 78, ce soir"
         rung(db, waiting, by=NADIA, at=line.at, chance=line.chance)
     with line.database.reading() as db:
-        assert to_ring_back(db, SITE) == []
-        with pytest.raises(NoCall):
-            number_to_ring(line.keys, db.get_one(PhoneCall, call.id))
+        (waiting,) = for_biologist(db, SITE, at=line.at)  # its code was right: it waits for the evening
+        assert number_to_ring(line.keys, waiting) == ""
+        assert for_biologist(db, SITE, at=line.at + timedelta(hours=9)) == []
 
 
 def test_a_colleague_finds_no_call_of_another(line: Line) -> None:

@@ -1,0 +1,84 @@
+"""Screens: the biologist answers a caller whose code was right, on the line or rung back."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from kiosk.register.clock import appointment_words
+from kiosk.register.sites import Site, this_site
+from kiosk.register.staff import Right
+from kiosk.signin import actor, fresh, needs, power
+from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.callers.calls import for_biologist, number_to_ring
+from results.callers.taking_over import end_unread, tell_caller, waiting_call
+from results.desks.signoff import unlocked
+from results.sitting import Locked
+
+bp = Blueprint("passed_on", __name__)
+
+
+@bp.get("/telephone/biologiste")
+@needs(Right.SIGN)
+@fresh
+def calls_page() -> ResponseReturnValue:
+    """Who waits for the biologist: hours alone, no name."""
+    with reading() as db:
+        site = this_site(db)
+        found = for_biologist(db, site.id, at=now())
+    return page(
+        "results/passed_on.html", calls=[(call, appointment_words(site.timezone, call.opened_at)) for call in found]
+    )
+
+
+@bp.get("/telephone/biologiste/<uuid:call_id>")
+@needs(Right.SIGN)
+@fresh
+def call_page(call_id: UUID) -> ResponseReturnValue:
+    """Whom to ask for, the number to ring, and what to ask before anything is read."""
+    return _call_page(call_id)
+
+
+@bp.post("/telephone/biologiste/<uuid:call_id>/lire")
+@needs(Right.SIGN)
+def read(call_id: UUID) -> ResponseReturnValue:
+    """Open and read: the same form shows the same words again, and nothing is told twice."""
+    try:
+        with transaction("results") as db:
+            answer = tell_caller(
+                db, house().more["keys"], call_id, unlock=unlocked, power=power(), by=actor().id, at=now(),
+                chance=chance, key=form_key(),
+            )  # fmt: skip
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    if not answer.told:
+        return _call_page(call_id, is_refused=True)
+    return page("results/caller_told.html", told=answer.told, is_partial=answer.is_partial)
+
+
+@bp.post("/telephone/biologiste/<uuid:call_id>/fin")
+@needs(Right.SIGN)
+def end(call_id: UUID) -> ResponseReturnValue:
+    """The call needs no answer any more; nothing was read, and the number is forgotten."""
+    with transaction("results") as db:
+        end_unread(
+            db, house().more["keys"], call_id, reached=request.form.get("reached") == "yes", by=actor().id, at=now(),
+            chance=chance,
+        )  # fmt: skip
+    flash("Noté. Cet appel n'attend plus.", "ok")
+    return redirect(url_for("passed_on.calls_page"), 303)
+
+
+def waiting_words(db: Session, site: Site) -> str:
+    """What the menu says to a biologist while a caller waits for the answer."""
+    return "un patient attend votre réponse" if actor().may(Right.SIGN) and for_biologist(db, site.id, at=now()) else ""
+
+
+def _call_page(call_id: UUID, *, is_refused: bool = False) -> Response:
+    with reading() as db:
+        keys = house().more["keys"]
+        waiting = waiting_call(db, keys, call_id, at=now())
+        return page(
+            "results/caller.html", waiting=waiting, number=number_to_ring(keys, waiting.call), is_refused=is_refused
+        )
