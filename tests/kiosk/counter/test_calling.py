@@ -82,6 +82,19 @@ def test_a_call_may_be_undone_for_ten_seconds(counter: Counter) -> None:
     assert counter.visit(visit.id).state is State.CALLED
 
 
+def test_who_was_called_before_the_next_one_is_still_a_touch_away(counter: Counter) -> None:
+    sophie = counter.sits()
+    for _ in range(2):
+        counter.arrives()
+    first = sophie.calls()
+    counter.room.later(seconds=20)
+    second = sophie.calls()
+    page = sophie.sees("/file")
+    assert first.id != second.id
+    assert f"Ouvrir le passage numéro {first.number}" in page
+    assert f'/passage/{first.id}"' in page
+
+
 @pytest.mark.parametrize(
     ("acts", "after"),
     [
