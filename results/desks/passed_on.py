@@ -14,6 +14,7 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import for_biologist, number_to_ring
 from results.callers.taking_over import end_unread, tell_caller, waiting_call
 from results.desks.signoff import unlocked
+from results.physicians.calls import State, waiting
 from results.sitting import Locked
 
 bp = Blueprint("passed_on", __name__)
@@ -72,13 +73,17 @@ def end(call_id: UUID) -> ResponseReturnValue:
 
 def waiting_words(db: Session, site: Site) -> str:
     """What the menu says to a biologist while a caller waits for the answer."""
-    return "un patient attend votre réponse" if actor().may(Right.SIGN) and for_biologist(db, site.id, at=now()) else ""
+    if not actor().may(Right.SIGN):
+        return ""
+    if for_biologist(db, site.id, at=now()):
+        return "un patient attend votre réponse"
+    return "un médecin attend votre réponse" if waiting(db, site.id, State.VERIFIED, at=now()) else ""
 
 
 def _call_page(call_id: UUID, *, is_refused: bool = False) -> Response:
     with reading() as db:
         keys = house().more["keys"]
-        waiting = waiting_call(db, keys, call_id, at=now())
+        found = waiting_call(db, keys, call_id, at=now())
         return page(
-            "results/caller.html", waiting=waiting, number=number_to_ring(keys, waiting.call), is_refused=is_refused
+            "results/caller.html", waiting=found, number=number_to_ring(keys, found.call), is_refused=is_refused
         )

@@ -306,6 +306,7 @@ def test_what_is_confidential_is_the_biologists_whatever_it_says(doctor: Doctor)
     assert "Répondre maintenant" not in doctor.browser.get(ROOT).text
     lenoir = doctor.room.desks.browser("lenoir")
     assert "Répondre maintenant" in lenoir.get(ROOT).text
+    assert "un médecin attend votre réponse" in lenoir.get(ROOT).text
     assert lenoir.post(f"{call}/reprendre").headers["Location"] == "/signature/cles"
     doctor.room.unlock(lenoir)
     lenoir.get(ROOT)
