@@ -516,10 +516,12 @@ class Walk(RuleBasedStateMachine):
             is_tested=is_tested, state="pending",
         )  # fmt: skip
         counted.tries.append(row)
-        if not is_tested:
+        if slip.dossier.is_tampered:
             row.state = "refused"
+        if broken == 2 or slip.dossier.is_tampered:
             return "refused"
-        if broken == 2:
+        if not is_tested:  # what is not looked at goes the same two transactions
+            row.state = "refused"
             return "refused"
         is_right = said.code15 == slip.codes[said.line - 1][:15] and said.pin == slip.pin
         row.state = "refused"
