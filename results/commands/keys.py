@@ -8,7 +8,14 @@ import click
 from kiosk.register import clock
 from kiosk.settings import StaffSettings, read_settings
 from results.commands.journal import print_note
-from results.keeping.rotation import Rotating, replace_lost_pepper, rotate_journal, rotate_pepper, rotate_release
+from results.keeping.rotation import (
+    Rotating,
+    name_journal_key,
+    replace_lost_pepper,
+    rotate_journal,
+    rotate_pepper,
+    rotate_release,
+)
 from results.trust.keyholders import Kind, rotate_escrow
 from results.upkeep import interview
 from results.upkeep.asking import ask_biologist
@@ -17,6 +24,7 @@ from results.upkeep.founding import opened_instance
 from results.upkeep.interview import account_of, lent_power
 from results.vault.keyfolder import KeyFolder
 from results.vault.keys import KeyRing
+from results.vault.restoring import restore_keys
 
 
 @click.group()
@@ -102,6 +110,28 @@ def rotate(instance: Path, kind: str) -> None:
         click.echo("L'ancienne est retirée.")
     else:
         click.echo("Relancez les programmes, puis refaites cette commande : elle retirera l'ancienne.")
+
+
+@keys.command("restore")
+@click.pass_obj
+def restore(instance: Path) -> None:
+    """Rend les fichiers de clés perdus, avec la phrase d'un biologiste : aucune sauvegarde ne les contient.
+
+    Exemple : etiquette keys restore
+    """
+    settings, at = read_settings(instance / "staff.toml", StaffSettings), clock.now()
+    folder = instance / settings.keys
+    _, biologist = ask_biologist(folder)
+    written = restore_keys(folder, instance / settings.keys_exchange, biologist, chance=clock.chance)
+    if any("/journal." in name for name in written):
+        with opened_instance(instance) as database:
+            name_journal_key(database, folder, by="command", at=at, chance=clock.chance)
+    for name in written:
+        click.echo(f"Rendu : {name}")
+    if not KeyFolder.open(folder).holds("pepper"):
+        click.echo("Il manque le poivre. Lancez « etiquette keys rotate pepper » : les talons seront à refaire.")
+    elif not written:
+        click.echo("Rien ne manque.")
 
 
 def _rotate_escrow(instance: Path) -> None:

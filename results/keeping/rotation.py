@@ -133,8 +133,7 @@ def rotate_journal(database: Database, folder: Path, *, by: str, at: datetime, c
     newest = max(ring.journal) + is_first
     if is_first:
         seed = chance(KEY_SIZE)
-        named = UUID(bytes=hashlib.sha256(verifier_of(seed)).digest()[:16])
-        _tell(database, Rotating.JOURNAL, newest, by=by, at=at, chance=chance, key=named)
+        _name(database, newest, verifier_of(seed), by=by, at=at, chance=chance)
         write_new(folder / f"journal.{newest}.key", plain("journal", str(newest), "key", seed).whole())
     else:
         seed = ring.journal[newest]
@@ -142,6 +141,17 @@ def rotate_journal(database: Database, folder: Path, *, by: str, at: datetime, c
     if not is_first:
         _take(folder, *(f"journal.{version}.key" for version in ring.journal if version < newest))
     return Rotation(kind=Rotating.JOURNAL, newest=newest, is_done=not is_first)
+
+
+def name_journal_key(database: Database, folder: Path, *, by: str, at: datetime, chance: Chance) -> None:
+    """Write into the journal which key signs its notes now: one that was made in the place of a lost one."""
+    newest, public = max(KeyFolder.open(folder).versions("journal", "pub").items())
+    _name(database, newest, public, by=by, at=at, chance=chance)
+
+
+def _name(database: Database, version: int, public: bytes, *, by: str, at: datetime, chance: Chance) -> None:
+    named = UUID(bytes=hashlib.sha256(public).digest()[:16])
+    _tell(database, Rotating.JOURNAL, version, by=by, at=at, chance=chance, key=named)
 
 
 def _reseal(database: Database, privates: dict[int, bytes], newest: int, public: bytes, *, chance: Chance) -> int:

@@ -17,7 +17,10 @@ STANDING: Final = "standing.list"
 #: What else is said when a kind of key is lost.
 _WAY_BACK: Final = {
     "pepper": " Si elle est perdue, « etiquette keys rotate pepper » en fait une autre ; les talons seront à refaire."
-}
+} | dict.fromkeys(
+    ("release", "fields", "journal", "cookie", "intake", "message", "dossier-key"),
+    " Si elle est perdue, « etiquette keys restore » la rend, avec la phrase d'un biologiste.",
+)
 #: What lies in the folder beside the keys, and each while it is written.
 _NO_KEYS: Final = frozenset(name + ending for name in ("matrix.head", "stop.head", STANDING) for ending in ("", ".new"))
 
@@ -74,7 +77,7 @@ class KeyFolder:
         for text in self.texts.values():
             if (text.kind, text.id, text.suffix) == (kind, name, suffix):
                 return text.data
-        raise UnsafeKeys(f"Il manque la clé {kind}.")
+        raise _missing(kind)
 
     def holds(self, kind: str) -> bool:
         """Tell whether there is any key of a kind."""
@@ -84,7 +87,7 @@ class KeyFolder:
         """Give every file of a kind by its id; UnsafeKeys when there is none."""
         found = {text.id: text.data for text in self.texts.values() if (text.kind, text.suffix) == (kind, suffix)}
         if not found:
-            raise UnsafeKeys(f"Il manque la clé {kind}.{_WAY_BACK.get(kind, '')}")
+            raise _missing(kind)
         return found
 
     def versions(self, kind: str, suffix: str) -> dict[int, bytes]:
@@ -93,6 +96,11 @@ class KeyFolder:
         if not all(version.isdecimal() for version in found):
             raise UnsafeKeys(f"Une clé {kind} n'a pas de numéro de version.")
         return {int(version): data for version, data in found.items()}
+
+
+def _missing(kind: str) -> UnsafeKeys:
+    """What is missing, and the way back where there is one."""
+    return UnsafeKeys(f"Il manque la clé {kind}.{_WAY_BACK.get(kind, '')}")
 
 
 def read_matrix_head(folder: Path) -> MatrixHead:

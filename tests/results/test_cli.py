@@ -330,6 +330,30 @@ def test_a_key_is_rotated_in_two_visits_and_everything_still_verifies(instance: 
         assert len([one for one in spool.jobs() if one.kind == "journal-note"]) == (kind == "journal")
 
 
+def test_keys_that_no_backup_holds_come_back_with_a_biologists_passphrase(instance: Path) -> None:
+    lost = (
+        "keys/release.1.key",
+        "keys/fields.1.key",
+        "keys/journal.1.key",
+        "keys/cookie.key",
+        "keys-exchange/intake.1.key",
+    )
+    for name in lost:
+        (instance / name).unlink()
+    refused = say(instance, "keys", "check")
+    assert refused.exit_code == 1
+    assert "etiquette keys restore" in refused.output
+    assert say(instance, "keys", "restore", typed="lenoir\nune autre phrase que la sienne\n").exit_code == 1
+    done = say(instance, "keys", "restore", typed=f"lenoir\n{PASSPHRASE}\n")
+    assert done.exit_code == 0
+    assert "Rendu : keys/release.1.key" in done.output
+    assert PASSPHRASE not in done.output
+    assert say(instance, "keys", "check").exit_code == 0
+    assert say(instance, "journal", "verify").exit_code == 0
+    assert "key.rotated" in _words(instance)
+    assert "Rien ne manque." in say(instance, "keys", "restore", typed=f"lenoir\n{PASSPHRASE}\n").output
+
+
 def _words(instance: Path) -> str:
     with opened_instance(instance) as database, database.reading() as db:
         return "".join(db.scalars(select(ResultsText.text)))
