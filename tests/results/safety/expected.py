@@ -88,8 +88,13 @@ class File:
     reports: list[Report] = field(default_factory=list)
     slips: list[Paper] = field(default_factory=list)
     whole: frozenset[int] | None = None
-    is_tampered: bool = False
+    #: What another hand has changed: the column, and what stood there.
+    changed: tuple[str, object] | None = None
     house: House = field(default_factory=House)
+
+    @property
+    def is_tampered(self) -> bool:
+        return self.changed is not None
 
     def is_sealed_to(self) -> bool:
         """Whether something confidential was ever sealed to its key."""

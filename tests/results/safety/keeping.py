@@ -36,6 +36,7 @@ class Copy:
     folder: Path
     kept: tuple[list[File], list[File], Expected, dict[str, Any]]
     told: int
+    answered: int
     ended: set[tuple[Any, ...]]
     last_raw: bytes
     arrived: int
@@ -127,7 +128,8 @@ class Kept(Walk):
         people = {id(one.visit): one.visit for one in (*self.files, *self.gone)}
         self.copy = Copy(
             folder=folder, kept=deepcopy((self.files, self.gone, self.expected, self.forms), people), told=self.told,
-            ended=set(self.ended), last_raw=self.last_raw, arrived=self.lab.arrived, stops=dict(self.stops.rows),
+            answered=self.answered, ended=set(self.ended), last_raw=self.last_raw, arrived=self.lab.arrived,
+            stops=dict(self.stops.rows),
         )  # fmt: skip
 
     @rule(who=MANY, lasts=LASTS)
@@ -148,7 +150,8 @@ class Kept(Walk):
         self.raw = sqlite3.connect(f"file:{self.folder / 'results.sqlite'}?mode=ro", uri=True)
         people = {id(one.visit): one.visit for file in copy.kept[:2] for one in file}
         self.files, self.gone, self.expected, self.forms = deepcopy(copy.kept, people)
-        self.told, self.ended, self.last_raw = copy.told, set(copy.ended), copy.last_raw
+        self.told, self.answered = copy.told, copy.answered
+        self.ended, self.last_raw = set(copy.ended), copy.last_raw
         self.lab.arrived, self.break_at = copy.arrived, 0
         self.stops.rows = dict(copy.stops)
         self.start_desk()

@@ -22,7 +22,7 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor
 from kiosk.register.visits import Visit
 from printers.paper import ROLL_80
-from results.callers import calls
+from results.callers import calls, taking_over
 from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive
@@ -314,6 +314,14 @@ class Laboratory:
                 slip_id = None
         said = replace(said, slip_id=slip_id or NOBODY)
         return self.desk.try_code(said, self.judge(said.call_id, said.by), at=self.at)
+
+    def biologist_tells(self, call_id: UUID) -> taking_over.Answer:
+        """The biologist answers a caller whose code was right."""
+        with self.writing() as db:
+            return taking_over.tell_caller(
+                db, self.keys, call_id, unlock=lambda: self.lenoir, power=self.power, by=self.id_of("lenoir"),
+                at=self.at, chance=self.chance, key=self.key(),
+            )  # fmt: skip
 
     def types(self, visit: Visit, said: Said) -> Answer:
         """Type it at the counter, the identity document seen."""

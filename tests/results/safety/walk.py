@@ -151,7 +151,8 @@ class Walk(RuleBasedStateMachine):
         self.last_raw = b""
         self.forms: dict[str, tuple[Said, datetime, Answer]] = {}
         self.break_at, self.opened = 0, 0
-        self.told = 0
+        #: Codes that were answered by a result, and callers whom the biologist has answered.
+        self.told, self.answered = 0, 0
         self.ended: set[tuple[Any, ...]] = set()
         self.seen: set[str] = set()
         self.start_desk()
@@ -602,6 +603,28 @@ class Walk(RuleBasedStateMachine):
         assert fits
         call.state = "closed"
 
+    @precondition(lambda self: self.expected.calls)
+    @rule(who=MANY)
+    def the_biologist_answers_a_call(self, who: int) -> None:
+        """Whichever call: one whose code was not right, or that is over, or was answered, gives nothing."""
+        proved = [one for one in self.expected.calls if one.state == "verified"]
+        call = (proved or self.expected.calls)[who % len(proved or self.expected.calls)]
+        slip, now, self.break_at = call.slip, self.lab.at, 0
+        may = call.state == "verified" and now < call.ends and slip is not None and slip.state == "valid"
+        try:
+            answer = self.lab.biologist_tells(call.id)
+        except (calls.NotFromHere, NoSuchDossier):
+            assert slip is None or not may or slip.dossier.is_tampered
+            return
+        assert may
+        assert slip is not None
+        call.by = "lenoir"
+        course = slip.dossier.decides(PHONE, now, is_biologist=True, away=True)
+        assert bool(answer.told) == (course == "tell")
+        if answer.told:
+            assert any(VALUE in one.words for one in answer.told)
+            call.state, self.answered = "told", self.answered + 1
+
     # ---- in person
 
     @precondition(lambda self: self.papers())
@@ -664,8 +687,7 @@ class Walk(RuleBasedStateMachine):
             return
         with self.lab.writing() as db:
             self.write(db, one, column, made[column])
-        one.is_tampered = True
-        self.repair = (one, column, kept)
+        one.changed = (column, kept)
 
     def write(self, db: Session, one: File, column: str, value: Any) -> None:
         changed = f"UPDATE results.dossier SET {column} = :value WHERE id = :id"  # noqa: S608  # of the list above
@@ -674,10 +696,11 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: any(one.is_tampered for one in self.files))
     @rule()
     def what_was_changed_is_put_right(self) -> None:
-        one, column, kept = self.repair
+        one = next(one for one in self.files if one.is_tampered)
+        assert one.changed is not None
         with self.lab.writing() as db:
-            self.write(db, one, column, kept)
-        one.is_tampered = False
+            self.write(db, one, *one.changed)
+        one.changed = None
 
     # ---- what always holds, read past every rule with sqlite3 alone
 
