@@ -76,7 +76,9 @@ def slip_in(desks: Desks, visit: Visit) -> Slip:
 def has_slip(desks: Desks, sophie: Browser, *classes: ReleaseClass) -> tuple[Visit, Slip]:
     visit = desks.visit(*(classes or (C0,)))
     says_yes(sophie, visit)
-    sophie.get(path(visit, "code-personnel"))
+    seen = sophie.get(path(visit, "code-personnel")).text
+    # The patient looks at this page: nothing of the laboratory's comes onto it.
+    assert not any(f'id="{part}"' in seen for part in ("calls", "give", "alarm"))
     answer = sophie.post(path(visit, "code-personnel"), pin=PIN)
     assert answer.headers["Location"] == path(visit, "talon")
     return visit, slip_in(desks, visit)
