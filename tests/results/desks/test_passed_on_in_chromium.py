@@ -5,10 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from results.desks import phone
-from tests.kiosk.conftest import FLAGS
 from tests.results.desks.test_passed_on import NUMBER, VALUE, Passed
 from tests.results.seated import is_readable, seated
 from tests.results.signing_room import PASSPHRASE, open_signing_room
@@ -18,44 +17,44 @@ Chance = Callable[[int], bytes]
 
 
 def test_a_caller_is_rung_back_and_told_with_the_keyboard_alone(
-    tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(phone, "PACE_S", 0.0)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
         passed = Passed(room)
         passed.notes()
-        with served(room.desks.app) as server, sync_playwright() as player:
-            browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            with seated(browser, room, f"http://127.0.0.1:{server.port}", "lenoir") as page:
-                page.keyboard.press("F8")
-                page.wait_for_url("**/telephone")
-                is_readable(page, "phone_with_a_call")
-                page.keyboard.press("Alt+b")
-                page.wait_for_url("**/telephone/biologiste")
-                is_readable(page, "calls_for_her")
-                page.keyboard.press("Alt+b")
-                expect(page.get_by_text(NUMBER)).to_be_visible()
-                is_readable(page, "ring_back")
-                page.keyboard.press("Control+Enter")
-                page.wait_for_url("**/signature/cles")
-                room.desks.later(seconds=30)
-                page.fill("#passphrase", PASSPHRASE)
-                page.fill("#digits", room.desks.room.digits())
-                page.keyboard.press("Enter")
-                page.wait_for_url(lambda url: not url.endswith("/cles"))
-                page.keyboard.press("F8")
-                page.wait_for_url("**/telephone")
-                page.keyboard.press("Alt+b")
-                page.wait_for_url("**/telephone/biologiste")
-                page.keyboard.press("Alt+b")
-                expect(page.get_by_text(NUMBER)).to_be_visible()
-                page.keyboard.press("Control+Enter")
-                expect(page.get_by_text(VALUE)).to_be_visible()
-                is_readable(page, "told_by_her")
-                page.keyboard.press("Alt+t")
-                page.wait_for_url("**/telephone/fin")
-                page.keyboard.press("Alt+1")
-                page.wait_for_url("**/telephone")
-                expect(page.get_by_text("Appels pour vous")).to_have_count(0)
-            browser.close()
+        with (
+            served(room.desks.app) as server,
+            seated(browser, room, f"http://127.0.0.1:{server.port}", "lenoir") as page,
+        ):
+            page.keyboard.press("F8")
+            page.wait_for_url("**/telephone")
+            is_readable(page, "phone_with_a_call")
+            page.keyboard.press("Alt+b")
+            page.wait_for_url("**/telephone/biologiste")
+            is_readable(page, "calls_for_her")
+            page.keyboard.press("Alt+b")
+            expect(page.get_by_text(NUMBER)).to_be_visible()
+            is_readable(page, "ring_back")
+            page.keyboard.press("Control+Enter")
+            page.wait_for_url("**/signature/cles")
+            room.desks.later(seconds=30)
+            page.fill("#passphrase", PASSPHRASE)
+            page.fill("#digits", room.desks.room.digits())
+            page.keyboard.press("Enter")
+            page.wait_for_url(lambda url: not url.endswith("/cles"))
+            page.keyboard.press("F8")
+            page.wait_for_url("**/telephone")
+            page.keyboard.press("Alt+b")
+            page.wait_for_url("**/telephone/biologiste")
+            page.keyboard.press("Alt+b")
+            expect(page.get_by_text(NUMBER)).to_be_visible()
+            page.keyboard.press("Control+Enter")
+            expect(page.get_by_text(VALUE)).to_be_visible()
+            is_readable(page, "told_by_her")
+            page.keyboard.press("Alt+t")
+            page.wait_for_url("**/telephone/fin")
+            page.keyboard.press("Alt+1")
+            page.wait_for_url("**/telephone")
+            expect(page.get_by_text("Appels pour vous")).to_have_count(0)
     assert len(passed.acts()) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.presence.duty import begin_duty
@@ -14,7 +14,6 @@ from kiosk.presence.pcs import pair, pc_of
 from kiosk.signin import PAIRING
 from results.desks import phone
 from results.vault.codes import with_check_digit
-from tests.kiosk.conftest import FLAGS
 from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
 from tests.results.cast import PIN, Desks, open_desks
 from tests.results.desks.test_phone import BODY, VALUE
@@ -58,14 +57,6 @@ class Seat:
         for _ in range(minutes // 4 + 1):
             self.page.goto("/file")
             self.desks.later(minutes=4)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kiosk.exams.catalogue import ReleaseClass
-from tests.kiosk.conftest import FLAGS
 from tests.results.desks.test_reissuing import NEW_PIN, Counter, counter
 from tests.results.seated import is_readable, presses, reach, seated
 from tests.results.signing_room import PASSPHRASE, SigningRoom, open_signing_room
@@ -27,14 +26,6 @@ def signing(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Mo
 def address(signing: SigningRoom) -> Iterator[str]:
     with served(signing.desks.app) as server:
         yield f"http://localhost:{server.server_port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield opened
-        opened.close()
 
 
 def asks(page: Page, here: Counter, address: str) -> None:

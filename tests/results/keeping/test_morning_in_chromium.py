@@ -5,10 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kiosk.exams.catalogue import ReleaseClass
-from tests.kiosk.conftest import FLAGS
 from tests.results.handing.test_asking import asks
 from tests.results.seated import is_readable, seated
 from tests.results.signing_room import SigningRoom, open_signing_room
@@ -28,14 +27,6 @@ def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Monke
 def address(room: SigningRoom) -> Iterator[str]:
     with served(room.desks.app) as server:
         yield f"http://localhost:{server.server_port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield opened
-        opened.close()
 
 
 #: A scanner's keys, one after the other in one turn of the page: how quick this machine is plays no part.

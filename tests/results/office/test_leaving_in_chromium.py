@@ -5,11 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.staff import Role
-from tests.kiosk.conftest import FLAGS
 from tests.results.office.test_leaving import AUBRY, House, two_biologists
 from tests.results.seated import is_readable, presses, reach, seated
 from tests.results.signing_room import open_signing_room
@@ -28,14 +27,6 @@ def house(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Monk
 def address(house: House) -> Iterator[str]:
     with served(house.signing.desks.app) as server:
         yield f"http://localhost:{server.server_port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield opened
-        opened.close()
 
 
 def test_a_biologist_leaves_with_the_keyboard_alone(browser: Browser, house: House, address: str) -> None:
