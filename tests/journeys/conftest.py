@@ -144,17 +144,6 @@ def sign_in(page: Page, cast: Cast, login: str, place: str) -> None:
         page.keyboard.press("Enter")
 
 
-def wedge(page: Page, words: str) -> None:
-    """What a scanner that types does: key after key 5 ms apart by the keys' own clock, then Enter."""
-    line = page.context.new_cdp_session(page)
-    at = clock.now().timestamp()
-    for place, sign in enumerate([*words, "Enter"]):
-        code = sign if sign == "Enter" else ("Digit" if sign.isdigit() else "Key") + sign
-        told = {"key": sign, "code": code, "timestamp": at + place * 0.005}
-        line.send("Input.dispatchKeyEvent", told | {"type": "keyDown", "text": "\r" if sign == "Enter" else sign})
-        line.send("Input.dispatchKeyEvent", told | {"type": "keyUp"})
-
-
 def keep(page: Page, name: str) -> None:
     """Keep a picture of a screen for a person to look at."""
     PICTURES.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,8 @@ from playwright.sync_api import Page, Route, expect
 from printers.verify import read_symbols
 from results.upkeep.laboratory import MARKED_VALUE
 from results.upkeep.reading import read_digits
-from tests.journeys.conftest import Cast, Desk, Story, keep, look_at, wedge
+from tests.journeys.conftest import Cast, Desk, Story, keep, look_at
+from tests.scanner import wedge
 
 PIN = "7305"
 #: A confidential exam with an ordinary one.

@@ -22,6 +22,7 @@ from kiosk.line.estimate import Range
 from kiosk.register.events import go_and_help
 from kiosk.register.visits import Purpose, Stage
 from tests.kiosk.conftest import Reception
+from tests.scanner import wedge
 from tests.serving import served
 
 WATCH_POLICY = """
@@ -151,7 +152,7 @@ def test_with_large_text_on_the_smallest_screen_nothing_lies_below_its_edge(
     expect(screen.locator("#problem")).to_be_visible()
     fits()
     screen.goto(address + "/")
-    scan(screen, "ETQ1K7MP2X202611211130N")  # two hours before its hour
+    wedge(screen, "ETQ1K7MP2X202611211130N")  # two hours before its hour
     screen.locator("[value=online]").tap()
     expect(screen.locator("[name=change]")).to_be_visible()
     fits()
@@ -209,7 +210,7 @@ def test_a_walk_in_touches_five_times_and_the_answers_are_read_again(screen: Pag
 def test_a_scanned_paper_and_two_touches_are_all_that_a_booked_person_needs(screen: Page, address: str) -> None:
     screen.clock.install()
     screen.goto(address + "/")
-    scan(screen, "ETQ1K7MP2X202611210830J")
+    wedge(screen, "ETQ1K7MP2X202611210830J")
     screen.get_by_role("button", name="Plus de 12 heures").tap()
     screen.get_by_role("button", name="Par téléphone").tap()
     expect(screen.get_by_role("heading", name="Est-ce juste ?")).to_be_visible()
@@ -316,21 +317,21 @@ def test_the_next_persons_paper_is_read_on_whatever_page_was_left_open(
 ) -> None:
     screen.goto(address + "/")
     choose(screen, "ar")
-    scan(screen, "ETQ1K7MP2X")
+    wedge(screen, "ETQ1K7MP2X")
     expect(screen.locator("[name=answer]").first).to_be_visible()
     with screen.expect_navigation():
-        scan(screen, "ETQ1K7MP2X")  # held under the scanner for long
+        wedge(screen, "ETQ1K7MP2X")  # held under the scanner for long
     expect(screen.locator("html")).to_have_attribute("lang", "ar")
     expect(screen.locator("[name=answer]").first).to_be_visible()
     first = screen.locator(".tag").inner_text()
-    scan(screen, "ETQ1WXYZ23")
+    wedge(screen, "ETQ1WXYZ23")
     expect(screen.get_by_text("Question 1 sur 2")).to_be_visible()
     second = screen.locator(".tag").inner_text()
     assert first != second
     assert len(reception.spool.jobs()) == 1  # the first person's ticket, who has left the questions
     answers(screen)
     expect(screen.locator(".thanks .tag")).to_have_text(second)
-    scan(screen, "ETQ1ABCDEF")
+    wedge(screen, "ETQ1ABCDEF")
     expect(screen.locator(".asking .tag")).to_be_visible()
     assert screen.locator(".tag").inner_text() not in {first, second}
     assert len(reception.spool.jobs()) == 2
@@ -339,7 +340,7 @@ def test_the_next_persons_paper_is_read_on_whatever_page_was_left_open(
 @pytest.mark.parametrize(("path", "field"), [("/code", "#code"), ("/name", "#letters")])
 def test_a_scan_of_something_else_is_no_code_and_no_name(screen: Page, address: str, path: str, field: str) -> None:
     screen.goto(address + path)
-    scan(screen, "HTTPSWWWEXAMPLE")
+    wedge(screen, "HTTPSWWWEXAMPLE")
     expect(screen.get_by_text("Ce code n'est pas celui d'une convocation.")).to_be_visible()
     expect(screen.locator(field)).to_have_value("")
     assert screen.url == address + path
@@ -390,7 +391,7 @@ def test_in_rush_mode_people_are_numbered_one_touch_each(screen: Page, reception
         if number % 3:
             screen.get_by_role("button", name="Je viens sans rendez-vous").tap()
         else:
-            scan(screen, f"ETQ1K7MP{CODE_LETTERS[number]}X")
+            wedge(screen, f"ETQ1K7MP{CODE_LETTERS[number]}X")
         expect(screen.locator(".tag")).to_have_text(str(number))
         screen.wait_for_timeout(pauses[1])
         screen.get_by_role("button", name="Terminer").tap()
@@ -430,33 +431,17 @@ def answers(screen: Page) -> None:
         screen.get_by_role("button", name=words, exact=True).tap()
 
 
-def scan(screen: Page, text: str) -> None:
-    """What a scanner does: keys without a pause, each leaving its sign in the field that has the focus, then Enter."""
-    screen.evaluate(
-        """(text) => {
-          const press = (key, code) => (document.activeElement || document.body).dispatchEvent(
-            new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }));
-          for (const sign of text) {
-            press(sign, (/[0-9]/.test(sign) ? "Digit" : "Key") + sign);
-            if ("value" in document.activeElement) document.activeElement.value += sign;
-          }
-          press("Enter", "Enter");
-        }""",
-        text,
-    )
-
-
 @pytest.mark.parametrize("path", ["/", "/convocation", "/code", "/name"])
 def test_a_scanner_gives_a_number_with_no_touch(screen: Page, address: str, path: str) -> None:
     screen.goto(address + path)
-    scan(screen, "ETQ1K7MP2X")
+    wedge(screen, "ETQ1K7MP2X")
     expect(screen.locator(".tag")).to_have_text("1")
 
 
 @pytest.mark.parametrize("path", ["/", "/convocation"])
 def test_a_scan_of_something_else_is_told_calmly(screen: Page, address: str, path: str) -> None:
     screen.goto(address + path)
-    scan(screen, "3400930000000")
+    wedge(screen, "3400930000000")
     expect(screen.get_by_text("Ce code n'est pas celui d'une convocation.")).to_be_visible()
 
 
@@ -464,7 +449,7 @@ def test_a_scan_leaves_no_sign_in_the_field_that_had_the_focus(screen: Page, add
     screen.goto(address + "/name")
     screen.route("**/code", lambda route: route.abort())
     screen.locator("#letters").fill("MO")
-    scan(screen, "ETQ1K7MP2X")
+    wedge(screen, "ETQ1K7MP2X")
     expect(screen.locator("#letters")).to_have_value("MO")
 
 

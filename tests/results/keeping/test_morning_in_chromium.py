@@ -12,6 +12,7 @@ from tests.results.handing.test_asking import asks
 from tests.results.seated import is_readable, seated
 from tests.results.signing_room import SigningRoom, open_signing_room
 from tests.results.stopping.test_stops import WHY, forged, notes, stopped
+from tests.scanner import wedge
 from tests.serving import served
 
 Chance = Callable[[int], bytes]
@@ -29,19 +30,10 @@ def address(room: SigningRoom) -> Iterator[str]:
         yield f"http://localhost:{server.server_port}"
 
 
-#: A scanner's keys, one after the other in one turn of the page: how quick this machine is plays no part.
-SCANNER = """(words) => {
-  const press = (key, code) => document.activeElement.dispatchEvent(
-    new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }));
-  for (const one of words) press(one, /[0-9]/.test(one) ? `Digit${one}` : `Key${one}`);
-  press("Enter", "Enter");
-}"""
-
-
 def scans(page: Page, note: str) -> None:
     """The scanner types the note and Enter, wherever the focus is."""
     with page.expect_navigation():
-        page.evaluate(SCANNER, note)
+        wedge(page, note)
 
 
 def test_the_note_is_scanned_one_that_differs_stops_the_house_and_a_biologist_lets_it_go_on(
@@ -51,7 +43,7 @@ def test_the_note_is_scanned_one_that_differs_stops_the_house_and_a_biologist_le
     with seated(browser, room, address, "sophie") as page:
         page.goto(address + "/note-du-matin")
         is_readable(page, "morning")
-        page.evaluate(SCANNER, "ETQ1ABCDEFGH")
+        wedge(page, "ETQ1ABCDEFGH")
         expect(page.locator("[data-foreign]")).to_be_visible()
         for side, french in (("register", "registre"), ("results", "résultats")):
             scans(page, taken[side])
