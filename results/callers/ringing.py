@@ -1,7 +1,7 @@
 """A caller without the slip asks to be rung: noted for everyone alike, rung only where the table lets it be told."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -41,6 +41,8 @@ from results.vault.releases import Course, ReleaseAct, Weighed, enter_release
 from results.vault.sealing import DoesNotOpen, Purpose, same
 from results.weighing import Asked, is_discreet, weigh
 
+#: Nobody is to be rung sooner: while the caller is on the line, the desk knows no more than the caller does.
+RUNG_AFTER: Final = timedelta(minutes=2)
 #: Whoever was rung says the birth date wrongly so often: it is somebody else.
 BIRTH_TRIES: Final = 3
 #: Visits of a patient that are looked at, the newest first.
@@ -115,7 +117,7 @@ def to_ring(db: Session, keys: KeyRing, site_id: UUID, *, role: Role, power: Pow
     """Whom a person of this role may ring now, the oldest wish first; nobody else's wish is in it."""
     asked = select(PhoneCall).where(
         PhoneCall.site_id == site_id, PhoneCall.state == State.ASKED, PhoneCall.slip_id.is_not(None),
-        PhoneCall.ends_at > at,
+        PhoneCall.ends_at > at, PhoneCall.opened_at <= at - RUNG_AFTER,
     )  # fmt: skip
     calls = list(db.scalars(asked.order_by(PhoneCall.opened_at)))
     found = (_found(db, keys, call, role=role, power=power, at=at) for call in calls)
@@ -136,7 +138,8 @@ def one_to_ring(
     """
     call = db.get(PhoneCall, call_id, with_for_update=lock or None)
     found = None
-    if call is not None and call.state is State.ASKED and not is_over(call, at):
+    is_due = call is not None and call.state is State.ASKED and call.opened_at <= at - RUNG_AFTER
+    if call is not None and is_due and not is_over(call, at):
         found = _found(db, keys, call, role=role, power=power, at=at)
     if found is None:
         raise NoCall

@@ -77,6 +77,12 @@ class Absent:
         self.sophie.get("/telephone")
         return self.sophie.post("/telephone/sans-talon/noter", **SAID | {"form_key": self.room.key()} | other)
 
+    def waits(self, **other: str) -> TestResponse:
+        """Ask, and let the two minutes pass in which nobody is rung."""
+        answer = self.asks(**other)
+        self.desks.later(minutes=2)
+        return answer
+
     def listed(self, browser: Browser | None = None) -> list[str]:
         return re.findall(rf'href="({LIST}/[^"]+)"', (browser or self.sophie).get(LIST).text)
 
@@ -109,7 +115,7 @@ def absent(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.Mon
 
 def test_an_ordinary_result_is_told_at_the_number_that_was_given_in_person(absent: Absent) -> None:
     absent.comes()
-    assert absent.asks().headers["Location"] == HEARD
+    assert absent.waits().headers["Location"] == HEARD
     assert absent.sophie.get("/telephone/appel").status_code == 404  # nobody is on the line any more
     assert "1 rappel à faire" in absent.sophie.get("/").text
     assert "MOREAU" not in absent.sophie.get(LIST).text
@@ -141,7 +147,7 @@ def test_an_ordinary_result_is_told_at_the_number_that_was_given_in_person(absen
 
 def test_two_minutes_later_the_same_form_shows_nothing_more(absent: Absent) -> None:
     absent.comes()
-    absent.asks()
+    absent.waits()
     (path,) = absent.listed()
     key = absent.room.key()
     assert VALUE in absent.reads(path, key=key).text
@@ -154,7 +160,7 @@ def test_two_minutes_later_the_same_form_shows_nothing_more(absent: Absent) -> N
 
 def test_what_must_be_followed_is_repeated_before_the_call_ends(absent: Absent) -> None:
     absent.comes(C1)
-    absent.asks()
+    absent.waits()
     (path,) = absent.listed()
     # Another call was left on the line: what is repeated is what was read, not that one.
     absent.desks.later(seconds=1)
@@ -183,15 +189,17 @@ def test_nobody_is_rung_whom_anything_stands_in_the_way_of_and_the_answer_is_the
         signed=why != "unsigned", hour=why != "not_ready", **({"wish": "in_person_only"} if why == "in_person" else {}),
     )  # fmt: skip
     BREAKS.get(why, _nothing)(absent)
-    said = {"unknown": {"family_name": "Diallo"}, "other_date": {"birth_digits": "01/03/1954"}}.get(why, {})
-    first = absent.asks(**said)
-    heard = absent.sophie.get(HEARD)
-    assert len(absent.listed()) == (why == "nothing")
     measure = absent.asks(family_name="Personne")
-    assert (first.status_code, first.data, sorted(first.headers)) == (
+    nobody = absent.sophie.get(HEARD)
+    said = {"unknown": {"family_name": "Diallo"}, "other_date": {"birth_digits": "01/03/1954"}}.get(why, {})
+    answer = absent.asks(**said)
+    assert (answer.status_code, answer.data, sorted(answer.headers)) == (
         measure.status_code, measure.data, sorted(measure.headers),
     )  # fmt: skip
-    assert bare(absent.sophie.get(HEARD)) == bare(heard)
+    assert bare(absent.sophie.get(HEARD)) == bare(nobody)
+    assert absent.listed() == []
+    absent.desks.later(minutes=2)
+    assert len(absent.listed()) == (why == "nothing")
     assert not absent.acts()
     assert len(absent.calls()) == absent.entries("call.asked") == 2
 
@@ -271,14 +279,14 @@ BREAKS: dict[str, Callable[[Absent], object]] = {
 
 def test_the_same_wish_waits_until_the_result_may_be_told_and_until_the_evening(absent: Absent) -> None:
     absent.comes(hour=False)
-    absent.asks()
-    absent.asks()  # asked again: still one person to ring
+    absent.waits()
+    absent.waits()  # asked again: still one person to ring
     assert absent.listed() == []
     absent.later(minutes=61)
     assert len(absent.listed()) == 1
     absent.later(hours=24)
     assert absent.listed() == []
-    assert absent.asks().status_code == 303
+    assert absent.waits().status_code == 303
     assert [call.outcome for call in absent.calls()] == [Outcome.EXPIRED, Outcome.EXPIRED, None]
 
 
@@ -298,14 +306,14 @@ def test_a_form_that_is_sent_twice_is_noted_once(absent: Absent) -> None:
 )  # fmt: skip
 def test_a_name_is_read_as_it_sounds(absent: Absent, said: dict[str, str]) -> None:
     absent.comes()
-    absent.asks(**said)
+    absent.waits(**said)
     assert len(absent.listed()) == 1
 
 
 def test_two_people_with_one_name_and_birth_date_are_nobody(absent: Absent) -> None:
     absent.comes()
     absent.comes()
-    absent.asks()
+    absent.waits()
     assert absent.listed() == []
 
 
@@ -323,7 +331,7 @@ def test_what_is_missing_is_asked_for_and_nothing_typed_is_lost(absent: Absent, 
 
 def test_whoever_says_another_birth_date_three_times_is_told_nothing(absent: Absent) -> None:
     absent.comes()
-    absent.asks()
+    absent.waits()
     (path,) = absent.listed()
     assert absent.reads(path, "31/02/1954").status_code == 422  # no such day: misheard, and no try
     for tries in (1, 2):
@@ -340,7 +348,7 @@ def test_whoever_says_another_birth_date_three_times_is_told_nothing(absent: Abs
 @pytest.mark.parametrize("outcome", [Outcome.NOT_REACHED, Outcome.OTHER_PERSON])
 def test_nobody_there_is_written_down_and_rung_no_more(absent: Absent, outcome: Outcome) -> None:
     absent.comes()
-    absent.asks()
+    absent.waits()
     (path,) = absent.listed()
     assert absent.sophie.post(path + "/fin", outcome=Outcome.TOLD).status_code == 409
     assert absent.sophie.post(path + "/fin", outcome=outcome).status_code == 303
@@ -352,7 +360,7 @@ def test_nobody_there_is_written_down_and_rung_no_more(absent: Absent, outcome: 
 
 def test_what_changes_while_it_rings_closes_the_call(absent: Absent) -> None:
     absent.comes()
-    absent.asks()
+    absent.waits()
     (path,) = absent.listed()
     assert NUMBER in absent.sophie.get(path).text
     _holds(absent)
@@ -365,7 +373,7 @@ def test_what_changes_while_it_rings_closes_the_call(absent: Absent) -> None:
 
 def test_a_slip_that_is_void_meanwhile_rings_nobody(absent: Absent) -> None:
     absent.comes()
-    absent.asks()
+    absent.waits()
     assert len(absent.listed()) == 1
     _void(absent)
     assert absent.listed() == []
@@ -373,7 +381,7 @@ def test_a_slip_that_is_void_meanwhile_rings_nobody(absent: Absent) -> None:
 
 def test_a_sampler_sees_nobody_to_ring(absent: Absent) -> None:
     absent.comes()
-    absent.asks()
+    absent.waits()
     (path,) = absent.listed()
     karim = absent.desks.browser("karim")
     assert absent.listed(karim) == []
@@ -392,7 +400,7 @@ def test_a_number_laid_beside_another_visits_choice_rings_nobody(absent: Absent)
         patient = patient_of(db, absent.visit_id)
         assert patient is not None
         patient.birth_name, patient.folded_birth_name = "DIALLO", "DIALLO"
-    other.asks()
+    other.waits()
     assert len(other.listed()) == 1
     with absent.desks.database.transaction("results") as db:
         choice = db.scalars(select(Delivery.id).where(Delivery.visit_id == other.visit_id).order_by(Delivery.id.desc()))
@@ -410,7 +418,7 @@ def test_a_number_laid_beside_another_visits_choice_rings_nobody(absent: Absent)
 def test_the_number_is_sealed_and_in_no_log_and_no_journal(absent: Absent, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         absent.comes()
-        absent.asks()
+        absent.waits()
         absent.reads(absent.listed()[0])
     digits = NUMBER.replace(" ", "")
     assert not any(word in caplog.text for word in (digits, NUMBER, "Moreau", "MOREAU", "1954"))
