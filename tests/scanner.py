@@ -12,7 +12,7 @@ def wedge(page: Page, words: str) -> None:
     """What a scanner that types does, wherever the focus is: key after key, then Enter.
 
     Args:
-        page: the page that is open.
+        page: the page that is open, under no clock but its own.
         words: capitals and digits, as on the code.
     """
     line = page.context.new_cdp_session(page)
