@@ -49,14 +49,12 @@ def search_page() -> ResponseReturnValue:
 @bp.post("/remise/chercher")
 @needs(Right.TELL)
 def search() -> ResponseReturnValue:
-    """The persons that suit, with their ordinary visits; a name never stands in an address."""
+    """The persons that suit, with their ordinary visits, once the journal knows; a name never stands in an address."""
     typed = request.form.get("typed", "")
-    with reading() as db:
-        found = find_visits(db, this_site(db).id, typed, power())
-        whole = "HX-Request" not in request.headers
-        return page(
-            f"results/handover_{'search' if whole else 'found'}.html", found=found, typed=typed, told={}, errors={}
-        )
+    with transaction("results") as db:
+        found = find_visits(db, this_site(db).id, typed, power(), by=actor().id, at=now(), chance=chance)
+    whole = "HX-Request" not in request.headers
+    return page(f"results/handover_{'search' if whole else 'found'}.html", found=found, typed=typed, told={}, errors={})
 
 
 @bp.post("/remise/ticket")

@@ -175,6 +175,7 @@ ROUTES: Final[dict[str, str]] = {
     "secrecy.lift": Right.SIGN,
     "seen.asked": Right.SIGN,
     "seen.shown": Right.SIGN,
+    "searches.week": Right.JOURNAL,
     "morning.look": Right.REGISTER,
     "morning.take_note": Right.REGISTER,
     "morning.go_on": Right.SIGN,
