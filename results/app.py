@@ -16,6 +16,7 @@ from kiosk.settings import UnsafeSettings
 from kiosk.web import House, make_app
 from labels import adjusting, desk, sampling
 from labels.printroom import gestures, room
+from results.callers import leaving_message
 from results.desks import (
     amended,
     critical,
@@ -46,9 +47,9 @@ _PACKAGES: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app.
 SCREENS: Final = (
     health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
-    gestures, sampling, delivery, reissuing, secrecy, phone, passed_on, physician, hearing, prescribers, handover,
-    coding, papers, mandating, posting, agreeing, seen, searches, morning, signoff, amended, critical, critical_rules,
-    quarantine, manager, accounts, confirming, computers, pairing,
+    gestures, sampling, delivery, reissuing, secrecy, phone, leaving_message, passed_on, physician, hearing,
+    prescribers, handover, coding, papers, mandating, posting, agreeing, seen, searches, morning, signoff, amended,
+    critical, critical_rules, quarantine, manager, accounts, confirming, computers, pairing,
 )  # fmt: skip
 
 
