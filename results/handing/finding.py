@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.booking.discretion import discreet_among
-from kiosk.register.clock import Chance
+from kiosk.register.clock import Chance, read_day
 from kiosk.register.errors import Invalid
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient, Recognition, search_patients
@@ -18,6 +18,8 @@ from kiosk.register.visits import Visit
 from results.vault.dossiers import Dossier
 
 _VISITS: Final = 3
+#: No ticket has more.
+_DIGITS: Final = 5
 
 
 class NotOnATicket(Invalid):
@@ -64,6 +66,20 @@ def find_visits(
         ordinary = [visit for visit in all_of_them if visit.id not in discreet]
         found.append(Found(patient=patient, visits=tuple(ordinary[:_VISITS])))
     return found
+
+
+def read_ticket(number: str, on: str) -> tuple[int, date]:
+    """Read what stands on a ticket: its number and its day.
+
+    Raises:
+        NotOnATicket: no ticket bears this.
+    """
+    if not number.strip().isdecimal() or len(number.strip()) > _DIGITS:
+        raise NotOnATicket
+    try:
+        return int(number), read_day(on)
+    except ValueError:
+        raise NotOnATicket from None
 
 
 def visit_on_ticket(

@@ -220,6 +220,8 @@ ROUTES: Final[dict[str, str]] = {
     "quarantine.held_messages": Right.HELD_MESSAGES,
     "quarantine.whose": Right.HELD_MESSAGES,
     "quarantine.put_away": Right.HELD_MESSAGES,
+    "quarantine.attach_to_visit": Right.HELD_MESSAGES,
+    "quarantine.put_in_dossier": Right.SIGN,
     "accounts.people": Right.ACCOUNTS,
     "accounts.add": Right.ACCOUNTS,
     "accounts.propose": Right.ACCOUNTS,
