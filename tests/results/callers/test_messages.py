@@ -1,10 +1,7 @@
 """Anybody may leave a message for the biologist, with the same words; she alone sees the number, once."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,23 +15,13 @@ from kiosk.register.journal import RegisterText, ResultsText, verify
 from kiosk.register.visits import State, Visit
 from results.callers.calls import Outcome
 from results.callers.messages import MOTIVES, BiologistMessage, Ending
-from results.desks import phone
 from tests.results.caller import Caller
 from tests.results.seated import is_readable, presses, reach, seated
-from tests.results.signing_room import SigningRoom, open_signing_room, result
-from tests.serving import served
+from tests.results.signing_room import SigningRoom, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 NUMBER, ROOT = "06 12 34 56 78, après 18 h", "/telephone/biologiste"
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def sits(room: SigningRoom, login: str = "sophie") -> Browser:
@@ -210,38 +197,36 @@ def test_a_visit_that_never_was_has_no_message(room: SigningRoom) -> None:
 
 
 def test_a_message_is_left_and_answered_with_the_keyboard_alone(
-    browser: Chromium, tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch
+    browser: Chromium, room: SigningRoom, address: str
 ) -> None:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room, served(room.desks.app) as server:
-        address = f"http://127.0.0.1:{server.port}"
-        with seated(browser, room, address, "sophie") as page:
-            page.keyboard.press("F8")
-            page.wait_for_url("**/telephone")
-            page.keyboard.press("Alt+c")
-            page.wait_for_url("**/message")
-            page.keyboard.type("demain soir")
-            page.keyboard.press("Enter")
-            expect(page.locator("[role=alert]").first).to_contain_text("Demandez le numéro")
-            is_readable(page, "message_without_number")
-            reach(page, page.locator("#ring_back"))
-            page.keyboard.press("Control+a")
-            page.keyboard.type(NUMBER)
-            reach(page, page.locator("input[name=motive]").first)
-            page.keyboard.press("ArrowDown")
-            page.keyboard.press("ArrowDown")
-            is_readable(page, "message")
-            page.keyboard.press("Control+Enter")
-            page.wait_for_url("**/telephone")
-        with seated(browser, room, address, "lenoir") as page:
-            page.keyboard.press("F8")
-            page.wait_for_url("**/telephone")
-            page.keyboard.press("Alt+b")
-            page.wait_for_url("**/telephone/biologiste")
-            expect(page.get_by_text("Ne comprend pas le compte rendu")).to_be_visible()
-            is_readable(page, "messages_for_her")
-            page.keyboard.press("Alt+c")
-            expect(page.get_by_text(NUMBER)).to_be_visible()
-            is_readable(page, "message_to_ring")
-            presses(page, page.get_by_role("button", name="Joint : c'est fait"))
-            expect(page.get_by_text("Personne n'attend")).to_be_visible()
-        assert [one.ring_back for one in rows(room)] == [None]
+    with seated(browser, room, address, "sophie") as page:
+        page.keyboard.press("F8")
+        page.wait_for_url("**/telephone")
+        page.keyboard.press("Alt+c")
+        page.wait_for_url("**/message")
+        page.keyboard.type("demain soir")
+        page.keyboard.press("Enter")
+        expect(page.locator("[role=alert]").first).to_contain_text("Demandez le numéro")
+        is_readable(page, "message_without_number")
+        reach(page, page.locator("#ring_back"))
+        page.keyboard.press("Control+a")
+        page.keyboard.type(NUMBER)
+        reach(page, page.locator("input[name=motive]").first)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        is_readable(page, "message")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_url("**/telephone")
+    with seated(browser, room, address, "lenoir") as page:
+        page.keyboard.press("F8")
+        page.wait_for_url("**/telephone")
+        page.keyboard.press("Alt+b")
+        page.wait_for_url("**/telephone/biologiste")
+        expect(page.get_by_text("Ne comprend pas le compte rendu")).to_be_visible()
+        is_readable(page, "messages_for_her")
+        page.keyboard.press("Alt+c")
+        expect(page.get_by_text(NUMBER)).to_be_visible()
+        is_readable(page, "message_to_ring")
+        presses(page, page.get_by_role("button", name="Joint : c'est fait"))
+        expect(page.get_by_text("Personne n'attend")).to_be_visible()
+    assert [one.ring_back for one in rows(room)] == [None]

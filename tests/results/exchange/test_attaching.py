@@ -1,10 +1,7 @@
 """A correction that waits finds its report: a person says whose it is, a biologist files it, and it is signed."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -25,11 +22,9 @@ from results.reports.versions import Part, Reason, Recipient, Report, ReportVers
 from results.vault.keys import ExchangeKeys
 from tests.results.cast import exam_of
 from tests.results.seated import is_readable, presses, reach, seated
-from tests.results.signing_room import SigningRoom, open_signing_room, seen_in
-from tests.serving import served
+from tests.results.signing_room import SigningRoom, seen_in
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
 OLD, NEW, ROOT = "4271", "5893", "/messages-retenus"
 TRAITS = {"birth_name": "Moreau", "birth_date": "28/02/1954"}
@@ -120,12 +115,6 @@ class Waiting:
     def holds(self) -> list[HoldReason]:
         with self.room.desks.database.reading() as db:
             return [one.reason for one in holds_of(db, self.report_id, self.room.desks.room.power)]
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def journal(room: SigningRoom) -> str:
@@ -295,30 +284,26 @@ def test_weeks_later_the_visit_whose_report_it_holds_is_proposed_unless_it_is_di
     assert str(case.visit_id) not in case.opens(sophie, message_id)
 
 
-def test_attached_and_filed_with_the_keyboard_alone(
-    browser: Chromium, tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room, served(room.desks.app) as server:
-        case = Waiting(room)
-        message_id = case.waits()
-        address = f"http://127.0.0.1:{server.port}"
-        with seated(browser, room, address, "sophie") as page:
-            page.goto(address + ROOT)
-            page.keyboard.press("Enter")
-            reach(page, page.locator("#birth_name"))
-            page.keyboard.type("Moreaux")
-            reach(page, page.locator("#birth_date"))
-            page.keyboard.type("28/02/1954")
-            page.keyboard.press("Enter")
-            page.locator("[role=alert]").first.wait_for()
-            is_readable(page, "attach_problem")
-            reach(page, page.locator("#birth_name"))
-            page.keyboard.press("Control+a")
-            page.keyboard.type("Moreau")
-            presses(page, page.get_by_role("button", name="Rattacher à ce passage"))
-            page.get_by_text("rattaché au passage").wait_for()
-            is_readable(page, "attached")
-        case.attaches(case.lenoir, message_id)
-        assert case.files(case.lenoir, message_id).status_code == 303
-        with room.desks.database.reading() as db:
-            assert db.scalars(select(Patient)).one().birth_name == "MOREAU"
+def test_attached_and_filed_with_the_keyboard_alone(browser: Chromium, room: SigningRoom, address: str) -> None:
+    case = Waiting(room)
+    message_id = case.waits()
+    with seated(browser, room, address, "sophie") as page:
+        page.goto(address + ROOT)
+        page.keyboard.press("Enter")
+        reach(page, page.locator("#birth_name"))
+        page.keyboard.type("Moreaux")
+        reach(page, page.locator("#birth_date"))
+        page.keyboard.type("28/02/1954")
+        page.keyboard.press("Enter")
+        page.locator("[role=alert]").first.wait_for()
+        is_readable(page, "attach_problem")
+        reach(page, page.locator("#birth_name"))
+        page.keyboard.press("Control+a")
+        page.keyboard.type("Moreau")
+        presses(page, page.get_by_role("button", name="Rattacher à ce passage"))
+        page.get_by_text("rattaché au passage").wait_for()
+        is_readable(page, "attached")
+    case.attaches(case.lenoir, message_id)
+    assert case.files(case.lenoir, message_id).status_code == 303
+    with room.desks.database.reading() as db:
+        assert db.scalars(select(Patient)).one().birth_name == "MOREAU"

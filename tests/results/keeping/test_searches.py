@@ -2,10 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,17 +16,10 @@ from results.handing.asking import HandOverRequest
 from results.keeping.purge import purge
 from results.keeping.searches import searchers
 from tests.labels.reception import Reception
-from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.signing_room import SigningRoom
 from tests.staffroom import CAST, Browser
 
-Chance = Callable[[int], bytes]
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def sits(room: SigningRoom, login: str = "sophie") -> Browser:
