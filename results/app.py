@@ -16,7 +16,6 @@ from kiosk.settings import UnsafeSettings
 from kiosk.web import House, make_app
 from labels import adjusting, desk, sampling
 from labels.printroom import gestures, room
-from results.callers import leaving_message
 from results.desks import (
     amended,
     critical,
@@ -40,6 +39,7 @@ from results.roof.menu import around, held_messages
 from results.roof.opening import open_house
 from results.roof.rounds import evening_of, rounds_of
 from results.roof.routes import ROUTES
+from results.telephone import leaving_message, without_slip
 
 #: Where the packages stand, each with its templates.
 _PACKAGES: Final = Path(__file__).resolve().parent.parent
@@ -47,9 +47,9 @@ _PACKAGES: Final = Path(__file__).resolve().parent.parent
 #: Every screen of the staff app.
 SCREENS: Final = (
     health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
-    gestures, sampling, delivery, reissuing, secrecy, phone, leaving_message, passed_on, physician, hearing,
-    prescribers, handover, coding, papers, mandating, posting, agreeing, seen, searches, morning, signoff, amended,
-    critical, critical_rules, quarantine, manager, accounts, confirming, computers, pairing,
+    gestures, sampling, delivery, reissuing, secrecy, phone, without_slip, leaving_message, passed_on, physician,
+    hearing, prescribers, handover, coding, papers, mandating, posting, agreeing, seen, searches, morning, signoff,
+    amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers, pairing,
 )  # fmt: skip
 
 
