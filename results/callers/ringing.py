@@ -1,5 +1,6 @@
 """A caller without the slip asks to be rung: noted for everyone alike, rung only where the table lets it be told."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -113,15 +114,18 @@ def ask_back(
     return call
 
 
-def to_ring(db: Session, keys: KeyRing, site_id: UUID, *, role: Role, power: Power, at: datetime) -> list[ToRing]:
-    """Whom a person of this role may ring now, the oldest wish first; nobody else's wish is in it."""
+def to_ring(db: Session, keys: KeyRing, site_id: UUID, *, role: Role, power: Power, at: datetime) -> Iterator[ToRing]:
+    """Whom a person of this role may ring now, the oldest wish first; nobody else's wish is in it.
+
+    One after the other is asked of the rule: who wants to know whether there is anybody asks for the first alone.
+    """
     asked = select(PhoneCall).where(
         PhoneCall.site_id == site_id, PhoneCall.state == State.ASKED, PhoneCall.slip_id.is_not(None),
         PhoneCall.ends_at > at, PhoneCall.opened_at <= at - RUNG_AFTER,
     )  # fmt: skip
     calls = list(db.scalars(asked.order_by(PhoneCall.opened_at)))
     found = (_found(db, keys, call, role=role, power=power, at=at) for call in calls)
-    return [one for one in found if one is not None]
+    return (one for one in found if one is not None)
 
 
 def one_to_ring(

@@ -77,7 +77,7 @@ def ring_list() -> ResponseReturnValue:
     """Whom to ring: hours alone, no name."""
     with reading() as db:
         site = this_site(db)
-        found = to_ring(db, house().more["keys"], site.id, role=acting_as(actor().roles), power=power(), at=now())
+        found = [*to_ring(db, house().more["keys"], site.id, role=acting_as(actor().roles), power=power(), at=now())]
     asked = [(one.call, appointment_words(site.timezone, one.call.opened_at)) for one in found]
     return page("results/to_ring.html", asked=asked)
 
@@ -133,8 +133,8 @@ def waiting_words(db: Session, site: Site) -> str:
     """What the menu says while somebody may be rung."""
     if not actor().may(Right.TELL):
         return ""
-    count = len(to_ring(db, house().more["keys"], site.id, role=acting_as(actor().roles), power=power(), at=now()))
-    return f"{count} rappel{'s' if count > 1 else ''} à faire" if count else ""
+    found = to_ring(db, house().more["keys"], site.id, role=acting_as(actor().roles), power=power(), at=now())
+    return "" if next(found, None) is None else "quelqu'un est à rappeler"
 
 
 _FIELD_OF: Final[Mapping[type[Invalid], str]] = {NameMissing: "family_name"}

@@ -117,7 +117,7 @@ def test_an_ordinary_result_is_told_at_the_number_that_was_given_in_person(absen
     absent.comes()
     assert absent.waits().headers["Location"] == HEARD
     assert absent.sophie.get("/telephone/appel").status_code == 404  # nobody is on the line any more
-    assert "1 rappel à faire" in absent.sophie.get("/").text
+    assert "est à rappeler" in absent.sophie.get("/").text
     assert "MOREAU" not in absent.sophie.get(LIST).text
     (path,) = absent.listed()
     page = absent.sophie.get(path).text
@@ -140,7 +140,7 @@ def test_an_ordinary_result_is_told_at_the_number_that_was_given_in_person(absen
     assert absent.sophie.post("/telephone/fin", call=named, outcome=Outcome.TOLD).status_code == 303
     assert absent.calls()[0].outcome is Outcome.TOLD
     assert absent.listed() == []
-    assert "rappel à faire" not in absent.sophie.get("/").text
+    assert "est à rappeler" not in absent.sophie.get("/").text
     with absent.desks.database.reading() as db:
         assert verify(db, "results").sound
 

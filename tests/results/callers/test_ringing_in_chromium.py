@@ -54,7 +54,7 @@ def test_a_patient_without_slip_is_noted_and_rung(browser: Browser, room: Signin
         notes(page)
         room.desks.later(minutes=2)
         page.keyboard.press("Alt+T")
-        expect(page.locator("nav").get_by_text("1 rappel à faire")).to_be_visible()
+        expect(page.locator("nav").get_by_text("quelqu'un est à rappeler")).to_be_visible()
         is_readable(page, "phone_with_a_call_to_make")
         page.keyboard.press("Alt+R")
         rings(page)

@@ -292,7 +292,7 @@ def compare(here: World, there: World) -> None:
     assert here.kiln
 
 
-@pytest.mark.timeout(far(180, 3_600))
+@pytest.mark.timeout(far(600, 3_600))
 @pytest.mark.parametrize("day", range(DAYS))
 def test_nobody_outside_can_tell_one_laboratory_from_its_twin(
     twins: Callable[[int], tuple[World, World]], day: int, monkeypatch: pytest.MonkeyPatch
