@@ -140,6 +140,23 @@ def lift(db: Session, report_id: UUID, *, by: UUID, power: Power, at: datetime, 
     write(db, "results", Act.REPORT_LIFTED, by=by, at=at, chance=chance, report=report_id)
 
 
+def lift_correction(
+    db: Session, report_id: UUID, message_id: UUID, *, by: UUID, power: Power, at: datetime, chance: Chance
+) -> None:
+    """Lift what one waiting message holds of a report: it has been filed there, and waits no more. A biologist's act.
+
+    What a biologist holds for a reason of her own still holds.
+    """
+    standing = [row for row in holds_of(db, report_id, power) if row.by == message_id]
+    for row in standing:
+        row.lifted_by, row.lifted_at = by, at
+        vouch(row, power)
+    if standing:
+        write(
+            db, "results", Act.REPORT_LIFTED, by=by, at=at, chance=chance, report=report_id, message=message_id
+        )  # fmt: skip
+
+
 def holds_of(db: Session, report_id: UUID, power: Power) -> list[ReportHold]:
     """What holds a report now, oldest first."""
     rows = db.scalars(select(ReportHold).where(ReportHold.report_id == report_id).order_by(ReportHold.at))

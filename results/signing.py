@@ -45,6 +45,7 @@ class Purpose(StrEnum):
     CRITICAL = "critical"
     RETRACT = "retract"
     REISSUE = "reissue"
+    ATTACH = "attach"
 
 
 class ChangedSinceOpened(Conflict):

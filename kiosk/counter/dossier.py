@@ -27,7 +27,7 @@ from kiosk.exams.prescriptions import exams_of, prescription_of
 from kiosk.register import clock
 from kiosk.register.accounts import staff_of
 from kiosk.register.errors import Invalid
-from kiosk.register.patients import Document, Sex, find_patients, patient_of, read_birth_date
+from kiosk.register.patients import Document, Sex, note_shown, patient_of, read_birth_date, search_patients
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.register.visits import Visit, moves_of, visit_of
@@ -65,13 +65,12 @@ def confirm_answers(visit_id: UUID) -> ResponseReturnValue:
 @bp.post("/passage/<uuid:visit_id>/chercher")
 @needs(Right.REGISTER)
 def search(visit_id: UUID) -> ResponseReturnValue:
-    """The best files for what was typed; a name never stands in an address."""
+    """The best files for what was typed, once the journal knows which; a name never stands in an address."""
     typed = request.form.get("typed", "")
-    with reading() as db:
+    with transaction() as db:
         visit = visit_of(db, visit_id)
-        return page(
-            "staff/found_patients.html", visit=visit, found=find_patients(db, visit.site_id, typed), typed=typed
-        )
+        found = search_patients(db, "register", visit.site_id, typed, by=actor().id, at=now(), chance=chance)
+    return page("staff/found_patients.html", visit=visit, found=found, typed=typed)
 
 
 @bp.get("/passage/<uuid:visit_id>/personne/<uuid:patient_id>")
@@ -126,12 +125,14 @@ def create(visit_id: UUID) -> ResponseReturnValue:
                 another="another" in told, by=str(actor().id), at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
     except Invalid as refusal:
-        with reading() as db:
-            visit = visit_of(db, visit_id)
-            return page(
-                "staff/new_patient.html", status=422, visit=visit, said=said_of(db, visit), told=told,
-                alike=_alike(db, told), errors={"birth_name": refusal.sentence},
-            )  # fmt: skip
+        with transaction() as db:
+            visit, alike = visit_of(db, visit_id), _alike(db, told)
+            said = said_of(db, visit)
+            note_shown(db, "register", alike, by=actor().id, at=now(), chance=chance)
+        return page(
+            "staff/new_patient.html", status=422, visit=visit, said=said, told=told, alike=alike,
+            errors={"birth_name": refusal.sentence},
+        )  # fmt: skip
     return redirect(url_for("dossier.visit_page", visit_id=visit_id), 303)
 
 

@@ -169,10 +169,22 @@ def grant_role(
         raise NoSuchAccount
     grant.signer, grant.granted_at = by, at.replace(microsecond=0)
     grant.signature = sign(grant_message(grant))
-    if not is_granted(db, grant, power):
+    is_signed = is_granted(db, grant, power)
+    enter_signed(db, grant, Act.GRANT_SIGNED, is_signed=is_signed, by=by, power=power, at=at, chance=chance)
+
+
+def enter_signed(
+    db: Session, grant: RoleGrant, act: Act, *, is_signed: bool, by: UUID, power: Power, at: datetime, chance: Chance
+) -> None:
+    """Enter what a biologist has just signed about a role, its beginning or its end.
+
+    Raises:
+        NotTheSigner: the signature is not that of a biologist whom the laboratory trusts.
+    """
+    if not is_signed:
         raise NotTheSigner
     vouch(grant, power)
-    write(db, "results", Act.GRANT_SIGNED, by=by, at=at, chance=chance, staff=grant.staff, role=grant.role)
+    write(db, "results", act, by=by, at=at, chance=chance, staff=grant.staff, role=grant.role)
 
 
 def is_granted(db: Session, grant: RoleGrant, power: Power) -> bool:

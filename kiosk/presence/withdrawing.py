@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from kiosk.presence.duty import end_duty
 from kiosk.presence.roles import (
     NoSuchGrant,
-    NotTheSigner,
     RoleGrant,
+    enter_signed,
     everyone,
     grants_of,
     is_withdrawn,
@@ -107,10 +107,8 @@ def end_role(
         raise LastBiologist
     grant.ended_by, grant.ended_at = by, at.replace(microsecond=0)
     grant.end_signature = sign(withdrawal_message(grant))
-    if not is_withdrawn(db, grant, power):
-        raise NotTheSigner
-    vouch(grant, power)
-    write(db, "results", Act.GRANT_ENDED, by=by, at=at, chance=chance, staff=grant.staff, role=grant.role)
+    is_signed = is_withdrawn(db, grant, power)
+    enter_signed(db, grant, Act.GRANT_ENDED, is_signed=is_signed, by=by, power=power, at=at, chance=chance)
     sign_out_everywhere(db, grant.staff, power=power, at=at, chance=chance)
     end_duty(db, grant.staff, None, power=power, at=at)
     return grant

@@ -1,18 +1,25 @@
 """A patient, the strict traits, and the recognition of a person in a visit."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.formats.folding import fold
-from kiosk.register.database import Base, UtcDateTime, bump
+from kiosk.register.clock import Chance
+from kiosk.register.database import Base, Side, UtcDateTime, bump
 from kiosk.register.errors import Invalid, NotFound
+from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
 from kiosk.register.visits import Visit
+
+#: Files that one search shows.
+MOST_FOUND: Final = 5
 
 
 class Sex(StrEnum):
@@ -230,7 +237,7 @@ def patient_of(db: Session, visit_id: UUID) -> Patient | None:
     ).first()
 
 
-def find_patients(db: Session, site_id: UUID, typed: str, *, limit: int = 5) -> list[Patient]:
+def find_patients(db: Session, site_id: UUID, typed: str, *, limit: int = MOST_FOUND) -> list[Patient]:
     """The best files for what was typed: every word begins a word of the names, or is the number or birth date."""
     query = select(Patient).where(Patient.site_id == site_id)
     words = fold(typed.replace("/", "")).split()
@@ -244,3 +251,29 @@ def find_patients(db: Session, site_id: UUID, typed: str, *, limit: int = 5) -> 
         else:
             query = query.where(Patient.folded.startswith(word) | Patient.folded.contains(f" {word}"))
     return list(db.scalars(query.order_by(Patient.folded_birth_name, Patient.given_names).limit(limit)))
+
+
+def search_patients(
+    db: Session, side: Side, site_id: UUID, typed: str, *, by: UUID, at: datetime, chance: Chance
+) -> list[Patient]:
+    """Find files for what was typed, and leave an entry of which ones were shown; what was typed is kept nowhere.
+
+    Args:
+        db: a session that writes this side.
+        side: whose journal.
+        by: staff id.
+        at: now.
+        chance: gives the journal's salt.
+
+    Source: the design note on release, sections 1 and 6.
+    """
+    found = find_patients(db, site_id, typed)
+    note_shown(db, side, found, by=by, at=at, chance=chance)
+    return found
+
+
+def note_shown(db: Session, side: Side, found: Sequence[Patient], *, by: UUID, at: datetime, chance: Chance) -> None:
+    """Write which files a person was shown who did not say which one they mean; nobody's is no entry."""
+    if found:
+        shown = {f"patient_{place}": one.id for place, one in enumerate(found[:MOST_FOUND], 1)}
+        write(db, side, Act.PATIENT_SEARCHED, by=by, at=at, chance=chance, found=len(found), **shown)

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, delete, or_, select
+from sqlalchemy import ColumnElement, Table, delete, or_, select
 from sqlalchemy.orm import Session
 
 from kiosk.register.database import Base, Side
 from kiosk.register.journal import Act, RegisterText, ResultsText
 
 #: Words of acts that are security log alone, and no trace of what anybody was told.
-SECURITY: Final = ("signin.", "attempt.", "phone.")
-#: The security log's acts by the beginning of their canonical text: keys are sorted, `act` comes first.
+SECURITY: Final = ("signin.", "attempt.", "phone.", "patient.searched")
+#: The security log's acts by the beginning of their canonical text.
 _BEGINNINGS: Final = tuple('{"act":"' + word for word in SECURITY)
 _TEXTS: Final[Mapping[Side, type[Base]]] = {"register": RegisterText, "results": ResultsText}
 
@@ -55,10 +55,28 @@ def entries_of(db: Session, side: Side, ids: Collection[UUID], *, since: datetim
         yield _read(seq, found[seq])
 
 
+def entries_of_act(db: Session, side: Side, act: Act, *, since: datetime) -> list[Entry]:
+    """Every entry of one act, oldest first.
+
+    Args:
+        db: a session that may read this side.
+        side: whose journal.
+        act: what was done.
+        since: nothing older is told.
+    """
+    texts = _table(side)
+    first = _first_since(db, side, since)
+    if first is None:
+        return []
+    asked = select(texts.c.seq, texts.c.text).where(texts.c.seq >= first, _tells(texts, act)).order_by(texts.c.seq)
+    found = (_read(row.seq, row.text) for row in db.execute(asked))
+    return [one for one in found if one.at >= since]
+
+
 def newest_entry(db: Session, side: Side, act: Act) -> Entry | None:
     """The last entry of one act whose words are kept, looked for from the end."""
     texts = _table(side)
-    asked = select(texts.c.seq, texts.c.text).where(texts.c.text.startswith(f'{{"act":"{act}"', autoescape=True))
+    asked = select(texts.c.seq, texts.c.text).where(_tells(texts, act))
     found = db.execute(asked.order_by(texts.c.seq.desc()).limit(1)).first()
     return None if found is None else _read(found.seq, found.text)
 
@@ -114,6 +132,11 @@ def _first_since(db: Session, side: Side, since: datetime) -> int | None:
         else:
             high = middle
     return low
+
+
+def _tells(texts: Table, act: Act) -> ColumnElement[bool]:
+    """Keys of a canonical text are sorted: `act` comes first."""
+    return texts.c.text.startswith(f'{{"act":"{act}"', autoescape=True)
 
 
 def _read(seq: int, text: str) -> Entry:

@@ -237,6 +237,12 @@ def alerts_of(db: Session, report_id: UUID) -> list[CriticalAlert]:
     return list(db.scalars(asked.order_by(CriticalAlert.found_at)))
 
 
+def move_alerts(db: Session, report_id: UUID, to: ReportVersion) -> None:
+    """Let the alerts of a report whose person was unknown follow it into the dossier; their clocks go on."""
+    for alert in alerts_of(db, report_id):
+        alert.report_id, alert.version = to.report_id, to.version
+
+
 def open_alerts(db: Session, site_id: UUID) -> list[CriticalAlert]:
     """Every alert that still asks for a person, the longest received first."""
     asked = select(CriticalAlert).where(CriticalAlert.site_id == site_id, CriticalAlert.state.in_(OPEN))

@@ -7,10 +7,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from kiosk.register.clock import appointment_words
+from kiosk.register.patients import patient_of
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
+from kiosk.register.visits import Visit
 from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.callers import messages
 from results.callers.calls import for_biologist, number_to_ring
 from results.callers.taking_over import end_unread, tell_caller, waiting_call
 from results.desks.signoff import unlocked
@@ -24,13 +27,14 @@ bp = Blueprint("passed_on", __name__)
 @needs(Right.SIGN)
 @fresh
 def calls_page() -> ResponseReturnValue:
-    """Who waits for the biologist: hours alone, no name."""
+    """Who waits for the biologist: hours and motives alone, no name."""
     with reading() as db:
         site = this_site(db)
-        found = for_biologist(db, site.id, at=now())
+        found, left = for_biologist(db, site.id, at=now()), messages.waiting_messages(db, site.id)
     return page(
-        "results/passed_on.html", calls=[(call, appointment_words(site.timezone, call.opened_at)) for call in found]
-    )
+        "results/passed_on.html", calls=[(call, appointment_words(site.timezone, call.opened_at)) for call in found],
+        messages=[(one, appointment_words(site.timezone, one.at)) for one in left], motives=messages.MOTIVES,
+    )  # fmt: skip
 
 
 @bp.get("/telephone/biologiste/<uuid:call_id>")
@@ -71,13 +75,44 @@ def end(call_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("passed_on.calls_page"), 303)
 
 
+@bp.get("/telephone/biologiste/message/<uuid:message_id>")
+@needs(Right.SIGN)
+@fresh
+def message_page(message_id: UUID) -> ResponseReturnValue:
+    """The number to ring, why, and for whom where that person stood at the counter."""
+    with reading() as db:
+        row = messages.waiting_message(db, message_id)
+        visit = None if row.visit_id is None else db.get(Visit, row.visit_id)
+        return page(
+            "results/message.html", row=row, visit=visit, patient=None if visit is None else patient_of(db, visit.id),
+            motive=messages.MOTIVES[row.motive], number=messages.number_left(house().more["keys"], row),
+        )  # fmt: skip
+
+
+@bp.post("/telephone/biologiste/message/<uuid:message_id>/fin")
+@needs(Right.SIGN)
+def end_message(message_id: UUID) -> ResponseReturnValue:
+    """The person was reached, or is rung no more; the number is forgotten."""
+    ending = (
+        messages.Ending.REACHED
+        if request.form.get("ending") == messages.Ending.REACHED
+        else messages.Ending.NOT_REACHED
+    )
+    with transaction("results") as db:
+        messages.end_message(db, message_id, ending, by=actor().id, at=now(), chance=chance)
+    flash("Noté. Ce message n'attend plus.", "ok")
+    return redirect(url_for("passed_on.calls_page"), 303)
+
+
 def waiting_words(db: Session, site: Site) -> str:
     """What the menu says to a biologist while a caller waits for the answer."""
     if not actor().may(Right.SIGN):
         return ""
     if for_biologist(db, site.id, at=now()):
         return "un patient attend votre réponse"
-    return "un médecin attend votre réponse" if waiting(db, site.id, State.VERIFIED, at=now()) else ""
+    if waiting(db, site.id, State.VERIFIED, at=now()):
+        return "un médecin attend votre réponse"
+    return "un message attend votre réponse" if messages.waiting_messages(db, site.id) else ""
 
 
 def _call_page(call_id: UUID, *, is_refused: bool = False) -> Response:

@@ -19,6 +19,7 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import calls
 from results.callers.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, call_of, current_call, tries_of
+from results.callers.messages import waiting_messages
 from results.identity import acting_as, read_spoken_birth_date
 from results.matrix import Channel, Person
 from results.release import Decision
@@ -232,11 +233,12 @@ def _call_page(errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
 
 
 def _passed_on() -> int:
-    """How many calls wait for this biologist; of others nothing is asked."""
+    """How many calls and messages wait for this biologist; of others nothing is asked."""
     if not actor().may(Right.SIGN):
         return 0
     with reading() as db:
-        return len(calls.for_biologist(db, this_site(db).id, at=now()))
+        site = this_site(db)
+        return len(calls.for_biologist(db, site.id, at=now())) + len(waiting_messages(db, site.id))
 
 
 def _ending(errors: Mapping[str, str] | None = None) -> Response:

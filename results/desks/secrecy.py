@@ -27,7 +27,7 @@ from results.vault.dossiers import Dossier, Wish, add_wish
 bp = Blueprint("secrecy", __name__)
 
 #: A visit's screens that still open when a discreet visit is over; what is fetched comes by its ticket or slip.
-_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "secrecy", "reissuing"})
+_STILL_OPEN: Final = frozenset({"handover", "coding", "papers", "agreeing", "secrecy", "reissuing", "leaving_message"})
 #: Of the desk that gives slips, what another slip needs.
 _SLIP_PAGES: Final = frozenset(
     f"delivery.{name}" for name in ("pin", "make_slip", "slip", "slip_state", "came_out", "did_not_come_out")

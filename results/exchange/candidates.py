@@ -60,7 +60,7 @@ def candidates(db: Session, site: Site, evidence: Evidence, *, at: datetime) -> 
         )
         .order_by(Visit.arrived_at)
     )
-    return [_candidate(db, visit, patient, evidence) for visit, patient in rows]
+    return [candidate_of(db, visit, patient, evidence) for visit, patient in rows]
 
 
 def _some_at_a_time(form: re.Pattern[str], numbers: Iterable[str]) -> Iterator[list[str]]:
@@ -69,7 +69,8 @@ def _some_at_a_time(form: re.Pattern[str], numbers: Iterable[str]) -> Iterator[l
     return (ours[start : start + 500] for start in range(0, len(ours), 500))
 
 
-def _candidate(db: Session, visit: Visit, patient: Patient, evidence: Evidence) -> Candidate:
+def candidate_of(db: Session, visit: Visit, patient: Patient, evidence: Evidence) -> Candidate:
+    """One visit of one patient, with what of it the evidence names."""
     tubes = db.scalars(select(Tube).where(Tube.visit_id == visit.id)).all()
     named = [tube for tube in tubes if tube.sample_number in evidence.numbers]
     ordered = {exam for tube in named for exam in tube.exams} or {exam.nabm for exam in exams_of(db, visit.id)}

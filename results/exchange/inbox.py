@@ -26,6 +26,7 @@ from results.hl7v2.reader import Message
 from results.hl7v2.writer import rewrite
 from results.holds import hold_for_correction
 from results.physicians.said import note_prescribers, prescribers_in
+from results.reports.assemble import Report as Content
 from results.reports.assemble import assemble
 from results.reports.filing import said_at, stand
 from results.reports.flags import note_flags
@@ -209,7 +210,12 @@ def receive(db: Session, raw: bytes, *, inbox: Inbox, at: datetime, chance: Chan
     db.add(row)
     if not isinstance(verdict, Refused):
         for part, sorting in zip(parts, sortings, strict=True):
-            _file(row, message, part, sorting, found=found, memory=memory, inbox=inbox, sealer=sealer, at=at)
+            filed = file_part(
+                row, message, part, sorting, found=found, memory=memory, inbox=inbox, sealer=sealer, at=at
+            )
+            if filed is not None:
+                # A value that cannot wait does not wait for anyone to say whose it is either.
+                alarm(memory, filed, at=at, chance=chance)
     journal.write(db, "results", _ACTS[row.state], by="exchange", at=at, chance=chance, message=row.id)
     for report in replaced:
         hold_for_correction(db, report, message_id=row.id, at=at, chance=chance)
@@ -263,19 +269,49 @@ def _replaced(memory: Memory, message: Message, parts: list[Fragment], *, inbox:
     return found
 
 
-def _file(
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Filed:
+    """A version that was filed, and what it says."""
+
+    version: ReportVersion
+    content: Content
+    #: Whether it came after nothing newer and takes nothing away.
+    stands: bool
+
+
+def report_key_of(memory: Memory, row: ReceivedMessage, part: Fragment) -> bytes:
+    """What a part's report is found by.
+
+    A report without a number can have no correction; a held one waits alone for whoever attaches it.
+    """
+    return memory.report_key(part.key or f"\0{row.id}")
+
+
+def alarm(memory: Memory, filed: Filed, *, at: datetime, chance: Chance) -> None:
+    """Open an alert for what cannot wait in a version that stands."""
+    if filed.stands:
+        raise_alert(
+            memory.db, filed.version, find(filed.content, limits_of(memory.db, memory.site_id)),
+            site_id=memory.site_id, subkey=memory.subkeys[min(memory.subkeys)], at=at, chance=chance,
+        )  # fmt: skip
+
+
+def file_part(
     row: ReceivedMessage, message: Message, part: Fragment, sorting: Sorting, *, found: Match | None, memory: Memory,
     inbox: Inbox, sealer: Sealer, at: datetime,
-) -> None:  # fmt: skip
-    """Make a version of the part's report and place it among the former ones."""
+) -> Filed | None:  # fmt: skip
+    """Make a version of the part's report and place it among the former ones.
+
+    Returns:
+        Nothing for a part that changes a known report's visibility alone.
+    """
     db, dossier = memory.db, found.candidate.dossier if found else None
-    # A report without a number can have no correction; a held one waits alone for whoever attaches it.
-    key = memory.report_key(part.key or f"\0{row.id}")
+    key = report_key_of(memory, row, part)
     asked = memory.reports().where(Report.key_mac == key, Report.dossier == dossier.id) if dossier else None
     report = None if asked is None else db.scalars(asked).first()
     if report is not None and is_visibility_alone(message):
         note_flags(db, report.id, flags_of(message), message_id=row.id, at=at, chance=sealer.chance)
-        return
+        return None
     if report is None:
         report = Report(
             id=uuid7(at, sealer.chance), site_id=inbox.site_id, dossier=dossier.id if dossier else None,
@@ -306,9 +342,4 @@ def _file(
     # What is held acts on nothing until a person has said whose it is.
     if standing.withdrawn is not None and dossier is not None:
         move(version, Verb.WITHDRAW, at=at, reason=standing.withdrawn)
-    if standing.withdrawn is None:
-        # A value that cannot wait does not wait for anyone to say whose it is either.
-        raise_alert(
-            db, version, find(content, limits_of(db, inbox.site_id)), site_id=inbox.site_id,
-            subkey=memory.subkeys[min(memory.subkeys)], at=at, chance=sealer.chance,
-        )  # fmt: skip
+    return Filed(version=version, content=content, stands=standing.withdrawn is None)

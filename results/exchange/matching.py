@@ -29,6 +29,8 @@ class By(StrEnum):
     PATIENT_NUMBER = "patient_number"
     #: Every strict trait; shown to the biologist as such.
     TRAITS = "traits"
+    #: A person, from what they have compared; a biologist has filed it.
+    PERSON = "person"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

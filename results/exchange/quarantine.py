@@ -1,5 +1,6 @@
 """Messages that wait for a person: why, since when, and whose once opened; never a class, never a value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,16 +14,22 @@ from sqlalchemy.orm import Session
 
 from kiosk.register import clock
 from kiosk.register.clock import Chance
-from kiosk.register.errors import Conflict, Invalid, NotFound
+from kiosk.register.errors import Conflict, Invalid
 from kiosk.register.journal import Act, write
-from kiosk.register.sites import this_site
+from kiosk.register.patients import TraitsToCorrect, patient_of, read_birth_date
+from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
-from kiosk.signin import actor, needs
+from kiosk.register.visits import visit_of
+from kiosk.signin import actor, needs, power
 from kiosk.web import chance, house, now, page, reading, transaction
-from results.exchange.matching import evidence_of
-from results.exchange.received import MessageState, ReceivedMessage
+from results.desks.signoff import unlocked
+from results.exchange.attaching import TraitsDisagree, attach, file_attached, is_about_whom, suggested
+from results.exchange.matching import Evidence, evidence_of
+from results.exchange.received import MessageState, ReceivedMessage, held_message
+from results.handing.finding import NotOnATicket, read_ticket, visit_on_ticket
 from results.hl7v2.reader import Message
 from results.reports.versions import Part, Reason, Recipient, ReportVersion, SealedKey, State, Verb, move
+from results.sitting import Locked
 from results.vault.envelopes import RawPart, RawSeal, open_body, open_copy
 from results.vault.keys import KeyRing
 from results.vault.sealing import DoesNotOpen
@@ -49,12 +56,6 @@ ASIDE: Final = (
 )
 
 
-class NoLongerHeld(NotFound):
-    """This message no longer waits for a person; look at the list again."""
-
-    french = "Ce message n'attend plus personne. Regardez la liste à nouveau."
-
-
 class ReasonMissing(Invalid):
     """A message is set aside with a reason of the list; choose one."""
 
@@ -77,6 +78,8 @@ class Named:
     birth_date: str
     sex: str
     numbers: tuple[str, ...]
+    #: All of it, to look for visits that it may speak of.
+    said: Evidence
 
 
 def waiting_for_a_person(db: Session) -> list[ReceivedMessage]:
@@ -104,7 +107,7 @@ def open_identity(db: Session, keys: KeyRing, message_id: UUID, *, by: UUID, at:
         NoLongerHeld: it does not wait any more.
         NamesNobody: there is no such part, or it does not open.
     """
-    row = _held(db, message_id)
+    row = held_message(db, message_id)
     copies = select(SealedKey).where(
         SealedKey.item == row.id, SealedKey.part == Part.IDENTITY, SealedKey.recipient == Recipient.RELEASE
     )
@@ -126,6 +129,7 @@ def open_identity(db: Session, keys: KeyRing, message_id: UUID, *, by: UUID, at:
         birth_date=said.traits.birth_date,
         sex=said.traits.sex,
         numbers=tuple(sorted(said.numbers)),
+        said=said,
     )
 
 
@@ -143,7 +147,7 @@ def set_aside(db: Session, message_id: UUID, why: Aside, *, by: UUID, at: dateti
     Raises:
         NoLongerHeld: it does not wait any more.
     """
-    row = _held(db, message_id)
+    row = held_message(db, message_id)
     row.state = MessageState.REFUSED
     for version in db.scalars(select(ReportVersion).where(ReportVersion.message_id == row.id)):
         if version.state is State.RECEIVED:
@@ -162,9 +166,44 @@ def held_messages() -> ResponseReturnValue:
 @needs(Right.HELD_MESSAGES)
 def whose(message_id: UUID) -> ResponseReturnValue:
     """Show whose one message may be, after the journal has been told."""
-    with transaction("results") as db:
-        named = open_identity(db, house().more["keys"], message_id, by=actor().id, at=now(), chance=chance)
-    return _list(named)
+    return _opened(message_id, {})
+
+
+@bp.post("/messages-retenus/<uuid:message_id>/rattacher")
+@needs(Right.HELD_MESSAGES)
+def attach_to_visit(message_id: UUID) -> ResponseReturnValue:
+    """Say whose one message is, with two traits typed again; a biologist files it."""
+    told = request.form
+    try:
+        with transaction("results") as db:
+            site = this_site(db)
+            today = f"{clock.day(site.timezone, now()):%Y%m%d}"
+            attach(
+                db, message_id, _visit(db, site, told), birth_name=told.get("birth_name", ""),
+                birth_date=read_birth_date(told.get("birth_date", ""), today=today), by=actor().id, at=now(),
+                chance=chance,
+            )  # fmt: skip
+    except (NotOnATicket, TraitsDisagree, TraitsToCorrect) as refusal:
+        field = "number" if isinstance(refusal, NotOnATicket) else "birth_name"
+        return _opened(message_id, {field: refusal.sentence})
+    flash("Rattaché. Un biologiste le classe avec ses clés ; rien n'en est dit avant sa signature.", "ok")
+    return redirect(url_for("quarantine.held_messages"), 303)
+
+
+@bp.post("/messages-retenus/<uuid:message_id>/classer")
+@needs(Right.SIGN)
+def put_in_dossier(message_id: UUID) -> ResponseReturnValue:
+    """File an attached message with the biologist's keys; it then waits for a signature."""
+    try:
+        with transaction("results") as db:
+            file_attached(
+                db, house().more["keys"], message_id, request.form.get("visit", type=UUID), site=this_site(db),
+                biologist=unlocked(), power=power(), by=actor().id, at=now(), chance=chance,
+            )  # fmt: skip
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    flash("Classé dans le dossier. Il attend votre signature.", "ok")
+    return redirect(url_for("quarantine.held_messages"), 303)
 
 
 @bp.post("/messages-retenus/<uuid:message_id>/ecarter")
@@ -178,21 +217,37 @@ def put_away(message_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("quarantine.held_messages"), 303)
 
 
-def _list(named: Named | None) -> ResponseReturnValue:
+def _opened(message_id: UUID, errors: dict[str, str]) -> ResponseReturnValue:
+    with transaction("results") as db:
+        named = open_identity(db, house().more["keys"], message_id, by=actor().id, at=now(), chance=chance)
+    return _list(named, errors)
+
+
+def _list(named: Named | None, errors: dict[str, str] | None = None) -> ResponseReturnValue:
     with reading() as db:
         site, found = this_site(db), waiting_for_a_person(db)
+        attached = {one.id: visit_of(db, one.visit) for one in found if one.visit is not None}
+        row = next((one for one in found if named is not None and one.id == named.message_id), None)
+        visits, bearer = [], None
+        if row is not None and named is not None and is_about_whom(row):
+            visits = suggested(db, site, row, named.said, power=power(), at=now())
+            bearer = None if row.visit is None else patient_of(db, row.visit)
     minutes = {one.id: clock.minutes_between(one.received_at, now()) for one in found}
     return page(
-        "results/held.html", found=found, named=named, minutes=minutes, reasons=ASIDE, late=LATE,
-        very_late=VERY_LATE, when=lambda at: clock.appointment_words(site.timezone, at),
+        "results/held.html", status=422 if errors else 200, found=found, named=named, minutes=minutes, reasons=ASIDE,
+        late=LATE, very_late=VERY_LATE, when=lambda at: clock.appointment_words(site.timezone, at), attached=attached,
+        can_attach=row is not None and is_about_whom(row), visits=visits, bearer=bearer,
+        may_file=actor().may(Right.SIGN), told=request.form, errors=errors or {},
     )  # fmt: skip
 
 
-def _held(db: Session, message_id: UUID) -> ReceivedMessage:
-    row = db.get(ReceivedMessage, message_id, with_for_update=True)
-    if row is None or row.state is not MessageState.HELD:
-        raise NoLongerHeld
-    return row
+def _visit(db: Session, site: Site, told: Mapping[str, str]) -> UUID:
+    """The visit that was chosen, or that of a ticket; the journal knows who has asked by the ticket."""
+    try:
+        return UUID(told.get("visit", ""))
+    except ValueError:
+        number, on = read_ticket(told.get("number", ""), told.get("day", ""))
+        return visit_on_ticket(db, site.id, number, on, by=actor().id, at=now(), chance=chance).id
 
 
 def _why(word: str) -> Aside:

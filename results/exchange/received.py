@@ -10,6 +10,7 @@ from sqlalchemy import Enum, ForeignKey, LargeBinary, Select, String, UniqueCons
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime
+from kiosk.register.errors import NotFound
 from results.exchange.screening import LIMIT
 from results.hl7v2.reader import Message
 from results.hl7v2.writer import rewrite
@@ -61,7 +62,7 @@ class ReceivedMessage(Base):
     reason: Mapped[str | None] = mapped_column(String(160))
     #: Number and person contradict each other.
     is_urgent: Mapped[bool]
-    #: What matched it, and the visit.
+    #: What matched it, and the visit; of one that is held, whose a person says it is.
     matched_by: Mapped[str | None] = mapped_column(String(20))
     visit: Mapped[UUID | None]
 
@@ -77,6 +78,24 @@ class RepeatedMessage(Base):
     connection: Mapped[str] = mapped_column(String(40), primary_key=True)
     bytes_mac: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     message_id: Mapped[UUID] = mapped_column(ForeignKey(f"{STAFF_ONLY}.message.id"))
+
+
+class NoLongerHeld(NotFound):
+    """This message no longer waits for a person; look at the list again."""
+
+    french = "Ce message n'attend plus personne. Regardez la liste à nouveau."
+
+
+def held_message(db: Session, message_id: UUID) -> ReceivedMessage:
+    """One message that waits for a person, held to the end of a writing transaction.
+
+    Raises:
+        NoLongerHeld: it does not wait any more.
+    """
+    row = db.get(ReceivedMessage, message_id, with_for_update=True)
+    if row is None or row.state is not MessageState.HELD:
+        raise NoLongerHeld
+    return row
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -9,15 +9,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kiosk.booking.discretion import discreet_among
-from kiosk.register.clock import Chance
+from kiosk.register.clock import Chance, read_day
 from kiosk.register.errors import Invalid
 from kiosk.register.journal import Act, write
-from kiosk.register.patients import Patient, Recognition, find_patients
+from kiosk.register.patients import Patient, Recognition, search_patients
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit
 from results.vault.dossiers import Dossier
 
 _VISITS: Final = 3
+#: No ticket has more.
+_DIGITS: Final = 5
 
 
 class NotOnATicket(Invalid):
@@ -34,13 +36,24 @@ class Found:
     visits: tuple[Visit, ...]
 
 
-def find_visits(db: Session, site_id: UUID, typed: str, power: Power) -> list[Found]:
+def find_visits(
+    db: Session, site_id: UUID, typed: str, power: Power, *, by: UUID, at: datetime, chance: Chance
+) -> list[Found]:
     """The persons that suit what was typed, each with the latest ordinary visits that have a dossier of results.
 
-    A discreet visit is in no list: whoever comes for it shows the slip, or the ticket with its day and number.
+    A discreet visit is in no list: whoever comes for it shows the slip, or the ticket with its day and number. The
+    journal knows who has searched and whom they saw.
+
+    Args:
+        db: a session that writes the results.
+        typed: names, birth date or number.
+        power: tells which visits are discreet.
+        by: staff id.
+        at: now.
+        chance: gives the journal's salt.
     """
     found = []
-    for patient in find_patients(db, site_id, typed):
+    for patient in search_patients(db, "results", site_id, typed, by=by, at=at, chance=chance):
         visits = (
             select(Visit)
             .join(Recognition, Recognition.visit_id == Visit.id)
@@ -53,6 +66,20 @@ def find_visits(db: Session, site_id: UUID, typed: str, power: Power) -> list[Fo
         ordinary = [visit for visit in all_of_them if visit.id not in discreet]
         found.append(Found(patient=patient, visits=tuple(ordinary[:_VISITS])))
     return found
+
+
+def read_ticket(number: str, on: str) -> tuple[int, date]:
+    """Read what stands on a ticket: its number and its day.
+
+    Raises:
+        NotOnATicket: no ticket bears this.
+    """
+    if not number.strip().isdecimal() or len(number.strip()) > _DIGITS:
+        raise NotOnATicket
+    try:
+        return int(number), read_day(on)
+    except ValueError:
+        raise NotOnATicket from None
 
 
 def visit_on_ticket(

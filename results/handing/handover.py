@@ -1,6 +1,5 @@
 """The counter hands results over: who stands there is compared, the paper is printed, its content is on no screen."""
 
-from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -9,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from kiosk.booking.discretion import discretion_of
-from kiosk.register.clock import day, read_day
+from kiosk.register.clock import day
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from results.desks.signoff import unlocked
-from results.handing.finding import NotOnATicket, find_visits, visit_on_ticket
+from results.handing.finding import NotOnATicket, find_visits, read_ticket, visit_on_ticket
 from results.handing.hand_over_record import NoSlipReason
 from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver, hand_over
 from results.handing.mandates import mandates_of
@@ -35,8 +34,6 @@ REASONS: Final = (
     (NoSlipReason.ROUTE, "Le biologiste reçoit la personne"),
     (NoSlipReason.DECLARED, "Identité déclarée, biologiste d'accord"),
 )
-#: No ticket has more.
-_DIGITS: Final = 5
 
 
 @bp.get("/remise")
@@ -49,14 +46,12 @@ def search_page() -> ResponseReturnValue:
 @bp.post("/remise/chercher")
 @needs(Right.TELL)
 def search() -> ResponseReturnValue:
-    """The persons that suit, with their ordinary visits; a name never stands in an address."""
+    """The persons that suit, with their ordinary visits, once the journal knows; a name never stands in an address."""
     typed = request.form.get("typed", "")
-    with reading() as db:
-        found = find_visits(db, this_site(db).id, typed, power())
-        whole = "HX-Request" not in request.headers
-        return page(
-            f"results/handover_{'search' if whole else 'found'}.html", found=found, typed=typed, told={}, errors={}
-        )
+    with transaction("results") as db:
+        found = find_visits(db, this_site(db).id, typed, power(), by=actor().id, at=now(), chance=chance)
+    whole = "HX-Request" not in request.headers
+    return page(f"results/handover_{'search' if whole else 'found'}.html", found=found, typed=typed, told={}, errors={})
 
 
 @bp.post("/remise/ticket")
@@ -64,7 +59,7 @@ def search() -> ResponseReturnValue:
 def by_ticket() -> ResponseReturnValue:
     """The visit of a ticket, in a list or not; the journal knows who has opened it this way."""
     try:
-        number, on = _ticket()
+        number, on = read_ticket(request.form.get("number", ""), request.form.get("day", ""))
         with transaction("results") as db:
             visit = visit_on_ticket(db, this_site(db).id, number, on, by=actor().id, at=now(), chance=chance)
             visit_id = visit.id
@@ -142,16 +137,6 @@ def _is_discreet(db: Session, visit_id: UUID) -> bool:
         return is_discreet(db, dossier_of(db, house().more["keys"], visit_id), power())
     except NoSuchDossier:
         return discretion_of(db, visit_id, power()) is not None
-
-
-def _ticket() -> tuple[int, date]:
-    number, on = request.form.get("number", "").strip(), request.form.get("day", "")
-    if not number.isdecimal() or len(number) > _DIGITS:
-        raise NotOnATicket
-    try:
-        return int(number), read_day(on)
-    except ValueError:
-        raise NotOnATicket from None
 
 
 def _reason() -> NoSlipReason | None:

@@ -125,6 +125,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
     "results.note_comparison": Rule(span=_YEAR, since="at"),
     "results.phone_closure": Rule(span=_YEAR, since="closed_at"),
     "results.phone_call": Rule(span=_YEAR, since="opened_at"),
+    "results.biologist_message": Rule(span=_YEAR, since="at"),
     "results.physician_try": Rule(span=_YEAR, since="at"),
     "results.critical_drill": Rule(span=_YEAR, since="ends_at"),
     "results.slip": Rule(span=_YEAR, since="voided_at"),

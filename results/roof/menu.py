@@ -51,6 +51,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "morning.look", "title": "Note du matin", "icon": "scan-line"},
     {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
     {"endpoint": "manager.figures_page", "title": "Chiffres", "icon": "chart-column"},
+    {"endpoint": "searches.week", "title": "Recherches", "icon": "search"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},
     {"endpoint": "confirming.waiting", "title": "À confirmer", "icon": "shield-check"},
     {"endpoint": "computers.listed", "title": "Postes", "icon": "keyboard"},

@@ -122,6 +122,17 @@ class ExchangeKeys:
     escrow_public: Mapping[int, bytes]
 
     @classmethod
+    def within(cls, keys: KeyRing) -> "ExchangeKeys":
+        """What of it the staff programme holds anyway, to file what a person has matched; it attests nothing."""
+        return cls(
+            intake={},
+            message_subkey={version: keys.subkey(Purpose.MESSAGE, version) for version in keys.fields},
+            dossier_subkey={version: keys.subkey(Purpose.DOSSIER_KEY, version) for version in keys.fields},
+            release_public={version: public_of(private) for version, private in keys.release.items()},
+            escrow_public=keys.escrow_public,
+        )
+
+    @classmethod
     def load(cls, folder: Path) -> "ExchangeKeys":
         """Read `instance/keys-exchange/`.
 

@@ -80,6 +80,7 @@ SCREENS = {
     "results/desks/reissuing.py", "results/desks/passed_on.py",
     "results/telephone/without_slip.py",
     "results/office/manager.py", "results/keeping/seen.py", "results/keeping/morning.py",
+    "results/keeping/searches.py", "results/telephone/leaving_message.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip
 

@@ -26,9 +26,9 @@ def test_the_doors_are_readable(desk: Desk) -> None:
     [
         ("sophie", "Guichet 1", ["/remise", "/telephone", "/signature", "/nowhere"]),
         ("karim", "Salle 1", ["/", "/prelevement"]),
-        ("lenoir", "Guichet 2", ["/", "/signature", "/signature/cles", "/remise"]),
+        ("lenoir", "Guichet 2", ["/", "/signature", "/signature/cles", "/remise", "/recherches"]),
         ("roux", "Guichet 2", ["/"]),
-        ("alex", "Guichet 2", ["/"]),
+        ("alex", "Guichet 2", ["/", "/recherches"]),
     ],
 )
 def test_each_person_s_pages_are_readable(desk: Desk, login: str, place: str, paths: list[str]) -> None:

@@ -1,11 +1,15 @@
-"""The real browser that the screens of the results are seen in."""
+"""What the screens of the results are tried with: a laboratory, its address, and a real browser."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.kiosk.conftest import FLAGS
+from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.serving import served
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +18,19 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def room(
+    tmp_path: Path, at: datetime, chance: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SigningRoom]:
+    """The biologist's desk, the counter and the telephone of a laboratory."""
+    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
+        yield opened
+
+
+@pytest.fixture
+def address(room: SigningRoom) -> Iterator[str]:
+    """Where a browser finds that laboratory."""
+    with served(room.desks.app) as server:
+        yield f"http://localhost:{server.server_port}"

@@ -1,31 +1,11 @@
 """A slip is made again with the keyboard alone: the counter asks, a biologist agrees, the patient types, it prints."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kiosk.exams.catalogue import ReleaseClass
 from tests.results.desks.test_reissuing import NEW_PIN, Counter, counter
 from tests.results.seated import is_readable, presses, reach, seated
-from tests.results.signing_room import PASSPHRASE, SigningRoom, open_signing_room
-from tests.serving import served
-
-Chance = Callable[[int], bytes]
-
-
-@pytest.fixture
-def signing(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
-
-
-@pytest.fixture
-def address(signing: SigningRoom) -> Iterator[str]:
-    with served(signing.desks.app) as server:
-        yield f"http://localhost:{server.server_port}"
+from tests.results.signing_room import PASSPHRASE, SigningRoom
 
 
 def asks(page: Page, here: Counter, address: str) -> None:
@@ -47,7 +27,7 @@ def asks(page: Page, here: Counter, address: str) -> None:
     is_readable(page, "reissue_waiting")
 
 
-def agrees(page: Page, signing: SigningRoom, address: str, words: str) -> None:
+def agrees(page: Page, room: SigningRoom, address: str, words: str) -> None:
     """Dr Lenoir answers from her own screen, where her keys are still locked."""
     page.goto(address + "/remise/demandes")
     is_readable(page, "reissue_requests")
@@ -55,24 +35,24 @@ def agrees(page: Page, signing: SigningRoom, address: str, words: str) -> None:
     expect(page.locator("#passphrase")).to_be_focused()
     page.keyboard.type(PASSPHRASE)
     reach(page, page.locator("#digits"))
-    page.keyboard.type(signing.desks.room.digits())
+    page.keyboard.type(room.desks.room.digits())
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/cles" not in url)
-    signing.desks.later(seconds=30)
+    room.desks.later(seconds=30)
     page.goto(address + "/remise/demandes")
     presses(page, page.get_by_role("button", name=words))
     expect(page.locator(".empty")).to_be_visible()
 
 
-def test_a_slip_is_made_again_with_the_keyboard_alone(browser: Browser, signing: SigningRoom, address: str) -> None:
-    here = counter(signing, ReleaseClass.C2, sealed=True)
-    with seated(browser, signing, address, "sophie") as sophie:
+def test_a_slip_is_made_again_with_the_keyboard_alone(browser: Browser, room: SigningRoom, address: str) -> None:
+    here = counter(room, ReleaseClass.C2, sealed=True)
+    with seated(browser, room, address, "sophie") as sophie:
         asks(sophie, here, address)
-        with seated(browser, signing, address, "lenoir") as lenoir:
-            agrees(lenoir, signing, address, "D'accord, refaire le talon")
+        with seated(browser, room, address, "lenoir") as lenoir:
+            agrees(lenoir, room, address, "D'accord, refaire le talon")
         expect(sophie.locator("#asked")).to_contain_text("La personne choisit un nouveau code")
         is_readable(sophie, "reissue_agreed")
-        signing.station.runs(signing.desks.at, signing.desks.chance)
+        room.station.runs(room.desks.at, room.desks.chance)
         sophie.keyboard.press("Alt+S")
         reach(sophie, sophie.locator("#pin"))
         sophie.keyboard.type(NEW_PIN)
@@ -90,10 +70,10 @@ def test_a_slip_is_made_again_with_the_keyboard_alone(browser: Browser, signing:
 
 
 def test_a_biologist_who_declines_leaves_the_old_slip_as_it_was(
-    browser: Browser, signing: SigningRoom, address: str
+    browser: Browser, room: SigningRoom, address: str
 ) -> None:
-    here = counter(signing, ReleaseClass.C2, sealed=True)
-    with seated(browser, signing, address, "sophie") as sophie:
+    here = counter(room, ReleaseClass.C2, sealed=True)
+    with seated(browser, room, address, "sophie") as sophie:
         asks(sophie, here, address)
         here.agrees("declined", unlocked=False)
         expect(sophie.locator("#asked")).to_contain_text("Pas de nouveau talon")

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from kiosk.register.journal import ResultsText
 from results.exchange.intake import take
-from results.exchange.quarantine import Aside, NamesNobody, NoLongerHeld, open_identity, set_aside
-from results.exchange.received import MessageState, ReceivedMessage
+from results.exchange.quarantine import Aside, NamesNobody, open_identity, set_aside
+from results.exchange.received import MessageState, NoLongerHeld, ReceivedMessage
 from results.reports.versions import ReportVersion, State
 from results.vault.keys import ExchangeKeys
 from tests.results.signing_room import SigningRoom, open_signing_room

@@ -1,33 +1,13 @@
 """The morning's note before a real scanner's keys: what agrees, what stops the house, and a biologist's way out."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kiosk.exams.catalogue import ReleaseClass
 from tests.results.handing.test_asking import asks
 from tests.results.seated import is_readable, seated
-from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.signing_room import SigningRoom
 from tests.results.stopping.test_stops import WHY, forged, notes, stopped
 from tests.scanner import wedge
-from tests.serving import served
-
-Chance = Callable[[int], bytes]
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
-
-
-@pytest.fixture
-def address(room: SigningRoom) -> Iterator[str]:
-    with served(room.desks.app) as server:
-        yield f"http://localhost:{server.server_port}"
 
 
 def scans(page: Page, note: str) -> None:

@@ -1,9 +1,5 @@
 """A biologist leaves, with the keyboard alone: proposed by one, signed by another, out on every screen at once."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -11,22 +7,12 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.staff import Role
 from tests.results.office.test_leaving import AUBRY, House, two_biologists
 from tests.results.seated import is_readable, presses, reach, seated
-from tests.results.signing_room import open_signing_room
-from tests.serving import served
-
-Chance = Callable[[int], bytes]
+from tests.results.signing_room import SigningRoom
 
 
 @pytest.fixture
-def house(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield two_biologists(opened)
-
-
-@pytest.fixture
-def address(house: House) -> Iterator[str]:
-    with served(house.signing.desks.app) as server:
-        yield f"http://localhost:{server.server_port}"
+def house(room: SigningRoom) -> House:
+    return two_biologists(room)
 
 
 def test_a_biologist_leaves_with_the_keyboard_alone(browser: Browser, house: House, address: str) -> None:

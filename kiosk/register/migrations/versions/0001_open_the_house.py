@@ -535,6 +535,34 @@ def drop_register() -> None:
 
 def make_results() -> None:
     op.create_table(
+        "biologist_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=True),
+        sa.Column("motive", sa.String(length=8), nullable=False),
+        sa.Column("ring_back", sa.LargeBinary(), nullable=True),
+        sa.Column("by", sa.Uuid(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("ending", sa.String(length=12), nullable=True),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("(ending IS NULL) = (ended_at IS NULL)", name=op.f("ck_biologist_message_ended")),
+        sa.CheckConstraint(
+            "(ending IS NULL) = (ring_back IS NOT NULL)", name=op.f("ck_biologist_message_ended_means_forgotten")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_biologist_message")),
+        sa.UniqueConstraint("site_id", "key", name=op.f("uq_biologist_message_site_id_key")),
+        schema="results",
+    )
+    op.create_index(
+        op.f("ix_results_biologist_message_site_id_results_biologist_message_ended_at"),
+        "biologist_message",
+        ["site_id", "ended_at"],
+        unique=False,
+        schema="results",
+    )
+    op.create_table(
         "critical_drill",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -1807,3 +1835,9 @@ def drop_results() -> None:
         schema="results",
     )
     op.drop_table("critical_drill", schema="results")
+    op.drop_index(
+        op.f("ix_results_biologist_message_site_id_results_biologist_message_ended_at"),
+        table_name="biologist_message",
+        schema="results",
+    )
+    op.drop_table("biologist_message", schema="results")
