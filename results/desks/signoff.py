@@ -12,7 +12,7 @@ from kiosk.register import clock
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.signin import actor, needs, power, present
+from kiosk.signin import actor, device, needs, power, present
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.holds import HoldReason, hold, lift
 from results.reports.versions import NotFromHere, Report
@@ -93,7 +93,7 @@ def unlock_keys() -> ResponseReturnValue:
         raise Locked
     with transaction("results") as db:
         step = prove_again(
-            db, here.actor.id, request.form.get("digits", ""), device=request.remote_addr or "", power=power(), at=at,
+            db, here.actor.id, request.form.get("digits", ""), device=device(), power=power(), at=at,
             chance=chance,
         )  # fmt: skip
     keys = open_keys(house().more["keys"].folder, step, request.form.get("passphrase", ""))

@@ -71,6 +71,17 @@ def test_nothing_opens_while_the_keys_are_locked(room: SigningRoom) -> None:
     assert room.version(report_id).state is State.SEALED
 
 
+def test_wrong_proofs_typed_elsewhere_keep_nobody_from_unlocking_on_a_paired_pc(room: SigningRoom) -> None:
+    lenoir, elsewhere = room.desks.room.browser().pair(), room.desks.room.browser()
+    lenoir.sign_in("lenoir")
+    # Behind one proxy every PC has the same address.
+    assert lenoir.address == elsewhere.address
+    for _ in range(5):
+        room.desks.later(seconds=11)  # an earlier one would not even be looked at
+        assert elsewhere.sign_in("lenoir", digits="000000").status_code == 422
+    assert room.unlock(lenoir).status_code == 303
+
+
 @pytest.mark.parametrize("what", ["passphrase", "digits", "spent"])
 def test_one_wrong_proof_opens_no_keys_and_the_page_does_not_say_which(room: SigningRoom, what: str) -> None:
     browser = room.desks.browser("lenoir")
