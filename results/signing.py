@@ -25,7 +25,7 @@ from results.reports.assemble import Report as Content
 from results.reports.assemble import assemble
 from results.reports.flags import Raised, raised_for
 from results.reports.versions import NotFromHere, Report, ReportVersion, State, newest, reports_of, sign
-from results.vault.dossiers import Dossier, Wish, trusted_dossier
+from results.vault.dossiers import Dossier, Wish, add_wish, drop_wish, trusted_dossier
 from results.vault.envelopes import Body, BodyKind, SignedFacts, sign_report
 from results.vault.keys import BiologistKeys, KeyRing
 from results.vault.opening import open_by_escrow, open_version
@@ -227,6 +227,27 @@ def sign_what_was_read(
         db, "results", Act.REPORT_SIGNED, by=by, at=at, chance=chance, report=report_id, version=version.version,
         route_agreed=int(is_route_agreed), whole=int(is_whole),
     )  # fmt: skip
+
+
+def keep_in_person(
+    db: Session, keys: KeyRing, report_id: UUID, *, is_closed: bool, by: UUID, at: datetime, chance: Chance
+) -> None:
+    """Let the results of a report's visit be told in person only, or no longer; no counter can take it back.
+
+    Args:
+        db: a session that writes the results.
+        keys: vouch for the dossier.
+        report_id: a report that waits for a signature.
+        is_closed: in person only; else every way of the table again.
+        by: a biologist with unlocked keys.
+
+    Raises:
+        NotFromHere: nothing of it waits for a signature.
+        NoSuchDossier: its dossier cannot be trusted.
+    """
+    _, dossier = _to_sign(db, keys, report_id)
+    change = add_wish if is_closed else drop_wish
+    change(db, keys, dossier.id, Wish.TOLD_IN_PERSON, by=by, at=at, chance=chance)
 
 
 def open_dossier_key(

@@ -141,7 +141,7 @@ def limits_of(db: Session, dossier: Dossier, asked: Asked, *, power: Power, at: 
         discreet=is_discreet(db, dossier, power),
         of_age=_is_of_age(db, dossier, at),
         own_number=Wish.OWN_NUMBER in wished,
-        in_person_only=Wish.IN_PERSON_ONLY in wished,
+        in_person_only=not wished.isdisjoint({Wish.IN_PERSON_ONLY, Wish.TOLD_IN_PERSON}),
         nobody_else=Wish.NOBODY_ELSE in wished,
         hidden_from_patient=Flag.PATIENT in flags,
         hidden_from_physicians=Flag.PROFESSIONALS in flags,

@@ -185,6 +185,7 @@ ROUTES: Final[dict[str, str]] = {
     "signoff.open_report": Right.SIGN,
     "signoff.sign": Right.SIGN,
     "signoff.keep_back": Right.SIGN,
+    "signoff.tell_in_person": Right.SIGN,
     "signoff.let_go": Right.SIGN,
     "amended.tasks": Right.SIGN,
     "amended.choose": Right.SIGN,
