@@ -19,7 +19,7 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import calls
 from results.callers.asking import NO_SLIP, asked_on_the_phone, line_to_ask
-from results.callers.calls import HeardOtherwise, NoCall, Outcome, State, call_of, current_call, tries_of
+from results.callers.calls import HeardOtherwise, NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
 from results.identity import acting_as, read_spoken_birth_date
 from results.release import Decision
 from results.telling import Judge, items_told, open_signed, read_out
@@ -138,11 +138,14 @@ def ending() -> ResponseReturnValue:
 @needs(Right.PHONE)
 def end() -> ResponseReturnValue:
     """End the call."""
+    word = request.form.get("outcome", "")
+    if word not in list(Outcome):
+        raise NotFromHere
     try:
         with transaction("results") as db:
             call = call_of(db, _call_id(), by=actor().id, at=now(), lock=True)
             calls.close(
-                db, house().more["keys"], call, Outcome(request.form["outcome"]),
+                db, house().more["keys"], call, Outcome(word),
                 ring_back=request.form.get("ring_back", ""), by=actor().id, at=now(), chance=chance,
             )  # fmt: skip
     except Invalid as refusal:
