@@ -42,6 +42,7 @@ TOLD: Final[Mapping[Act, tuple[str, str]]] = MappingProxyType({
     Act.REPORT_SIGNED: (_SCREEN, "Compte rendu lu et signé"),
     Act.REPORT_WITHDRAWN: (_SCREEN, "Compte rendu repris"),
     Act.ESCROW_OPENED: (_SCREEN, "Pli scellé ouvert par un biologiste"),
+    Act.VISIT_SHOWN: (_COUNTER, "Passage ouvert par le numéro de son ticket"),
     Act.RELEASE_TOLD: ("", "Résultat communiqué"),
     Act.RELEASE_TOLD_AGAIN: ("", "Prévenu que le compte rendu a changé"),
     Act.RELEASE_HANDED: (_COUNTER, "Papier remis"),
