@@ -310,7 +310,11 @@ def test_the_biologist_lets_a_visit_be_told_in_person_only_and_no_counter_takes_
     sophie = room.desks.browser()
     sophie.get(f"/passage/{visit_id}/resultats")
     saved = sophie.post(
-        f"/passage/{visit_id}/resultats", form_key=room.key(), preference="phone", wants_phone="yes", document="passport"
+        f"/passage/{visit_id}/resultats",
+        form_key=room.key(),
+        preference="phone",
+        wants_phone="yes",
+        document="passport",
     )
     assert saved.status_code == 303
     answers = {channel: course(room, dossier_id, channel) for channel in Channel}
