@@ -191,6 +191,7 @@ ROUTES: Final[dict[str, str]] = {
     "amended.choose": Right.SIGN,
     "amended.take_back": Right.SIGN,
     "amended.told": Right.SIGN,
+    "amended.reread": Right.SIGN,
     "critical.alarm": Right.ENTER,
     "critical.all_of_them": Right.CRITICAL,
     "critical.look": Right.CRITICAL,
