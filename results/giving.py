@@ -187,7 +187,7 @@ def choose(
         preference: the way that the patient would like.
         wants_phone: the answer to the question that everyone is asked.
         document: the identity document seen; needed on a yes.
-        wishes: what the patient closes or asks for.
+        wishes: what the patient closes or asks for; that the number given with it is their own.
         promise_minutes: release class -> minutes from registration to the promised hour.
         key: the form's own key.
 
@@ -208,7 +208,7 @@ def choose(
     classes = {exam.release_class for exam in exams}
     known = db.scalar(select(Dossier).where(Dossier.site_id == visit.site_id, Dossier.visit_id == visit.id))
     promised = promised_hour(classes, promise_minutes, at=known.opened_at if known else at)
-    kept = known.wished.difference(WISHES) if known else frozenset()
+    kept = known.wished.difference(WISHES, {Wish.OWN_NUMBER}) if known else frozenset()
     if db.get(DiscreetVisit, visit.id) is not None:
         kept |= {Wish.DISCREET}
     open_dossier(

@@ -95,10 +95,10 @@ def open_signed(db: Session, keys: KeyRing, power: Power, items: Items, *, priva
 
 def items_told(db: Session, call_id: UUID) -> Items:
     """Which versions were told in a call, in the order of their bodies."""
+    by_code = select(Attempt.id).where(Attempt.call_id == call_id, Attempt.state == AttemptState.RELEASED)
     acts = (
         select(ReleaseAct.report_id, ReleaseAct.version)
-        .join(Attempt, Attempt.id == ReleaseAct.attempt_id)
-        .where(Attempt.call_id == call_id, Attempt.state == AttemptState.RELEASED)
+        .where(ReleaseAct.attempt_id.in_(by_code) | (ReleaseAct.call_id == call_id))
         .order_by(ReleaseAct.report_id)
     )
     return [(report_id, version) for report_id, version in db.execute(acts)]

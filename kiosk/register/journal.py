@@ -129,6 +129,7 @@ class Act(StrEnum):
     PHONE_CLOSED = "phone.closed"
     PHONE_REOPENED = "phone.reopened"
     CALL_OPENED = "call.opened"
+    CALL_ASKED = "call.asked"
     CALL_VERIFIED = "call.verified"
     CALL_REACHED = "call.reached"
     CALL_READ_BACK = "call.read_back"

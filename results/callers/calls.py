@@ -22,8 +22,10 @@ from results.vault.keys import KeyRing
 from results.vault.sealing import Purpose
 from results.vault.slips import find_slip
 
-#: A call that nobody has ended is over then; one that waits for the biologist stands until the day ends.
+#: A call that nobody has ended is over then; one that waits to be answered or rung stands until the day ends.
 LASTS: Final = timedelta(minutes=10)
+#: The same form sees the same answer again for as long as the page shows it.
+SHOWN: Final = timedelta(seconds=120)
 READ_BACK_TRIES: Final = 3
 
 
@@ -31,6 +33,7 @@ class State(StrEnum):
     """Where a call stands."""
 
     OPEN = "open"  #: the reference was read, nothing was told yet
+    ASKED = "asked"  #: no slip at hand; rung at the patient's own number if anything may be told
     TOLD = "told"  #: the result was read
     READ_BACK = "read_back"  #: the caller has repeated it rightly
     VERIFIED = "verified"  #: the proof was right; the biologist answers
@@ -50,10 +53,12 @@ class Verb(StrEnum):
 MOVES: Final[dict[tuple[State, Verb], State]] = {
     (State.OPEN, Verb.TELL): State.TOLD,
     (State.OPEN, Verb.VERIFY): State.VERIFIED,
+    (State.ASKED, Verb.TELL): State.TOLD,
     (State.VERIFIED, Verb.TELL): State.TOLD,
     (State.TOLD, Verb.HEAR): State.READ_BACK,
 } | {(state, Verb.CLOSE): State.CLOSED for state in State if state is not State.CLOSED}
 
+_NOT_ON_THE_LINE: Final = (State.ASKED, State.CLOSED)
 _ACTS: Final = {Verb.HEAR: Act.CALL_READ_BACK, Verb.CLOSE: Act.CALL_CLOSED}
 
 
@@ -67,7 +72,7 @@ class Outcome(StrEnum):
     OTHER_PERSON = "other_person"
     NO_SLIP = "no_slip"
     CUT = "cut"  #: hung up
-    NOT_REACHED = "not_reached"  #: the biologist rings no more
+    NOT_REACHED = "not_reached"  #: nobody rings any more
     EXPIRED = "expired"
 
 
@@ -95,7 +100,7 @@ class PhoneCall(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: From then on it opens nothing.
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: What the handle found; empty for a handle that nobody has. The handle itself is not here.
+    #: What the handle, or name and birth date, found; empty where nobody has them. They themselves are not here.
     slip_id: Mapped[UUID | None] = mapped_column(index=True)
     state: Mapped[State] = mapped_column(Enum(State, native_enum=False, length=9, values_callable=list))
     #: Whether the caller has to repeat what was told, and how often that was tried.
@@ -104,7 +109,9 @@ class PhoneCall(Base):
     outcome: Mapped[Outcome | None] = mapped_column(Enum(Outcome, native_enum=False, length=12, values_callable=list))
     #: Number and hours for the biologist's call, sealed; emptied when she has rung.
     ring_back: Mapped[bytes | None] = mapped_column(LargeBinary)
-    #: The biologist's form that was answered by the result: it alone sees it again, for two minutes.
+    #: How often whoever was rung said another birth date.
+    birth_tries: Mapped[int] = mapped_column(default=0)
+    #: The form that was answered by the result where no code was: it alone sees it again, for two minutes.
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     told_key: Mapped[str | None] = mapped_column(String(32))
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -177,7 +184,7 @@ def current_call(db: Session, *, by: UUID, at: datetime) -> PhoneCall:
     """
     newest = (
         select(PhoneCall)
-        .where(PhoneCall.by == by, PhoneCall.state != State.CLOSED, PhoneCall.ends_at > at)
+        .where(PhoneCall.by == by, PhoneCall.state.not_in(_NOT_ON_THE_LINE), PhoneCall.ends_at > at)
         .order_by(PhoneCall.state == State.VERIFIED, PhoneCall.opened_at.desc())
     )
     call = db.scalars(newest).first()
@@ -230,6 +237,11 @@ def is_same(values: Sequence[str], heard: str) -> bool:
     if not values or not heard.strip():
         return False
     return _figures(told) == _figures(heard) if _figures(told) else _letters(told) == _letters(heard)
+
+
+def is_shown_again(call: PhoneCall, *, key: str, by: UUID, at: datetime) -> bool:
+    """Tell whether this very form was answered by the result a moment ago: Enter pressed twice sees the same page."""
+    return call.told_key == key and call.by == by and call.told_at is not None and at - call.told_at < SHOWN
 
 
 def tell(call: PhoneCall, *, reads_back: bool) -> None:
@@ -352,7 +364,7 @@ def expire_calls(
     """
     late: ColumnElement[bool] = PhoneCall.ends_at <= at
     if on_the_line_of is not None:
-        late |= (PhoneCall.by == on_the_line_of) & (PhoneCall.state != State.VERIFIED)
+        late |= (PhoneCall.by == on_the_line_of) & PhoneCall.state.not_in((State.ASKED, State.VERIFIED))
     asked = select(PhoneCall).where(PhoneCall.site_id == site_id, PhoneCall.state != State.CLOSED, late)
     calls = list(db.scalars(asked))
     for call in calls:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,20 @@ from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.staff import Power
-from results.callers.calls import NoCall, NotFromHere, Outcome, PhoneCall, State, close, is_over, rung, take_over, tell
+from results.callers.calls import (
+    NoCall,
+    NotFromHere,
+    Outcome,
+    PhoneCall,
+    State,
+    close,
+    expire_calls,
+    is_over,
+    is_shown_again,
+    rung,
+    take_over,
+    tell,
+)
 from results.matrix import Channel, Person
 from results.release import Role, Why
 from results.reports.versions import ReportVersion
@@ -27,8 +40,6 @@ from results.vault.releases import Course, ReleaseAct, enter_release
 from results.vault.sealing import DoesNotOpen
 from results.weighing import Asked, weigh
 
-#: The same form sees the same answer again for as long as the page shows it.
-SHOWN: Final = timedelta(seconds=120)
 _ASKED: Final = Asked(channel=Channel.PHONE, person=Person.WITH_CODE, role=Role.BIOLOGIST)
 
 Unlock = Callable[[], BiologistKeys]
@@ -135,12 +146,13 @@ def tell_caller(
         private = open_dossier_key(db, dossier, versions, unlock(), purpose=Purpose.CALLER, by=by, at=at, chance=chance)
         return read_out(db, power, items, open_signed(db, keys, power, items, private=private))
 
-    if call.told_key == key and call.by == by and call.told_at is not None and at - call.told_at < SHOWN:
+    if is_shown_again(call, key=key, by=by, at=at):
         acts = db.scalars(select(ReleaseAct).where(ReleaseAct.call_id == call.id).order_by(ReleaseAct.report_id)).all()
         dossier = trusted_dossier(db, keys, acts[0].dossier_id)
         decision, _ = weigh(db, keys, dossier.id, _ASKED, power=power, at=at)
         items = [(act.report_id, act.version) for act in acts]
         return Answer(told=words(dossier, items), is_partial=decision.is_partial)
+    expire_calls(db, call.site_id, at=at, chance=chance, on_the_line_of=by)
     take_over(call, by=by, at=at)
     proof = db.scalars(select(Attempt).where(Attempt.call_id == call.id, Attempt.state == AttemptState.VERIFIED)).one()
     slip = db.get_one(Slip, proof.slip_id)

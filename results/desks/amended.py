@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from kiosk.register import clock
 from kiosk.register.errors import Invalid
@@ -13,8 +14,10 @@ from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.amending.retracting import Mistake, NotSigned, retract, signed_reports
-from results.amending.telling_again import NobodyToTell, Reached, end_task, to_tell_again
+from results.amending.telling_again import NobodyToTell, Owed, Reached, end_task, to_tell_again
+from results.callers.numbers import number_to_reach, number_words
 from results.desks.signoff import unlocked
+from results.matrix import Person
 from results.reports.versions import Reason
 from results.signing import ReadAgain, read_again
 from results.sitting import Locked
@@ -123,16 +126,24 @@ def told(release_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("amended.tasks"), 303)
 
 
+def _number(db: Session, owed: Owed) -> str:
+    """The number of a patient who is to be told again; of anybody else none."""
+    if owed.visit is None or owed.release.person not in {Person.WITH_CODE, Person.WITHOUT_CODE}:
+        return ""
+    return number_to_reach(db, owed.visit.id, owed.patient, power(), is_discreet=owed.is_discreet)[0]
+
+
 def _page(*, errors: dict[str, str] | None = None, chosen: tuple[UUID, int] | None = None) -> Response:
     with reading() as db:
         site = this_site(db)
         owed = to_tell_again(db, site.id, power())
+        numbers = {one.release.id: number_words(_number(db, one)) for one in owed}
         signed = signed_reports(db, site.id, at=now())
     picked = next((one for one in signed if (one.version.report_id, one.version.version) == chosen), None)
     if chosen is not None and picked is None:
         raise NotSigned
     return page(
-        "results/amended.html", status=422 if errors else 200, owed=owed, signed=signed, picked=picked,
+        "results/amended.html", status=422 if errors else 200, owed=owed, numbers=numbers, signed=signed, picked=picked,
         mistakes=MISTAKES, agains=AGAINS, ends=ENDS, reasons=WORDS, persons=PERSONS, channels=CHANNELS,
         errors=errors or {}, when=lambda at: clock.appointment_words(site.timezone, at),
     )  # fmt: skip

@@ -18,13 +18,14 @@ from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import HeardOtherwise
+from results.callers.numbers import number_to_reach, number_words
 from results.critical import alerts, calling
 from results.critical.alerts import Contact, CriticalAlert, EndReason, State, Verb, alert_of
 from results.critical.calling import NobodyNamed, Opened, open_alert
 from results.critical.drills import drill_now, end_drill, is_biologist_wanted
 from results.critical.escalation import biologist_number, plan_at
 from results.desks.signoff import unlocked
-from results.physicians.register import number_words, phone_of
+from results.physicians.register import phone_of
 from results.physicians.repeating import Heard
 from results.reports.versions import Report, newest
 from results.sitting import Locked
@@ -243,16 +244,26 @@ def _show(alert_id: UUID, *, errors: Mapping[str, str] | None = None, problem: s
         with transaction("results") as db:
             site, opened = this_site(db), _open(db, alert_id)
             plan = plan_at(db, site.id, site.timezone, now(), power())
+            number, is_given_now = _patients_number(db, opened)
             log = [_said(db, site, step) for step in alerts.steps_of(db, alert_id)]
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
     numbers = {one.id: number_words(phone_of(one, power()) or "") for _, one in opened.physicians}
     return page(
         "results/critical_value.html", status=422 if errors else 200, opened=opened, plan=plan, log=log,
-        numbers=numbers, waited=now() - opened.alert.received_at, minutes=_minutes(opened.alert), contacts=CONTACTS,
+        numbers=numbers, number=number_words(number), is_given_now=is_given_now,
+        waited=now() - opened.alert.received_at, minutes=_minutes(opened.alert), contacts=CONTACTS,
         causes=CAUSES, ends=ENDS, errors=errors or {}, problem=problem, may_sign=actor().may(Right.SIGN), soon=SOON,
         late=LATE, number_words=number_words,
     )  # fmt: skip
+
+
+def _patients_number(db: Session, opened: Opened) -> tuple[str, bool]:
+    """The patient's number, while the biologist rings the patient; nobody else sees it here."""
+    rings = opened.alert.state is State.CALLING and opened.alert.contact is Contact.PATIENT
+    if opened.visit is None or not rings or not actor().may(Right.SIGN):
+        return "", False
+    return number_to_reach(db, opened.visit.id, opened.patient, power(), is_discreet=opened.is_discreet)
 
 
 def _alarm(db: Session, site: Site) -> Response:

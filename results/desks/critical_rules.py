@@ -13,13 +13,13 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, now, page, reading, transaction
+from results.callers.numbers import number_words
 from results.critical.alerts import Contact, CriticalAlert
 from results.critical.escalation import StepToCorrect, add_step, end_step, whole_plan
 from results.critical.limits import LimitToCorrect, all_limits, end_limit, set_limit
 from results.critical.times import alerts_between, as_csv, summary, times_of
 from results.desks.critical import CONTACTS
 from results.desks.signoff import unlocked
-from results.physicians.register import number_words
 from results.sitting import Locked
 
 bp = Blueprint("critical_rules", __name__)

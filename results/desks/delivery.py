@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kiosk.booking.discretion import discretion_of
 from kiosk.exams.prescriptions import exams_of
 from kiosk.register.clock import appointment_words, day
 from kiosk.register.errors import Invalid, NotFound
@@ -25,6 +26,15 @@ from printers.errors import ImpossibleMove, PrinterError
 from printers.moves import State as Printed
 from printers.moves import Verb as Printing
 from printers.paper import Paper
+from results.callers.numbers import (
+    BadNumber,
+    is_own,
+    keep_number,
+    number_of,
+    number_to_reach,
+    number_words,
+    read_number,
+)
 from results.desks.replacing import Agreements
 from results.giving import (
     WISHES,
@@ -44,7 +54,7 @@ from results.giving import (
 )
 from results.identity import DOCUMENTS, NoDocumentSeen, is_minor, seen
 from results.slip import slip_paper
-from results.vault.dossiers import Dossier, Slip, SlipState, trusted_dossier
+from results.vault.dossiers import Dossier, Slip, SlipState, Wish, trusted_dossier
 from results.vault.slips import (
     IssuedSlip,
     ReissueNeeded,
@@ -94,15 +104,17 @@ def choices(visit_id: UUID) -> ResponseReturnValue:
 @needs(Right.REGISTER)
 def save(visit_id: UUID) -> ResponseReturnValue:
     """Keep the way, open the dossier, and go on to the patient's PIN on a yes."""
-    form, settings = request.form, _settings()
+    settings = _settings()
     try:
         preference, wants_phone, document = _chosen()
+        number = read_number(request.form["number"]) if request.form.get("number", "").strip() else ""
         with transaction("results") as db:
-            choose(
+            delivery = choose(
                 db, house().more["keys"], visit_of(db, visit_id), preference=preference, wants_phone=wants_phone,
-                document=document, wishes=[wish for wish in WISHES if wish in form.getlist("wish")],
+                document=document, wishes=_wishes(db, visit_id, number, document),
                 promise_minutes=settings.promise_minutes, by=actor().id, at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
+            keep_number(db, delivery, number, power=power(), chance=chance)
             slip = slip_of(db, visit_id)
     except Invalid as refusal:
         return _choices(visit_id, refusal)
@@ -239,7 +251,11 @@ _TO_THE_PATIENT: Final = {
     "PinTooEasy": "Ce code est trop facile à deviner. Choisissez-en un autre.",
     "NotAPin": "Choisissez quatre chiffres.",
 }
-_FIELD_OF: Final[dict[type[Invalid], str]] = {NoDocumentSeen: "document", NoWay: "preference"}
+_FIELD_OF: Final[dict[type[Invalid], str]] = {
+    NoDocumentSeen: "document",
+    NoWay: "preference",
+    BadNumber: "number",
+}
 
 
 def _chosen() -> tuple[Preference, bool, Document | None]:
@@ -253,6 +269,16 @@ def _chosen() -> tuple[Preference, bool, Document | None]:
     return Preference(form["preference"]), answer == "yes", document
 
 
+def _wishes(db: Session, visit_id: UUID, number: str, document: Document | None) -> list[Wish]:
+    """What was ticked, and whether the number is the patient's own: given today, by whoever the document names."""
+    form = request.form
+    ticked = [wish for wish in WISHES if wish in form.getlist("wish")]
+    today = day(this_site(db).timezone, now())
+    if number and document and is_own(patient_of(db, visit_id), said_own=form.get("is_own") == "yes", today=today):
+        ticked.append(Wish.OWN_NUMBER)
+    return ticked
+
+
 def _choices(visit_id: UUID, refusal: Invalid | None) -> ResponseReturnValue:
     with reading() as db:
         site, visit, chosen = this_site(db), visit_of(db, visit_id), delivery_of(db, visit_id)
@@ -263,14 +289,20 @@ def _choices(visit_id: UUID, refusal: Invalid | None) -> ResponseReturnValue:
             "wants_phone": ("yes" if chosen.wants_phone else "no") if chosen else "",
             "document": chosen.document if chosen else "",
             "wish": sorted(dossier.wished) if dossier else [],
+            "number": number_words(number_of(db, visit_id, power())) if chosen else "",
+            "is_own": "yes" if dossier and Wish.OWN_NUMBER in dossier.wished else "",
         }
+        if chosen is None:  # the number that was given last, to be confirmed
+            is_discreet = discretion_of(db, visit_id, power()) is not None
+            told["number"] = number_words(number_to_reach(db, visit_id, patient, power(), is_discreet=is_discreet)[0])
         errors: dict[str, str] = {}
         if refusal is not None:
             errors = {_FIELD_OF.get(type(refusal), "wants_phone"): refusal.sentence}
             told = dict.fromkeys(told, "") | request.form.to_dict() | {"wish": request.form.getlist("wish")}
         return page(
             "results/delivery.html", status=422 if refusal else 200, visit=visit, patient=patient, chosen=chosen,
-            told=told, wished=wished, documents=DOCUMENTS, errors=errors,
+            told=told, has_number=bool(chosen is None and told["number"]), wished=wished, documents=DOCUMENTS,
+            errors=errors,
             is_minor=patient is not None and is_minor(patient.birth_date, today=today),
             has_exams=bool(exams_of(db, visit_id)), has_tubes=bool(tubes_of(db, visit)),
             promised=appointment_words(site.timezone, dossier.promised_at) if dossier else "", **_slip(db, visit),

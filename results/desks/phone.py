@@ -150,7 +150,9 @@ def end() -> ResponseReturnValue:
             )  # fmt: skip
     except Invalid as refusal:
         return _ending(errors={"ring_back": refusal.sentence})
-    return redirect(url_for("phone.desk_page"), 303)
+    # Who has no slip is noted, whoever it is; then the desk is free again.
+    has_none = request.form["outcome"] == Outcome.NO_SLIP
+    return redirect(url_for("without_slip.ask_page" if has_none else "phone.desk_page"), 303)
 
 
 _FIELD_OF: Final = {Misheard: "code", NotAPin: "pin"}

@@ -16,6 +16,7 @@ from kiosk.register.staff import Right
 from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere
+from results.callers.numbers import number_words
 from results.desks import phone
 from results.desks.hearing import READ_AT_ONCE, asked_for
 from results.desks.signoff import unlocked
@@ -33,7 +34,7 @@ from results.physicians.consulting import (
     physician_called,
 )
 from results.physicians.proof import prove
-from results.physicians.register import BadRpps, number_words, phone_of, physician_by_rpps, read_rpps
+from results.physicians.register import BadRpps, phone_of, physician_by_rpps, read_rpps
 from results.sitting import Locked
 
 bp = Blueprint("physician", __name__)

@@ -17,10 +17,11 @@ from kiosk.register.staff import Right, seed_address
 from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.callers.numbers import number_words
 from results.desks.signoff import unlocked
 from results.physicians import register
 from results.physicians.orders import Standing, name_physician, physicians_of, unname_physician
-from results.physicians.register import AlreadyKnown, BadRpps, Physician, bare_name, number_words
+from results.physicians.register import AlreadyKnown, BadRpps, Physician, bare_name
 from results.physicians.said import said_for, unknown_prescribers
 from results.sitting import Locked
 

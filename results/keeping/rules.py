@@ -176,7 +176,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType({
 #: Tables whose rows go with a dossier's key (`shredding`), and those of the journals' words (`traces`).
 SHREDDED: Final = frozenset({
     "results.escrow_share", "results.sealed_key", "results.code_line", "results.delivery", "results.whole_dossier",
-    "results.said_prescriber",
+    "results.said_prescriber", "results.patient_number",
 })  # fmt: skip
 TEXTS: Final = frozenset({"journal_text", "results.journal_text"})
 

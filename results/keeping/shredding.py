@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
+from results.callers.numbers import PatientNumber
 from results.exchange.received import MessageState, ReceivedMessage
 from results.giving import Delivery
 from results.holds import WholeDossier
@@ -70,7 +71,9 @@ def shred_dossier(db: Session, dossier_id: UUID, *, by: str, at: datetime, chanc
     reports = list(db.scalars(select(Report.id).where(Report.dossier == dossier.id)))
     for report_id in reports:
         _shred_report(db, report_id, at=at)
-    db.execute(delete(Delivery).where(Delivery.visit_id == dossier.visit_id))
+    choices = Delivery.visit_id == dossier.visit_id
+    db.execute(delete(PatientNumber).where(PatientNumber.delivery_id.in_(select(Delivery.id).where(choices))))
+    db.execute(delete(Delivery).where(choices))
     db.execute(delete(SaidPrescriber).where(SaidPrescriber.dossier_id == dossier.id))
     db.execute(delete(WholeDossier).where(WholeDossier.dossier_id == dossier.id))
     dossier.public, dossier.mac, dossier.birth_check = bytes(32), bytes(32), bytes(16)

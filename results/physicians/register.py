@@ -17,9 +17,9 @@ from kiosk.register.errors import Conflict, Invalid, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import answered
 from kiosk.register.staff import Power, make_seed, step_of
+from results.callers.numbers import read_number
 
 _RPPS: Final = re.compile(r"[0-9]{11}")
-_NUMBER: Final = re.compile(r"\+?[0-9]{10,15}")
 LONGEST_NAME: Final = 80
 
 
@@ -73,12 +73,6 @@ class BadName(Invalid):
     french = "Tapez le prénom et le nom du médecin, 80 lettres au plus."
 
 
-class BadNumber(Invalid):
-    """A telephone number has ten digits, or the country's code before them."""
-
-    french = "Ce numéro ne va pas : dix chiffres, ou + et l'indicatif du pays."
-
-
 class AlreadyKnown(Conflict):
     """This RPPS number is in the register already."""
 
@@ -115,25 +109,6 @@ def read_rpps(typed: str) -> str:
     if _RPPS.fullmatch(digits) is None:
         raise BadRpps
     return digits
-
-
-def read_number(typed: str) -> str:
-    """Read a telephone number; blanks, dots and hyphens do not count.
-
-    Raises:
-        BadNumber: not ten digits, nor an international number.
-    """
-    number = re.sub(r"[ .\-/]", "", typed)
-    if _NUMBER.fullmatch(number) is None or (len(number) == 10) != number.startswith("0"):
-        raise BadNumber
-    return number
-
-
-def number_words(number: str) -> str:
-    """Write a telephone number as it is read aloud: by twos."""
-    if number.startswith("+"):
-        return number
-    return " ".join(number[start : start + 2] for start in range(0, len(number), 2))
 
 
 def enter_physician(

@@ -15,6 +15,7 @@ from results.exchange import quarantine
 from results.handing import agreeing
 from results.keeping import morning
 from results.roof.routes import ROUTES
+from results.telephone import without_slip
 
 #: The menu: a person sees the entries that their roles open.
 MENU: Final[tuple[dict[str, str], ...]] = (
@@ -28,7 +29,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
         "title": "Téléphone",
         "icon": "phone",
         "key": "F8",
-        "also": "physician hearing passed_on",
+        "also": "physician hearing passed_on without_slip",
     },
     {
         "endpoint": "handover.search_page",
@@ -101,7 +102,7 @@ def _marks() -> dict[str, str]:
         stopped = morning.stopped_words(db)
         marks["secrecy.tasks"] = secrecy.waiting_words(db, site)
         marks["handover.search_page"] = stopped or agreeing.requests_words(db, site)
-        marks["phone.desk_page"] = stopped or passed_on.waiting_words(db, site)
+        marks["phone.desk_page"] = stopped or passed_on.waiting_words(db, site) or without_slip.waiting_words(db, site)
         marks["morning.look"] = stopped or morning.waiting_words(db, site)
     return marks
 

@@ -175,6 +175,11 @@ def _on_the_phone(db: Session, slip: Slip, *, call_id: UUID, by: UUID, at: datet
     return Standing(line=ready[0]) if shut is None else Standing(shut=shut)
 
 
+def is_worn_out(db: Session, slip_id: UUID) -> bool:
+    """Tell whether a slip has failed so often that its results are told in person only."""
+    return _count(db, *_failed(Attempt.slip_id == slip_id)) >= SLIP_FAILURES
+
+
 def is_closed(db: Session, site_id: UUID, at: datetime) -> bool:
     """Tell whether the telephone route is closed for the laboratory."""
     open_end = select(PhoneClosure.id).where(

@@ -55,7 +55,7 @@ class ReleaseAct(Base):
     document: Mapped[str | None] = mapped_column(String(20))
     #: The attempt that opened it; empty without code.
     attempt_id: Mapped[UUID | None]
-    #: The physician's call, or the critical value, in which it was told; empty for everyone else.
+    #: The call, or the critical value, in which it was told without a code of its own; empty for everyone else.
     call_id: Mapped[UUID | None] = mapped_column(index=True)
     by: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -46,6 +46,7 @@ FLOORS = (
     "results/critical",
     "results/amending",
     "results/desks",
+    "results/telephone",
     "results/office",
     "results/handing",
     "results/exchange",
@@ -77,6 +78,7 @@ SCREENS = {
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
     "results/desks/reissuing.py", "results/desks/passed_on.py",
+    "results/telephone/without_slip.py",
     "results/office/manager.py", "results/keeping/seen.py", "results/keeping/morning.py",
     "results/exchange/quarantine.py",
 }  # fmt: skip

@@ -20,7 +20,7 @@ MACHINES = sorted(
     if "\nMOVES: " in path.read_text(encoding="utf-8")
 )
 #: Where a machine begins, when that is not the first member of its enumeration.
-BEGINS: dict[str, set[str]] = {}
+BEGINS: dict[str, set[str]] = {"results.callers.calls": {"OPEN", "ASKED"}}
 
 
 Arrow = tuple[Enum, Enum, Enum]

@@ -34,7 +34,8 @@ OPEN = {
 #: What the phone desk asks a recent proof for, and what asks six digits of its own.
 FRESH = {
     "phone.desk_page", "phone.open_call", "physician.desk_page", "physician.open_call", "physician.ring",
-    "passed_on.calls_page", "passed_on.call_page",
+    "passed_on.calls_page", "passed_on.call_page", "without_slip.ask_page", "without_slip.note",
+    "without_slip.ring_list", "without_slip.ring_page",
 }  # fmt: skip
 RAISED = {
     "accounts.people", "accounts.add", "accounts.propose", "accounts.ask_role_end", "accounts.close",

@@ -30,6 +30,7 @@ from kiosk.register.database import STAFF_ONLY, Base, Database, Side, UtcDateTim
 from kiosk.register.journal import Act, ResultsText, head_of, verify, write
 from kiosk.register.sites import Site
 from kiosk.register.visits import Said, visit_of
+from results.callers.numbers import PatientNumber, keep_number
 from results.exchange.candidates import candidates
 from results.exchange.intake import take
 from results.exchange.matching import evidence_of
@@ -299,8 +300,11 @@ def in_files(folder: Path, *needles: bytes) -> dict[bytes, list[str]]:
 
 
 def told_life(desks: Desks, release_class: ReleaseClass) -> tuple[UUID, UUID]:
-    """A dossier with a slip in a hand and a signed report: dossier and report."""
+    """A dossier with a number given, a slip in a hand and a signed report: dossier and report."""
     dossier_id = desks.dossier(release_class)
+    with desks.database.transaction("results") as db:
+        given = db.scalars(select(Delivery)).one()
+        keep_number(db, given, "0612345678", power=desks.room.power, chance=desks.chance)
     desks.slip(dossier_id)
     return dossier_id, desks.report(dossier_id, release_class, body=CANARY)
 
@@ -313,13 +317,19 @@ def test_after_ninety_days_no_key_of_the_house_opens_what_was_sealed(desks: Desk
         version = db.get_one(ReportVersion, (report_id, 1))
         public, body = dossier.public, version.body
         boxes = list(db.scalars(select(SealedKey.box).where(SealedKey.item == report_id)))
-        share = db.scalars(select(EscrowShare.box)).one()
+        share, number = db.scalars(select(EscrowShare.box)).one(), db.scalars(select(PatientNumber.number)).one()
         wraps = [line.wrap for line in db.scalars(select(CodeLine)) if line.wrap]
         # Before: a biologist, the staff programme or a code line open it.
         private = open_by_escrow(db, dossier, desks.lenoir)
         assert open_version(db, desks.keys, version, private=private).content == CANARY
     assert len(wraps) == 4
-    secrets = (body[30:90], share[40:80], *(box[40:80] for box in boxes), *(wrap[30:70] for wrap in wraps))
+    secrets = (
+        body[30:90],
+        share[40:80],
+        number[10:60],
+        *(box[40:80] for box in boxes),
+        *(wrap[30:70] for wrap in wraps),
+    )
     clean(desks.database)
     assert all(in_files(desks.room.folder, *secrets).values())
 
@@ -335,7 +345,7 @@ def test_after_ninety_days_no_key_of_the_house_opens_what_was_sealed(desks: Desk
         dossier = db.get_one(Dossier, dossier_id)
         version = db.get_one(ReportVersion, (report_id, 1))
         assert (version.body, version.state) == (b"", State.SIGNED)
-        for table in (EscrowShare, SealedKey, CodeLine, Delivery):
+        for table in (EscrowShare, SealedKey, CodeLine, PatientNumber, Delivery):
             assert db.scalars(select(table)).all() == [], table
         with pytest.raises(NoSuchDossier):
             dossier_of(db, desks.keys, dossier.visit_id)

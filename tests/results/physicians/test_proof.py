@@ -12,20 +12,18 @@ from sqlalchemy import select
 from kiosk.register.accounts import spend_step, vouched
 from kiosk.register.database import Database, uuid7
 from kiosk.register.sites import Site
+from results.callers.numbers import BadNumber, number_words, read_number
 from results.physicians.proof import Outcome, PhysicianTry, prove
 from results.physicians.register import (
-    BadNumber,
     BadRpps,
     Physician,
     begin_enrolment,
     close_physician,
     end_enrolment,
     enter_physician,
-    number_words,
     phone_of,
     physician_by_rpps,
     physician_of,
-    read_number,
     read_rpps,
     set_number,
 )

@@ -816,6 +816,7 @@ def make_results() -> None:
         sa.Column("read_back_tries", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.String(length=12), nullable=True),
         sa.Column("ring_back", sa.LargeBinary(), nullable=True),
+        sa.Column("birth_tries", sa.Integer(), nullable=False),
         sa.Column("told_at", UtcDateTime(), nullable=True),
         sa.Column("told_key", sa.String(length=32), nullable=True),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
@@ -1284,6 +1285,15 @@ def make_results() -> None:
         schema="results",
     )
     op.create_table(
+        "patient_number",
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["delivery_id"], ["results.delivery.id"], name=op.f("fk_patient_number_delivery_id")),
+        sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_patient_number")),
+        schema="results",
+    )
+    op.create_table(
         "proof_reset",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("staff", sa.Uuid(), nullable=False),
@@ -1672,6 +1682,7 @@ def drop_results() -> None:
     op.drop_table("report_hold", schema="results")
     op.drop_index(op.f("ix_results_proof_reset_staff"), table_name="proof_reset", schema="results")
     op.drop_table("proof_reset", schema="results")
+    op.drop_table("patient_number", schema="results")
     op.drop_table("paired_pc", schema="results")
     op.drop_index(op.f("ix_results_order_physician_physician_id"), table_name="order_physician", schema="results")
     op.drop_table("order_physician", schema="results")

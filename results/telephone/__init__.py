@@ -1,0 +1,1 @@
+"""The screens of the telephone that stand beside the reference and its code."""
