@@ -6,7 +6,7 @@ from uuid import UUID
 
 # Section 3 of the note, C0 to C5 from left to right: S the secretary, A once the biologist has agreed, B the
 # biologist, . nobody.
-PHONE, COUNTER, WITHOUT_CODE = "SSSB..", "SSSBB.", "SSABB."
+PHONE, COUNTER, WITHOUT_CODE, CALL_BACK = "SSSB..", "SSSBB.", "SSABB.", "SS...."
 LASTS, STALE, REMEMBERED = timedelta(minutes=10), timedelta(seconds=30), timedelta(seconds=120)
 #: Section 9: how long the telephone waits after each failure of a slip.
 WAITS = (0, 0, 30, 120, 600, 3600)
@@ -85,6 +85,8 @@ class File:
     codes: list[str]
     promised: datetime
     wishes: frozenset[str] = frozenset()
+    #: A number of the patient's own was given with the choices of the visit.
+    has_number: bool = True
     reports: list[Report] = field(default_factory=list)
     slips: list[Paper] = field(default_factory=list)
     whole: frozenset[int] | None = None
@@ -183,6 +185,12 @@ class Expected:
         """The line that the counter may try now: no limit of the telephone holds there."""
         ready = slip.ready()
         return ready[0] if ready and not self.clock_went_back(at) else None
+
+    def may_be_rung(self, one: File, at: datetime) -> bool:
+        """Whether whoever has no slip at hand is rung: a slip and a number of their own, and nothing of C2 or above."""
+        slips = [slip for slip in one.slips if slip.state == "valid"]
+        worn = any(sum(each.is_failure and each.slip is slip for each in self.tries) >= 10 for slip in slips)
+        return bool(slips) and not worn and one.has_number and one.decides(CALL_BACK, at, away=True) == "tell"
 
     def clock_went_back(self, at: datetime) -> bool:
         """Whether an attempt lies in the future."""

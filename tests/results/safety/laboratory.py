@@ -22,7 +22,8 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Actor
 from kiosk.register.visits import Visit
 from printers.paper import ROLL_80
-from results.callers import calls, taking_over
+from results.callers import calls, ringing, taking_over
+from results.callers.numbers import keep_number
 from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive
@@ -51,6 +52,7 @@ from tests.tables import make_tables
 Chance = Callable[[int], bytes]
 
 BIRTH, PIN = "19540607", "7305"
+NUMBER = "0612345678"
 #: Argon2id at the least that it can be: a code is tried many thousand times here.
 LEAST: Final = Cost(memory_kib=8, passes=1)
 PROMISES: Final = dict.fromkeys(("C0", "C1", "C2", "C3", "C4", "C5"), 60)
@@ -196,14 +198,16 @@ class Laboratory:
         self.choose(visit, wishes=wishes)
         return visit, name
 
-    def choose(self, visit: Visit, *, wishes: tuple[Wish, ...] = ()) -> None:
-        """Save how the results of a visit are given."""
+    def choose(self, visit: Visit, *, wishes: tuple[Wish, ...] = (), has_number: bool = True) -> None:
+        """Save how the results of a visit are given, and the patient's own number."""
+        own = (Wish.OWN_NUMBER,) if has_number else ()
         with self.writing() as db:
-            choose(
+            delivery = choose(
                 db, self.keys, visit, preference=Preference.PHONE, wants_phone=True, document=Document.CARD,
-                wishes=wishes, promise_minutes=PROMISES, by=self.id_of("sophie"), at=self.at, chance=self.chance,
+                wishes=wishes + own, promise_minutes=PROMISES, by=self.id_of("sophie"), at=self.at, chance=self.chance,
                 key=self.key(),
             )  # fmt: skip
+            keep_number(db, delivery, NUMBER if has_number else "", power=self.power, chance=self.chance)
 
     def dossier(self, visit: Visit) -> Dossier:
         """The dossier of a visit, if it can be trusted."""
@@ -314,6 +318,31 @@ class Laboratory:
                 slip_id = None
         said = replace(said, slip_id=slip_id or NOBODY)
         return self.desk.try_code(said, self.judge(said.call_id, said.by), at=self.at)
+
+    def asks_back(self, name: str, login: str) -> UUID:
+        """Somebody without slip says who they are."""
+        named = ringing.Named(family=name, given="Jeanne", birth_date=BIRTH)
+        with self.writing() as db:
+            return ringing.ask_back(
+                db, this_site(db).id, named, until=end_of_day("Europe/Paris", self.at), by=self.id_of(login),
+                at=self.at, chance=self.chance, key=self.key(),
+            ).id  # fmt: skip
+
+    def rings_back(self, call_id: UUID, login: str, *, birth_date: str = BIRTH) -> ringing.Rung:
+        """The secretary rings, and types the birth date that she hears."""
+        with self.writing() as db:
+            return ringing.tell_rung(
+                db, self.keys, call_id, birth_date=birth_date, role=Role.SECRETARY, power=self.power,
+                by=self.id_of(login), at=self.at, chance=self.chance, key=self.key(),
+            )  # fmt: skip
+
+    def rings_no_more(self, call_id: UUID, login: str) -> None:
+        """The secretary rings nobody there."""
+        with self.writing() as db:
+            ringing.end_rung(
+                db, self.keys, call_id, calls.Outcome.NOT_REACHED, by=self.id_of(login), at=self.at,
+                chance=self.chance,
+            )  # fmt: skip
 
     def biologist_tells(self, call_id: UUID) -> taking_over.Answer:
         """The biologist answers a caller whose code was right."""

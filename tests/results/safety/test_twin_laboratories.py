@@ -25,13 +25,15 @@ from kiosk.register.patients import Patient, patient_of
 from labels.tubes import Tube
 from results import telling
 from results.callers import asking
+from results.callers.numbers import keep_number
 from results.desks import phone
 from results.exchange.intake import take
+from results.giving import delivery_of
 from results.reports.versions import reports_of
 from results.signing import open_to_read, sign_what_was_read
 from results.vault import attempts, envelopes
 from results.vault.codes import with_check_digit, write_code
-from results.vault.dossiers import Dossier
+from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import ExchangeKeys
 from results.vault.releases import Course
 from results.vault.slips import IssuedSlip
@@ -101,7 +103,11 @@ class World:
             self.note(self.kiosk.get(path, base_url="https://labo.test"))
 
     def register(self, release_class: ReleaseClass) -> tuple[Any, IssuedSlip]:
-        dossier_id = self.desks.dossier(release_class)
+        dossier_id = self.desks.dossier(release_class, wishes=(Wish.OWN_NUMBER,))
+        with self.desks.database.transaction("results") as db:
+            delivery = delivery_of(db, db.get_one(Dossier, dossier_id).visit_id)
+            assert delivery is not None
+            keep_number(db, delivery, "0612345678", power=self.desks.room.power, chance=self.desks.chance)
         with self.desks.database.transaction() as db:
             patient = patient_of(db, db.get_one(Dossier, dossier_id).visit_id)
             assert patient is not None
@@ -152,6 +158,23 @@ class World:
         code = write_code(slip.codes[int(hidden["line"]) - 1])
         said = {"code": code, "pin": "7306", "birth_digits": "28/02/1954", "form_key": self.desks.chance(16).hex()}
         self.note(self.browser.post("/telephone/code", **{**hidden, **said}))
+
+    def ask_without_slip(self, dossier_id: Any) -> None:
+        """The caller has left the slip at home."""
+        with self.desks.database.reading() as db:
+            patient = patient_of(db, db.get_one(Dossier, dossier_id).visit_id)
+        assert patient is not None
+        said = {"family_name": patient.birth_name, "given_name": "Jeanne", "birth_digits": "28/02/1954"}
+        self.browser.get("/telephone")
+        key = self.desks.chance(16).hex()
+        self.note(self.browser.post("/telephone/sans-talon/noter", form_key=key, **said))
+        self.note(self.browser.get("/telephone/sans-talon/note"))
+
+    def look_whom_to_ring(self) -> None:
+        """The list of those who may be rung, and the page of each."""
+        found = self.note(self.browser.get("/telephone/rappels"))
+        for path in re.findall(r'href="(/telephone/rappels/[^"]+)"', found.text):
+            self.note(self.browser.get(path))
 
     def at_the_counter(self, dossier_id: Any) -> None:
         """The pages of one visit, as the secretary opens them."""
@@ -250,7 +273,10 @@ def play(world: World, kilns: list[str], day: int, side: int, pairs: int) -> Non
         world.desks.later(seconds=40)
         world.say_wrongly(world.ring(slip), slip)
         world.at_the_counter(dossier_id)
+        world.ask_without_slip(dossier_id)
+    world.desks.later(minutes=2)
     world.look_around()
+    world.look_whom_to_ring()
     world.kiln = list(kilns)
 
 

@@ -215,16 +215,16 @@ class Walk(RuleBasedStateMachine):
         )  # fmt: skip
 
     @precondition(lambda self: self.files)
-    @rule(who=MANY, wish=st.sampled_from([(), *[(w,) for w in WISHES]]))
-    def someone_changes_a_wish(self, who: int, wish: tuple[Wish, ...]) -> None:
+    @rule(who=MANY, wish=st.sampled_from([(), *[(w,) for w in WISHES]]), has_number=st.booleans())
+    def someone_changes_a_wish(self, who: int, wish: tuple[Wish, ...], has_number: bool) -> None:
         one = self.file(who)
         try:
-            self.lab.choose(one.visit, wishes=wish)  # type: ignore[arg-type]
+            self.lab.choose(one.visit, wishes=wish, has_number=has_number)  # type: ignore[arg-type]
         except NoSuchDossier:
             assert one.is_tampered
             return
         assert not one.is_tampered, "what another hand has changed was vouched for anew"
-        one.wishes = frozenset(wish)
+        one.wishes, one.has_number = frozenset(wish), has_number
 
     @precondition(lambda self: self.files)
     @rule(who=MANY, confirm=st.booleans(), agreed=st.booleans())
@@ -443,7 +443,7 @@ class Walk(RuleBasedStateMachine):
 
     def expire(self, by: str | None = None) -> None:
         for call in self.expected.calls:
-            late = call.ends <= self.lab.at or (call.by == by and call.state != "verified")
+            late = call.ends <= self.lab.at or (call.by == by and call.state not in {"asked", "verified"})
             if call.state != "closed" and late:
                 call.state = "closed"
 
@@ -618,12 +618,39 @@ class Walk(RuleBasedStateMachine):
             return
         assert may
         assert slip is not None
+        self.expire("lenoir")
         call.by = "lenoir"
         course = slip.dossier.decides(PHONE, now, is_biologist=True, away=True)
         assert bool(answer.told) == (course == "tell")
         if answer.told:
             assert any(VALUE in one.words for one in answer.told)
             call.state, self.answered = "told", self.answered + 1
+
+    @precondition(lambda self: self.files)
+    @rule(who=MANY, by=st.sampled_from(["sophie", "nadia"]), right=st.sampled_from([True, True, False]))
+    def someone_without_slip_is_rung(self, who: int, by: str, right: bool) -> None:
+        """Noted whoever it is; rung three minutes later where it may be told at the number of the visit."""
+        one, self.break_at = self.file(who), 0
+        ends = end_of_day("Europe/Paris", self.lab.at)
+        call = Call(id=self.lab.asks_back(one.name, by), slip=None, by=by, ends=ends, state="asked")
+        self.expire(by)
+        self.expected.calls.append(call)
+        self.lab.at += timedelta(minutes=3)
+        may = self.lab.at < ends and self.expected.may_be_rung(one, self.lab.at)
+        try:
+            rung = self.lab.rings_back(call.id, by, birth_date=BIRTH if right else "19540301")
+        except calls.NoCall:
+            assert not may
+        else:
+            assert may
+            assert bool(rung.told) is right
+            self.expire(by)
+            if right:
+                assert any(VALUE in each.words for each in rung.told)
+                call.state, call.reads_back, call.ends = "told", self.rank_of(one) == 1, self.lab.at + LASTS
+                return
+        self.lab.rings_no_more(call.id, by)
+        call.state = "closed"
 
     # ---- in person
 
