@@ -25,7 +25,8 @@ from results.reports.assemble import Report as Content
 from results.reports.assemble import assemble
 from results.reports.flags import Raised, raised_for
 from results.reports.versions import NotFromHere, Report, ReportVersion, State, newest, reports_of, sign
-from results.vault.dossiers import Dossier, Wish, trusted_dossier
+from results.telling import open_signed
+from results.vault.dossiers import Dossier, Wish, add_wish, drop_wish, trusted_dossier
 from results.vault.envelopes import Body, BodyKind, SignedFacts, sign_report
 from results.vault.keys import BiologistKeys, KeyRing
 from results.vault.opening import open_by_escrow, open_version
@@ -46,6 +47,16 @@ class Purpose(StrEnum):
     RETRACT = "retract"
     REISSUE = "reissue"
     ATTACH = "attach"
+    AGAIN = "again"
+
+
+class ReadAgain(StrEnum):
+    """Why a biologist opens what was signed already; a word of a list, nothing of its content."""
+
+    MISHEARD = "misheard"  #: whoever was told has repeated it wrongly, or asks what it means
+    RECEIVED = "received"  #: the patient sits before her
+    DOUBT = "doubt"  #: a value is doubted
+    CHANGED = "changed"  #: something newer has come: who was told is told so
 
 
 class ChangedSinceOpened(Conflict):
@@ -228,6 +239,66 @@ def sign_what_was_read(
         db, "results", Act.REPORT_SIGNED, by=by, at=at, chance=chance, report=report_id, version=version.version,
         route_agreed=int(is_route_agreed), whole=int(is_whole),
     )  # fmt: skip
+
+
+def read_again(
+    db: Session, keys: KeyRing, report_id: UUID, number: int, why: ReadAgain, *, biologist: BiologistKeys, by: UUID,
+    power: Power, at: datetime, chance: Chance,
+) -> Content:  # fmt: skip
+    """Open a signed report once more, for a reason that the journal keeps: nothing is released by it.
+
+    Args:
+        db: a session that writes the results.
+        keys: the staff programme's keys, for C0 and C1.
+        number: the version that was signed.
+        why: a word of the list.
+        biologist: unlocked keys, for C2 and above.
+        by: the biologist's staff id.
+        power: vouches for signers.
+        at: now.
+        chance: gives the journal's salts.
+
+    Raises:
+        NotFromHere: this version is not signed any more.
+        SealBroken: it does not open, or nobody whom the laboratory trusts has signed it.
+        NoSuchDossier: its dossier cannot be trusted.
+
+    Source: the design note on release, section 6: open by escrow, reason required.
+    """
+    version = db.get(ReportVersion, (report_id, number))
+    if version is None or version.state is not State.SIGNED or version.dossier is None:
+        raise NotFromHere
+    dossier = trusted_dossier(db, keys, version.dossier)
+    private = open_dossier_key(db, dossier, [version], biologist, purpose=Purpose.AGAIN, by=by, at=at, chance=chance)
+    try:
+        (body,) = open_signed(db, keys, power, [(report_id, number)], private=private)
+    except DoesNotOpen:
+        raise SealBroken from None
+    write(
+        db, "results", Act.REPORT_OPENED, by=by, at=at, chance=chance, report=report_id, version=number, reason=why
+    )  # fmt: skip
+    return _content(body)
+
+
+def keep_in_person(
+    db: Session, keys: KeyRing, report_id: UUID, *, is_closed: bool, by: UUID, at: datetime, chance: Chance
+) -> None:
+    """Let the results of a report's visit be told in person only, or no longer; no counter can take it back.
+
+    Args:
+        db: a session that writes the results.
+        keys: vouch for the dossier.
+        report_id: a report that waits for a signature.
+        is_closed: in person only; else every way of the table again.
+        by: a biologist with unlocked keys.
+
+    Raises:
+        NotFromHere: nothing of it waits for a signature.
+        NoSuchDossier: its dossier cannot be trusted.
+    """
+    _, dossier = _to_sign(db, keys, report_id)
+    change = add_wish if is_closed else drop_wish
+    change(db, keys, dossier.id, Wish.TOLD_IN_PERSON, by=by, at=at, chance=chance)
 
 
 def open_dossier_key(

@@ -35,6 +35,8 @@ _COURSES: Final = {
     Answer.NOT_NOW: Course.NOT_NOW,
 }
 _RIPE: Final = frozenset({Life.RELEASABLE, Life.RELEASED})
+#: A report that nobody has.
+_NO_REPORT: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,31 +117,31 @@ def standing_of(
 ) -> list[Standing]:
     """Every report of a dossier with its newest version and its life, in the order of arrival."""
     found = []
-    for report in reports_of(db, dossier.id):
-        version = newest(db, report.id)
+    for report_id in _asked_about(db, dossier):
+        version = newest(db, report_id)
         # Asked of what was withdrawn, too: what an answer costs tells nothing of its cause.
         number = 0 if version is None else version.version
-        told = select(func.count()).where(ReleaseAct.report_id == report.id, ReleaseAct.version == number)
-        releases, held = db.scalar(told) or 0, is_held(db, report.id, power=power)
+        told = select(func.count()).where(ReleaseAct.report_id == report_id, ReleaseAct.version == number)
+        releases, held = db.scalar(told) or 0, is_held(db, report_id, power=power)
         life = Life.WITHDRAWN
         if version is not None:
             life = live(
                 version, is_newest=True, is_held=held, is_matrix_in_force=is_matrix_in_force, releases=releases, at=at
             )  # fmt: skip
-        found.append(Standing(report_id=report.id, version=version, life=life))
-    return found
+        found.append(Standing(report_id=report_id, version=version, life=life))
+    return [one for one in found if one.report_id != _NO_REPORT]
 
 
 def limits_of(db: Session, dossier: Dossier, asked: Asked, *, power: Power, at: datetime) -> Limits:
     """What the patient's wishes and the sender's flags close; the strictest of all versions holds until lifted."""
-    flags = {flag for report in reports_of(db, dossier.id) for flag in flags_standing(db, report.id, power)}
+    flags = {flag for report_id in _asked_about(db, dossier) for flag in flags_standing(db, report_id, power)}
     wished = dossier.wished
     return Limits(
         minor_secret=Wish.MINOR_SECRET in wished or bool(flags & {Flag.GUARDIANS, Flag.SECRET}),
         discreet=is_discreet(db, dossier, power),
         of_age=_is_of_age(db, dossier, at),
         own_number=Wish.OWN_NUMBER in wished,
-        in_person_only=Wish.IN_PERSON_ONLY in wished,
+        in_person_only=not wished.isdisjoint({Wish.IN_PERSON_ONLY, Wish.TOLD_IN_PERSON}),
         nobody_else=Wish.NOBODY_ELSE in wished,
         hidden_from_patient=Flag.PATIENT in flags,
         hidden_from_physicians=Flag.PROFESSIONALS in flags,
@@ -148,6 +150,14 @@ def limits_of(db: Session, dossier: Dossier, asked: Asked, *, power: Power, at: 
         agreed=asked.agreed,
         mandate_for_this_visit=asked.is_for_this_visit,
     )
+
+
+def _asked_about(db: Session, dossier: Dossier) -> list[UUID]:
+    """The reports of a dossier; where nothing has come, the same is asked about one that nobody has.
+
+    What an answer costs tells nothing of its cause: neither of a reference, nor of what has come for it.
+    """
+    return [report.id for report in reports_of(db, dossier.id)] or [_NO_REPORT]
 
 
 def some_slip(db: Session, site_id: UUID) -> Slip | None:

@@ -47,7 +47,7 @@ class Verb(StrEnum):
     MISS = "miss"  #: nobody there
     REACH = "reach"
     HEAR = "hear"
-    HAND_ON = "hand_on"  #: repeated wrongly three times: somebody else begins again
+    HAND_ON = "hand_on"  #: cut off, not taken charge of, or repeated wrongly three times: the list goes on
     ACKNOWLEDGE = "acknowledge"
     SEND = "send"
     CLOSE = "close"
@@ -61,6 +61,7 @@ MOVES: Final[dict[tuple[State, Verb], State]] = {
     (State.CALLING, Verb.REACH): State.REACHED,
     (State.REACHED, Verb.HEAR): State.READ_BACK,
     (State.REACHED, Verb.HAND_ON): State.SEEN,
+    (State.READ_BACK, Verb.HAND_ON): State.SEEN,
     (State.READ_BACK, Verb.ACKNOWLEDGE): State.ACKNOWLEDGED,
     (State.ACKNOWLEDGED, Verb.SEND): State.SENT,
 } | {(state, Verb.CLOSE): State.CLOSED for state in (State.FOUND, State.SEEN, State.CALLING)}
@@ -265,7 +266,7 @@ def needs_fetching(alert: CriticalAlert, at: datetime) -> bool:
     """Tell whether reception fetches the biologist: nobody has looked, or nothing has moved."""
     if alert.state is State.FOUND:
         return at - alert.found_at >= UNSEEN
-    return alert.state in {State.SEEN, State.CALLING} and at - alert.moved_at >= STUCK
+    return alert.state in OPEN and at - alert.moved_at >= STUCK
 
 
 def move(
@@ -289,7 +290,7 @@ def move(
         Verb.SEE: "seen_at", Verb.CALL: "called_at", Verb.REACH: "reached_at", Verb.HEAR: "read_back_at",
         Verb.ACKNOWLEDGE: "acknowledged_at", Verb.SEND: "sent_at",
     }  # fmt: skip
-    if verb in hours and (getattr(alert, hours[verb]) is None or verb is Verb.REACH):
+    if verb in hours and (getattr(alert, hours[verb]) is None or verb in {Verb.REACH, Verb.HEAR}):
         setattr(alert, hours[verb], at)
     step = CriticalStep(
         id=step_id or uuid7(at, chance), alert_id=alert.id, at=at, by=by, verb=verb, contact=contact, who=who

@@ -141,8 +141,9 @@ def call(db: Session, alert: CriticalAlert, contact: Contact, *, by: UUID, at: d
 
 
 def miss(db: Session, alert: CriticalAlert, *, by: UUID, at: datetime, chance: Chance) -> None:
-    """Nobody answered; the next one of the list is rung."""
-    move(db, alert, Verb.MISS, by=by, at=at, chance=chance, contact=alert.contact)
+    """Nobody answered, the line broke off or nobody takes charge; the next one of the list is rung."""
+    verb = Verb.MISS if alert.state is State.CALLING else Verb.HAND_ON
+    move(db, alert, verb, by=by, at=at, chance=chance, contact=alert.contact)
     alert.contact = alert.caller = None
 
 

@@ -12,13 +12,14 @@ from kiosk.register.errors import Invalid
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
-from kiosk.web import chance, form_key, now, page, reading, transaction
+from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.amending.retracting import Mistake, NotSigned, retract, signed_reports
 from results.amending.telling_again import NobodyToTell, Owed, Reached, end_task, to_tell_again
 from results.callers.numbers import number_to_reach, number_words
 from results.desks.signoff import unlocked
 from results.matrix import Person
 from results.reports.versions import Reason
+from results.signing import ReadAgain, read_again
 from results.sitting import Locked
 
 bp = Blueprint("amended", __name__)
@@ -37,6 +38,12 @@ MISTAKES: Final = (
     (Mistake.SAMPLE, "Le prélèvement n'était pas le bon, ou pas bon"),
     (Mistake.RESULT, "Une valeur est fausse"),
     (Mistake.OTHER, "Autre motif, noté dans le SIL"),
+)
+AGAINS: Final = (
+    (ReadAgain.MISHEARD, "Mal répété, ou à expliquer à qui l'a entendu"),
+    (ReadAgain.RECEIVED, "Le patient est reçu"),
+    (ReadAgain.DOUBT, "Une valeur est mise en doute"),
+    (ReadAgain.CHANGED, "Un résultat plus récent est arrivé"),
 )
 ENDS: Final = (
     (Reached.TOLD, "Prévenu de vive voix"),
@@ -82,6 +89,27 @@ def choose(report_id: UUID, number: int) -> ResponseReturnValue:
     return _page(chosen=(report_id, number))
 
 
+@bp.post("/rectifies/<uuid:report_id>/<int:number>/relire")
+@needs(Right.SIGN)
+def reread(report_id: UUID, number: int) -> ResponseReturnValue:
+    """Open a signed report once more, with unlocked keys and a reason; the page forgets it like any other."""
+    word = request.form.get("again", "")
+    if word not in list(ReadAgain):
+        return _page(errors={"again": WhyMissing.french}, chosen=(report_id, number))
+    try:
+        biologist = unlocked()
+        with transaction("results") as db:
+            content = read_again(
+                db, house().more["keys"], report_id, number, ReadAgain(word), biologist=biologist, by=actor().id,
+                power=power(), at=now(), chance=chance,
+            )  # fmt: skip
+            signed = signed_reports(db, this_site(db).id, at=now())
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    picked = next((one for one in signed if one.version.report_id == report_id), None)
+    return page("results/reread.html", content=content, picked=picked)
+
+
 @bp.post("/rectifies/prevenu/<uuid:release_id>")
 @needs(Right.SIGN)
 def told(release_id: UUID) -> ResponseReturnValue:
@@ -116,6 +144,6 @@ def _page(*, errors: dict[str, str] | None = None, chosen: tuple[UUID, int] | No
         raise NotSigned
     return page(
         "results/amended.html", status=422 if errors else 200, owed=owed, numbers=numbers, signed=signed, picked=picked,
-        mistakes=MISTAKES, ends=ENDS, reasons=WORDS, persons=PERSONS, channels=CHANNELS, errors=errors or {},
-        when=lambda at: clock.appointment_words(site.timezone, at),
+        mistakes=MISTAKES, agains=AGAINS, ends=ENDS, reasons=WORDS, persons=PERSONS, channels=CHANNELS,
+        errors=errors or {}, when=lambda at: clock.appointment_words(site.timezone, at),
     )  # fmt: skip

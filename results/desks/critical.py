@@ -54,7 +54,7 @@ ENDS: Final = (
 )
 VERBS: Final = {
     "see": "vue", "call": "appel", "miss": "pas de réponse", "reach": "joint", "hear": "répétée",
-    "hand_on": "répétition fausse trois fois", "acknowledge": "prise en charge", "send": "compte rendu envoyé",
+    "hand_on": "coupé, ou pas pris en charge", "acknowledge": "prise en charge", "send": "compte rendu envoyé",
     "close": "close",
 }  # fmt: skip
 #: Minutes from receipt from which a clock is yellow, then red.
@@ -121,7 +121,7 @@ def call(alert_id: UUID) -> ResponseReturnValue:
 @bp.post("/critiques/<uuid:alert_id>/absent")
 @needs(Right.CRITICAL)
 def miss(alert_id: UUID) -> ResponseReturnValue:
-    """Nobody there: back to the list of whom to ring."""
+    """Nobody there, or nobody who takes charge: back to the list of whom to ring."""
     with transaction("results") as db:
         calling.miss(db, alert_of(db, alert_id, lock=True), by=actor().id, at=now(), chance=chance)
     return _show(alert_id)

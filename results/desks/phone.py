@@ -13,30 +13,25 @@ from sqlalchemy.orm import Session
 
 from kiosk.register.clock import day, end_of_day
 from kiosk.register.errors import Invalid
-from kiosk.register.sites import Site, this_site
+from kiosk.register.sites import this_site
 from kiosk.register.staff import Actor, Right
 from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import calls
-from results.callers.calls import HeardOtherwise, NoCall, Outcome, PhoneCall, State, call_of, current_call, tries_of
+from results.callers.asking import NO_SLIP, asked_on_the_phone, line_to_ask
+from results.callers.calls import HeardOtherwise, NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
 from results.callers.messages import waiting_messages
 from results.identity import acting_as, read_spoken_birth_date
-from results.matrix import Channel, Person
 from results.release import Decision
 from results.telling import Judge, items_told, open_signed, read_out
 from results.vault.attempts import Answer, CodeDesk, Said
 from results.vault.codes import Misheard, NotAPin, is_pin, read_code, read_handle
-from results.vault.counters import AttemptState, Way, standing
-from results.vault.dossiers import NoSuchDossier, Slip
-from results.vault.releases import Course
-from results.weighing import Asked, some_slip
+from results.vault.counters import AttemptState, Way
 
 bp = Blueprint("phone", __name__)
 
 #: An answer leaves this long after its form came, or at the next whole multiple if it is late.
 PACE_S: Final = 1.0
-#: A slip that nobody has: a code said in a call that is over is tried on it, and costs what every code costs.
-_NO_SLIP: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -144,11 +139,14 @@ def ending() -> ResponseReturnValue:
 @needs(Right.PHONE)
 def end() -> ResponseReturnValue:
     """End the call."""
+    word = request.form.get("outcome", "")
+    if word not in list(Outcome):
+        raise NotFromHere
     try:
         with transaction("results") as db:
             call = call_of(db, _call_id(), by=actor().id, at=now(), lock=True)
             calls.close(
-                db, house().more["keys"], call, Outcome(request.form["outcome"]),
+                db, house().more["keys"], call, Outcome(word),
                 ring_back=request.form.get("ring_back", ""), by=actor().id, at=now(), chance=chance,
             )  # fmt: skip
     except Invalid as refusal:
@@ -179,13 +177,13 @@ def _said(spoken: Spoken) -> Said:
     """What the code desk is told; a call that is over or has had its tries has no slip any more."""
     with reading() as db:
         site = this_site(db)
-        slip_id = _NO_SLIP
+        slip_id = NO_SLIP
         try:
             call = call_of(db, spoken.call_id, by=actor().id, at=now())
         except NoCall:
             call = None
         if call is not None and call.state is State.OPEN and not calls.is_spent(tries_of(db, call.id)):
-            slip_id = call.slip_id or _NO_SLIP
+            slip_id = call.slip_id or NO_SLIP
     return Said(
         key=form_key(), site_id=site.id, slip_id=slip_id, line=spoken.line, call_id=spoken.call_id, way=Way.PHONE,
         code15=spoken.code15, pin=spoken.pin, birth_date=spoken.birth_date, by=actor().id,
@@ -193,12 +191,12 @@ def _said(spoken: Spoken) -> Said:
     )  # fmt: skip
 
 
-def _judge(call_id: UUID | None = None) -> Judge:
+def _judge(call_id: UUID) -> Judge:
     home, here = house(), actor()
     return Judge(
         database=home.database, keys=home.more["keys"], power=power(),
-        asked=Asked(channel=Channel.PHONE, person=Person.WITH_CODE, role=acting_as(here.roles)),
-        settling=None if call_id is None else _Settling(call_id=call_id, here=here, at=now()),
+        asked=asked_on_the_phone(acting_as(here.roles)),
+        settling=_Settling(call_id=call_id, here=here, at=now()),
     )  # fmt: skip
 
 
@@ -225,7 +223,10 @@ def _call_page(errors: Mapping[str, str] | None = None) -> ResponseReturnValue:
         site, call = this_site(db), current_call(db, by=actor().id, at=now())
         if call.state is not State.OPEN:
             return redirect(url_for("phone.ending"), 303)
-        line, tries = _line(db, site, call), tries_of(db, call.id)
+        line = line_to_ask(
+            db, house().more["keys"], site.id, call, acting_as(actor().roles), power=power(), at=now()
+        )  # fmt: skip
+        tries = tries_of(db, call.id)
     if line is None:
         return page("results/not_now.html", tries=0)
     status = 422 if errors else 200
@@ -245,22 +246,6 @@ def _ending(errors: Mapping[str, str] | None = None) -> Response:
     with reading() as db:
         call = current_call(db, by=actor().id, at=now())
         return page("results/ending.html", status=422 if errors else 200, call=call, errors=errors or {})
-
-
-def _line(db: Session, site: Site, call: PhoneCall) -> int | None:
-    """The line to ask now, or None for every reason why nothing can be told now."""
-    slip, other = db.get(Slip, call.slip_id or _NO_SLIP), some_slip(db, site.id)
-    # Of a reference that nobody has, the same is asked about another slip: what an answer costs tells nothing.
-    asked = slip or other
-    if asked is None:
-        return None
-    open_now = standing(db, asked, site_id=site.id, way=Way.PHONE, call_id=call.id, by=call.by, at=now())
-    is_spent = calls.is_spent(tries_of(db, call.id))
-    try:
-        course = _judge().weigh(db, asked.dossier_id, at=now()).course
-    except NoSuchDossier:
-        return None
-    return None if slip is None or is_spent or course is Course.NOT_NOW else open_now.line
 
 
 def _answered(call_id: UUID, answer: Answer, judge: Judge) -> Response:

@@ -12,14 +12,15 @@ from kiosk.register import clock
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.signin import actor, needs, power, present
+from kiosk.signin import actor, device, needs, power, present
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.earlier import earlier_values
 from results.holds import HoldReason, hold, lift
 from results.reports.versions import NotFromHere, Report
 from results.signing import (
     ChangedSinceOpened,
-    Opened,
     RouteNotAgreed,
+    keep_in_person,
     open_to_read,
     sign_what_was_read,
     waiting_for_signature,
@@ -93,7 +94,7 @@ def unlock_keys() -> ResponseReturnValue:
         raise Locked
     with transaction("results") as db:
         step = prove_again(
-            db, here.actor.id, request.form.get("digits", ""), device=request.remote_addr or "", power=power(), at=at,
+            db, here.actor.id, request.form.get("digits", ""), device=device(), power=power(), at=at,
             chance=chance,
         )  # fmt: skip
     keys = open_keys(house().more["keys"].folder, step, request.form.get("passphrase", ""))
@@ -162,6 +163,22 @@ def keep_back(report_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("signoff.waiting"), 303)
 
 
+@bp.post("/signature/<uuid:report_id>/en-personne")
+@needs(Right.SIGN)
+def tell_in_person(report_id: UUID) -> ResponseReturnValue:
+    """Let a visit's results be told in person only, or by every way of the table again; then read on."""
+    try:
+        unlocked()
+        with transaction("results") as db:
+            keep_in_person(
+                db, house().more["keys"], report_id, is_closed="open" not in request.form, by=actor().id, at=now(),
+                chance=chance,
+            )  # fmt: skip
+        return _open(report_id)
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+
+
 @bp.post("/signature/<uuid:report_id>/liberer")
 @needs(Right.SIGN)
 def let_go(report_id: UUID) -> ResponseReturnValue:
@@ -180,16 +197,18 @@ class ReasonMissing(Invalid):
 
 def _open(report_id: UUID, *, status: int = 200, changed: str = "", errors: dict[str, str] | None = None) -> Response:
     with transaction("results") as db:
+        keys, biologist = house().more["keys"], unlocked()
         opened = open_to_read(
-            db, house().more["keys"], report_id, biologist=unlocked(), by=actor().id, power=power(),
-            at=now(), chance=chance,
-        )  # fmt: skip
+            db, keys, report_id, biologist=biologist, by=actor().id, power=power(), at=now(), chance=chance
+        )
+        earlier = earlier_values(
+            db, keys, opened, biologist=biologist, by=actor().id, power=power(), at=now(), chance=chance
+        )
         around = _around(db)
-    return _report(opened, around, status=status, changed=changed, errors=errors or {})
-
-
-def _report(opened: Opened, around: dict[str, Any], *, status: int, changed: str, errors: dict[str, str]) -> Response:
-    return page("results/report.html", status=status, opened=opened, changed=changed, errors=errors, **around)
+    return page(
+        "results/report.html", status=status, opened=opened, earlier=earlier, changed=changed, errors=errors or {},
+        **around,
+    )  # fmt: skip
 
 
 def _shown_again(report_id: UUID, refusal: ChangedSinceOpened) -> Response:

@@ -181,7 +181,7 @@ def clean(database: Database) -> bool:
 
 
 def _tables() -> list[Table]:
-    """Every table with a rule, those that stand on others first; all of them are loaded by whoever composes."""
+    """Every table with a rule, those that stand on others first; the rules have loaded them all."""
     wanted = {Base.metadata.tables[name] for name in RULES}
     return [table for table in reversed(Base.metadata.sorted_tables) if table in wanted]
 

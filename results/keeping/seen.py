@@ -30,6 +30,7 @@ from results.identity import NoDocumentSeen, seen
 from results.office.accounts import ROLES
 from results.physicians.calls import PhysicianCall
 from results.reports.versions import Report
+from results.signing import ReadAgain
 from results.vault.dossiers import Dossier, Slip
 from results.vault.releases import ReleaseAct
 
@@ -42,6 +43,7 @@ TOLD: Final[Mapping[Act, tuple[str, str]]] = MappingProxyType({
     Act.REPORT_SIGNED: (_SCREEN, "Compte rendu lu et signé"),
     Act.REPORT_WITHDRAWN: (_SCREEN, "Compte rendu repris"),
     Act.ESCROW_OPENED: (_SCREEN, "Pli scellé ouvert par un biologiste"),
+    Act.VISIT_SHOWN: (_COUNTER, "Passage ouvert par le numéro de son ticket"),
     Act.RELEASE_TOLD: ("", "Résultat communiqué"),
     Act.RELEASE_TOLD_AGAIN: ("", "Prévenu que le compte rendu a changé"),
     Act.RELEASE_HANDED: (_COUNTER, "Papier remis"),
@@ -65,6 +67,11 @@ _WHOM: Final[Mapping[str, str]] = MappingProxyType({
     "with_code": "au patient, avec le code du talon", "without_code": "au patient, pièce d'identité vue",
     "physician": "à un médecin reconnu", "parent": "à un parent", "mandated": "à une personne mandatée",
     "institution": "à un organisme",
+})  # fmt: skip
+#: Why a biologist has opened what was signed already.
+_WHY: Final[Mapping[str, str]] = MappingProxyType({
+    ReadAgain.MISHEARD: "mal répété, ou à expliquer", ReadAgain.RECEIVED: "patient reçu",
+    ReadAgain.DOUBT: "valeur mise en doute", ReadAgain.CHANGED: "résultat plus récent arrivé",
 })  # fmt: skip
 #: A clock that was set back a little must hide nothing.
 _MARGIN: Final = timedelta(days=1)
@@ -167,4 +174,6 @@ def _told(entry: Entry) -> tuple[str, str]:
     way, what = TOLD[entry.act]
     way = _WAYS.get(str(entry.facts.get("channel", "")), way)
     whom = _WHOM.get(str(entry.facts.get("person", "")), "")
-    return way, f"{what} {whom}" if whom else what
+    what = f"{what} {whom}" if whom else what
+    why = _WHY.get(str(entry.facts.get("reason", "")), "") if entry.act is Act.REPORT_OPENED else ""
+    return way, f"{what}, après signature : {why}" if why else what

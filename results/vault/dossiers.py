@@ -30,6 +30,7 @@ class Wish(StrEnum):
     DISCREET = "discreet"  #: a discreet visit
     OWN_NUMBER = "own_number"  #: the number on file is the patient's own, given for this visit
     IN_PERSON_ONLY = "in_person_only"
+    TOLD_IN_PERSON = "told_in_person"  #: the biologist's word: in person only, whatever the patient had wished
     NOBODY_ELSE = "nobody_else"
     LETTER_ASKED = "letter_asked"  #: asked in writing
 
@@ -232,6 +233,20 @@ def add_wish(
     """
     dossier = trusted_dossier(db, keys, dossier_id, lock=True)
     dossier.wishes = " ".join(sorted(one.value for one in dossier.wished | {wish}))
+    dossier.vouched = _vouch_for(keys, dossier)
+    write(db, "results", Act.DOSSIER_CHANGED, by=by, at=at, chance=chance, dossier=dossier.id, visit=dossier.visit_id)
+
+
+def drop_wish(
+    db: Session, keys: KeyRing, dossier_id: UUID, wish: Wish, *, by: UUID, at: datetime, chance: Chance
+) -> None:
+    """Open again what one wish has closed; whoever calls this has asked who may.
+
+    Raises:
+        NoSuchDossier: there is none, or somebody else changed it.
+    """
+    dossier = trusted_dossier(db, keys, dossier_id, lock=True)
+    dossier.wishes = " ".join(sorted(one.value for one in dossier.wished - {wish}))
     dossier.vouched = _vouch_for(keys, dossier)
     write(db, "results", Act.DOSSIER_CHANGED, by=by, at=at, chance=chance, dossier=dossier.id, visit=dossier.visit_id)
 

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -293,6 +295,14 @@ def test_a_paper_that_is_not_ours_is_refused_in_words(instance: Path) -> None:
         assert done.exit_code == 1
         assert "Ce n'est pas une note signée par ce laboratoire" in done.output
         assert "intact" not in done.output
+
+
+def test_a_purge_knows_every_table_in_a_programme_that_has_loaded_nothing_else(instance: Path) -> None:
+    start = "import sys; from results.cli import main; sys.argv[0] = 'etiquette'; main()"
+    words = [sys.executable, "-c", start, "--instance", str(instance), "purge"]
+    for more in (["--dry-run"], []):
+        done = subprocess.run([*words, *more], cwd=HOUSE, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["Rien à retirer."]), done.stderr
 
 
 def test_a_purge_counts_first_and_says_what_backups_still_hold(instance: Path) -> None:

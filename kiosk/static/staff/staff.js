@@ -106,7 +106,7 @@
   const veil = () => {
     if (at("again").open) return;
     before = document.activeElement;
-    document.querySelectorAll("[data-blank-after]").forEach(blank);
+    wipe();
     document.body.dataset.veiled = "yes";
     at("again").showModal();
   };
@@ -133,6 +133,8 @@
   // Nothing stays in view for nobody.
   const focusIn = (room) => (room.querySelector("[data-focus]") || room.querySelector("[aria-invalid=true]") || room.querySelector("[autofocus]"))?.focus();
   const blank = (one) => { one.replaceChildren(); one.dataset.blanked = "yes"; };
+  const wipe = () => document.querySelectorAll("[data-blank-after]").forEach(blank);
+  addEventListener("pagehide", wipe); // nor behind the back key
   const begin = () => {
     for (const one of document.querySelectorAll("[data-blank-after]")) setTimeout(blank, Number(one.dataset.blankAfter) * 1000, one);
     for (const one of document.querySelectorAll("[data-gone-after]")) setTimeout(() => one.remove(), Number(one.dataset.goneAfter) * 1000);
@@ -144,7 +146,7 @@
     // A veil is lifted by a proof alone.
     if (event.key === "Escape" && at("again")?.open) return event.preventDefault();
     const stop = document.querySelector("[data-alarm]");
-    if (event.key === "Escape" && !stop) document.querySelectorAll("[data-blank-after]").forEach(blank);
+    if (event.key === "Escape" && !stop) wipe();
     press(event);
   });
   document.addEventListener("input", (event) => {

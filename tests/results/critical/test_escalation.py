@@ -96,10 +96,10 @@ def test_reception_is_asked_after_five_minutes_unseen_or_ten_without_a_move(at: 
     minute = timedelta(minutes=1)
     assert not needs_fetching(alert_at(at), at + 5 * minute - timedelta(seconds=1))
     assert needs_fetching(alert_at(at), at + 5 * minute)
-    for state in (State.SEEN, State.CALLING):
+    for state in (State.SEEN, State.CALLING, State.REACHED, State.READ_BACK):
         assert not needs_fetching(alert_at(at, state), at + 9 * minute)
         assert needs_fetching(alert_at(at, state), at + 10 * minute)
-    for state in (State.REACHED, State.READ_BACK, State.ACKNOWLEDGED, State.SENT, State.CLOSED):
+    for state in (State.ACKNOWLEDGED, State.SENT, State.CLOSED):
         assert not needs_fetching(alert_at(at, state), at + 60 * minute)
 
 

@@ -13,6 +13,7 @@ from kiosk.register.database import Database, uuid7
 from kiosk.register.journal import ResultsText
 from results.amending.retracting import Mistake, Retraction, retract
 from results.amending.telling_again import Reached, end_task, to_tell_again
+from results.keeping.seen import who_looked
 from results.matrix import Channel, Person
 from results.release import Answer, Role, Why
 from results.reports.versions import Reason, ReportVersion, State, newest, withdraw_former
@@ -69,6 +70,41 @@ class Told:
 def act(database: Database) -> str:
     with database.reading() as db:
         return "\n".join(db.scalars(select(ResultsText.text)))
+
+
+@pytest.mark.parametrize("release_class", [C0, ReleaseClass.C3])
+def test_a_signed_report_is_read_again_for_a_reason_that_the_patient_may_ask_for(
+    room: SigningRoom, release_class: ReleaseClass
+) -> None:
+    visit_id = room.signed(release_class)
+    with room.desks.database.reading() as db:
+        version = db.scalars(select(ReportVersion)).one()
+    path = f"/rectifies/{version.report_id}/1"
+    locked = room.desks.browser("lenoir")
+    locked.get("/rectifies")
+    assert locked.post(f"{path}/relire", again="misheard").location.endswith("/signature/cles")
+    room.desks.later(seconds=30)
+    lenoir = room.unlocked()
+    assert "Pourquoi le relire" in lenoir.post(f"{path}/choisir").text
+    refused = lenoir.post(f"{path}/relire", again="curious")
+    assert refused.status_code == 422
+    assert VALUE not in refused.text
+    shown = lenoir.post(f"{path}/relire", again="misheard")
+    assert VALUE in shown.text
+    assert 'data-blank-after="120"' in shown.text
+    with room.desks.database.reading() as db:
+        assert not db.scalars(select(ReleaseAct)).all()
+        looks = [one.what for one in who_looked(db, visit_id, room.desks.room.power)]
+    assert looks[-1] == "Compte rendu ouvert pour être lu, après signature : mal répété, ou à expliquer"
+    assert VALUE not in act(room.desks.database)
+    sophie = room.desks.browser()
+    sophie.get("/")
+    assert sophie.post(f"{path}/relire", again="misheard").status_code == 403
+    with room.desks.database.transaction("results") as db:
+        db.get_one(ReportVersion, (version.report_id, 1)).signature = bytes(64)
+    broken = lenoir.post(f"{path}/relire", again="misheard")
+    assert broken.status_code == 409
+    assert VALUE not in broken.text
 
 
 def test_a_report_that_was_taken_back_is_told_no_more_from_that_instant(room: SigningRoom) -> None:

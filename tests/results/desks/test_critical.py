@@ -216,6 +216,29 @@ def test_three_wrong_repeats_give_the_call_to_somebody_else(lab: Laboratory) -> 
     assert lab.repeats(karim, alert).status_code == 409
 
 
+def test_a_line_that_breaks_off_or_nobody_who_takes_charge_leads_back_to_the_list(lab: Laboratory) -> None:
+    lab.receives(lab.message(mark="HH"))
+    (alert,) = lab.alerts()
+    root, karim = f"/critiques/{alert.id}", lab.browser("karim")
+    karim.post(f"{root}/ouvrir")
+    karim.post(f"{root}/appeler", contact="prescriber")
+    heard = karim.post(f"{root}/joint", person_name="Dr Anne Petit")
+    assert f'action="{root}/absent"' in heard.text
+    assert f'action="{root}/absent"' in karim.post(f"{root}/repetition").text
+    assert "Qui appeler" in karim.post(f"{root}/absent").text
+    repeated = lab.goes_through(karim, alert)
+    assert f'action="{root}/absent"' in repeated.text
+    lab.desks.later(minutes=4)
+    again = karim.post(f"{root}/absent")
+    assert "Qui appeler" in again.text
+    assert again.text.count("coupé, ou pas pris en charge") == 2
+    lab.goes_through(karim, alert)
+    karim.post(f"{root}/prise-en-charge")
+    (alert,) = lab.alerts()
+    assert alert.state is State.ACKNOWLEDGED
+    assert alert.reached_at == alert.read_back_at == alert.acknowledged_at == lab.desks.at
+
+
 def test_no_matrix_in_force_holds_no_critical_value_and_the_journal_and_the_screen_say_so(lab: Laboratory) -> None:
     lab.receives(lab.message(mark="LL"))
     (alert,) = lab.alerts()

@@ -339,6 +339,16 @@ def test_the_biologist_at_the_phone_tells_a_confidential_result_herself(desks: D
     assert VALUE in lenoir.says(lenoir.reference(slip.handle), slip).text
 
 
+@pytest.mark.parametrize("outcome", ["", "bogus", "told"])
+def test_no_call_ends_as_it_did_not(desks: Desks, caller: Caller, outcome: str) -> None:
+    slip = desks.ready(C0, BODY)
+    at_hour(desks, caller)
+    page = caller.reference(slip.handle)
+    call = re.findall(r'name="call" value="([^"]+)"', page.text)[0]
+    assert caller.browser.post("/telephone/fin", call=call, outcome=outcome).status_code == 409
+    assert calls(desks)[-1].state is State.OPEN
+
+
 def test_the_sampler_is_told_not_now(desks: Desks) -> None:
     slip = desks.ready(C0, BODY)
     desks.later(hours=2)

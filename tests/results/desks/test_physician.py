@@ -236,6 +236,23 @@ def test_every_refusal_is_the_same_to_the_byte(doctor: Doctor) -> None:
     assert doctor.acts() == []
 
 
+def test_an_order_that_names_another_physician_is_told_to_that_one_alone(doctor: Doctor) -> None:
+    visit, desks = doctor.ordered(named=False), doctor.desks
+    by = desks.room.people["lenoir"].id
+    with desks.database.transaction("results") as db:
+        other = enter_physician(
+            db, desks.site().id, rpps=RPPS[::-1], name="Jean Durand", by=by, power=desks.room.power, at=desks.at,
+            chance=desks.chance, key=doctor.room.key(),
+        )  # fmt: skip
+        name_physician(
+            db, visit_of(db, visit), other.id, Standing.PRESCRIBER, by=by, power=desks.room.power, at=desks.at,
+            chance=desks.chance,
+        )  # fmt: skip
+    doctor.hour()
+    assert VALUE not in doctor.asks(doctor.calls(), doctor.name_of(visit)).text
+    assert doctor.acts() == []
+
+
 def test_a_report_before_its_hour_is_not_told(doctor: Doctor) -> None:
     visit = doctor.ordered()
     assert SENTENCE in doctor.asks(doctor.calls(), doctor.name_of(visit)).text

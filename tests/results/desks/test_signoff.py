@@ -11,12 +11,13 @@ from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText
-from results.holds import hold_for_correction
+from kiosk.register.patients import Recognition
+from results.holds import HoldReason, hold, hold_for_correction
 from results.matrix import Channel, Person
 from results.release import Role
-from results.reports.versions import Report, ReportVersion, State
+from results.reports.versions import Report, ReportVersion, State, Verb, move
 from results.sitting import IDLE, Locked, Sittings
-from results.vault.dossiers import dossier_of
+from results.vault.dossiers import Dossier, dossier_of
 from results.vault.keys import BiologistKeys
 from results.vault.releases import Course
 from results.weighing import Asked, weigh
@@ -69,6 +70,17 @@ def test_nothing_opens_while_the_keys_are_locked(room: SigningRoom) -> None:
     answer = browser.post(f"/signature/{report_id}/signer", form_key=room.key(), seen="1:00")
     assert answer.location.endswith("/signature/cles")
     assert room.version(report_id).state is State.SEALED
+
+
+def test_wrong_proofs_typed_elsewhere_keep_nobody_from_unlocking_on_a_paired_pc(room: SigningRoom) -> None:
+    lenoir, elsewhere = room.desks.room.browser().pair(), room.desks.room.browser()
+    lenoir.sign_in("lenoir")
+    # Behind one proxy every PC has the same address.
+    assert lenoir.address == elsewhere.address
+    for _ in range(5):
+        room.desks.later(seconds=11)  # an earlier one would not even be looked at
+        assert elsewhere.sign_in("lenoir", digits="000000").status_code == 422
+    assert room.unlock(lenoir).status_code == 303
 
 
 @pytest.mark.parametrize("what", ["passphrase", "digits", "spent"])
@@ -216,3 +228,108 @@ def test_an_opened_report_is_kept_by_no_cache(room: SigningRoom) -> None:
     answer = browser.post(f"/signature/{report_id}/ouvrir", form_key=room.key())
     assert answer.headers["Cache-Control"] == "no-store"
     assert VALUE not in browser.get("/signature").text
+
+
+def of_one_person(room: SigningRoom, *report_ids: UUID) -> None:
+    """These reports are of visits of one and the same patient."""
+    with room.desks.database.transaction() as db:
+        visits = [
+            db.get_one(Dossier, db.get_one(ReportVersion, (one, 1)).dossier).visit_id for one in report_ids
+        ]  # fmt: skip
+        rows = [db.get_one(Recognition, visit) for visit in visits]
+        for row in rows:
+            row.patient_id = rows[0].patient_id
+
+
+@pytest.mark.parametrize("release_class", [C0, C3])
+def test_earlier_values_of_the_same_patient_stand_beside_and_the_journal_knows(
+    room: SigningRoom, release_class: ReleaseClass
+) -> None:
+    browser = room.unlocked()
+    former = room.unsigned(release_class, value="3817")
+    signs(room, browser, former, seen_in(opens(room, browser, former)), whole="yes")
+    room.desks.later(minutes=5)
+    browser = room.unlocked()
+    someone_else, own = room.unsigned(release_class, value="5926"), room.unsigned(release_class)
+    other_exams = room.unsigned(C2 if release_class is C3 else ReleaseClass.C1, value="6048")
+    of_one_person(room, own, former, other_exams)
+    signs(room, browser, someone_else, seen_in(opens(room, browser, someone_else)), whole="yes")
+    signs(room, browser, other_exams, seen_in(opens(room, browser, other_exams)), whole="yes")
+    shown = opens(room, browser, own)
+    assert "3817" in shown
+    assert "le 21/11/2026" in shown
+    assert "5926" not in shown
+    assert "6048" not in shown
+    with room.desks.database.reading() as db:
+        told = db.scalars(select(ResultsText.text).order_by(ResultsText.seq.desc()).limit(5)).all()
+    assert any(former.hex in one.replace("-", "") and '"report.opened"' in one for one in told)
+    assert "3817" not in "".join(told)
+
+
+@pytest.mark.parametrize("what", ["held", "taken back", "tampered"])
+def test_no_earlier_value_is_shown_that_nobody_may_rely_on(room: SigningRoom, what: str) -> None:
+    browser = room.unlocked()
+    former = room.unsigned(C0, value="3817")
+    signs(room, browser, former, seen_in(opens(room, browser, former)), whole="yes")
+    room.desks.later(minutes=5)
+    browser = room.unlocked()
+    own = room.unsigned(C0)
+    of_one_person(room, own, former)
+    assert "3817" in opens(room, browser, own)
+    with room.desks.database.transaction("results") as db:
+        version = db.get_one(ReportVersion, (former, 1))
+        if what == "held":
+            hold(
+                db, db.get_one(Report, former), HoldReason.IDENTITY, by=room.desks.room.people["lenoir"].id,
+                power=room.desks.room.power, at=room.desks.at, chance=room.desks.chance, key=room.key(),
+            )  # fmt: skip
+        elif what == "taken back":
+            move(version, Verb.WITHDRAW, at=room.desks.at)
+        else:
+            version.signature = bytes(64)
+    shown = opens(room, browser, own)
+    assert "3817" not in shown
+    assert "Aucun résultat antérieur" in shown
+
+
+def test_the_biologist_lets_a_visit_be_told_in_person_only_and_no_counter_takes_it_back(room: SigningRoom) -> None:
+    report_id = room.unsigned(C0)
+    locked = room.desks.browser("lenoir")
+    locked.get("/signature")
+    assert locked.post(f"/signature/{report_id}/en-personne").location.endswith("/signature/cles")
+    room.desks.later(seconds=30)
+    browser = room.unlocked()
+    seen = seen_in(opens(room, browser, report_id))
+    assert "en personne seulement, dit le biologiste" in browser.post(f"/signature/{report_id}/en-personne").text
+    signs(room, browser, report_id, seen, whole="yes")
+    room.hour_comes()
+    with room.desks.database.reading() as db:
+        dossier_id = db.get_one(ReportVersion, (report_id, 1)).dossier
+    assert dossier_id is not None
+    visit_id = room.visit_of(dossier_id)
+    sophie = room.desks.browser()
+    sophie.get(f"/passage/{visit_id}/resultats")
+    saved = sophie.post(
+        f"/passage/{visit_id}/resultats",
+        form_key=room.key(),
+        preference="phone",
+        wants_phone="yes",
+        document="passport",
+    )
+    assert saved.status_code == 303
+    answers = {channel: course(room, dossier_id, channel) for channel in Channel}
+    away = {Channel.PHONE, Channel.CALL_BACK, Channel.LETTER}
+    assert {channel for channel, one in answers.items() if one is Course.NOT_NOW} >= away
+    assert answers[Channel.COUNTER] is Course.TELL
+    other = room.unsigned(C0)
+    browser = room.unlocked()
+    browser.post(f"/signature/{other}/en-personne")
+    assert "dit le biologiste" not in browser.post(f"/signature/{other}/en-personne", open="yes").text
+
+
+def course(room: SigningRoom, dossier_id: UUID, channel: Channel) -> Course:
+    person = Person.WITH_CODE if channel is Channel.PHONE else Person.WITHOUT_CODE
+    asked = Asked(channel=channel, person=person, role=Role.SECRETARY)
+    with room.desks.database.reading() as db:
+        _, weighed = weigh(db, room.desks.keys, dossier_id, asked, power=room.desks.room.power, at=room.desks.at)
+    return weighed.course

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.formats.damm import check_digit
 from kiosk.register.journal import Act, ResultsText, write
+from kiosk.register.visits import visit_of
 from results.keeping.purge import purge
 from results.keeping.seen import TOLD, who_looked
 from results.matrix import Channel, Person
@@ -110,6 +111,17 @@ def test_a_call_and_a_wrong_code_are_told_and_the_code_is_not(room: SigningRoom)
     assert "Code essayé : rien n'a été communiqué" in text
     for secret in (issued.handle, PIN, *issued.codes):
         assert secret not in text
+
+
+def test_whoever_opened_a_visit_by_its_ticket_is_named(room: SigningRoom) -> None:
+    visit_id = room.signed(C0)
+    with room.desks.database.reading() as db:
+        visit = visit_of(db, visit_id)
+    sophie = room.desks.browser("sophie")
+    sophie.get("/remise")
+    opened = sophie.post("/remise/ticket", number=str(visit.number), day=f"{visit.day:%d/%m/%Y}")
+    assert opened.status_code == 303
+    assert [line[3] for line in told(room, visit_id)] == ["Passage ouvert par le numéro de son ticket"]
 
 
 def _visit_of_slip(room: SigningRoom, slip_id: UUID) -> UUID:

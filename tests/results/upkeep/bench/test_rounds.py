@@ -147,7 +147,7 @@ def test_every_row_of_the_note_is_there() -> None:
         "first_page", "startup", "memory",
         "label_bytes", "label_z64", "label_hex", "label_cpu", "tube_plan", "six_tubes", "code_check", "call_next_http",
         "foretell_60", "mornings_400", "foretold_error", "foretold_cover", "foretold_late", "erlang_c", "two_classes",
-        "code_alone", "code_four", "refusal_cpu",
+        "code_alone", "code_four", "refusal_cpu", "handle_cpu",
         "kiosk_drawn", "kiosk_moved", "board_drawn", "board_moved", "call_on_board", "boards_checkin", "boards_health",
     }  # fmt: skip
 
@@ -418,12 +418,13 @@ def test_served_pages_are_measured_for_real(runs: Runs, checkout: Path, monkeypa
 
 def test_codes_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codes, "TIMES", 1)
-    _, rows = runs(*CODES, only=("code_alone", "refusal_cpu"), rounds=1, now=clock.now)
+    _, rows = runs(*CODES, only=("code_alone", "refusal_cpu", "handle_cpu"), rounds=1, now=clock.now)
     told = {row["name"]: row for row in rows}
-    assert list(told) == ["code_alone", "refusal_cpu"]
+    assert list(told) == ["code_alone", "refusal_cpu", "handle_cpu"]
     # Answers leave at whole seconds.
     assert told["code_alone"]["ours"] >= codes.PACE
     assert told["refusal_cpu"]["ours"] >= told["refusal_cpu"]["floor"] > 10
+    assert told["handle_cpu"]["ours"] >= told["handle_cpu"]["floor"] > 0
 
 
 def test_screens_are_measured_for_real(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
