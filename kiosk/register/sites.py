@@ -53,4 +53,6 @@ def this_site(db: Session) -> Site:
     row = db.connection().execute(_FIRST).first()
     if row is None:
         raise NoSite
-    return Site(**row._asdict())
+    site = Site()
+    vars(site).update(row._asdict())  # as a row that was read: nothing of it is a change that waits to be written
+    return site

@@ -3,7 +3,6 @@
 from functools import cache
 from typing import Final
 
-from flask import url_for
 from sqlalchemy.orm import Session
 
 from kiosk.register.sites import Site, this_site
@@ -115,11 +114,7 @@ def _open_to(roles: frozenset[Role]) -> dict[str, object]:
         return opens(roles, Right(right))
 
     return {
-        "menu": [
-            {**one, "href": url_for(one["endpoint"])}
-            for one in MENU
-            if may(ROUTES[one["endpoint"]]) and not ("unless" in one and may(one["unless"]))
-        ],
+        "menu": [one for one in MENU if may(ROUTES[one["endpoint"]]) and not ("unless" in one and may(one["unless"]))],
         "alarm_panes": ["critical.alarm"] if may(Right.CALL) else [],
         "open_here": [one for one in ROUTES if ROUTES[one] != "open" and may(ROUTES[one])],
         "exam_panes": ["desk.plan_pane"] if may(Right.PRINT_LABELS) else [],
