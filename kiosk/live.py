@@ -22,7 +22,7 @@ from kiosk.web import house
 #: Seconds between two signs of life: a comment line would never reach the page, so it is an event.
 BEAT = 5.0
 #: Seconds between two looks at the database while at least one stream is open.
-GLANCE = {"sqlite": 0.025, "postgresql": 0.1}
+GLANCE = {"sqlite": 0.01, "postgresql": 0.1}
 #: Seconds between two looks of a stream at what is no row of the register.
 LOOK = 0.2
 #: Streams of one app that no server has told how many threads it has.

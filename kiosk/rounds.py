@@ -17,6 +17,12 @@ class Round:
     name: str
     seconds: float
     go: Callable[[], object]
+    #: For each second of the processor that it took, so many it rests: whoever asks for a page meanwhile comes first.
+    rests: float = 0.0
+
+    def pause(self, spent: float) -> float:
+        """Seconds until it goes again, when it has just taken so many of the processor."""
+        return max(self.seconds, self.rests * spent)
 
 
 def start_rounds(rounds: Sequence[Round]) -> threading.Event:
@@ -32,6 +38,7 @@ def _go(rounds: Sequence[Round], stop: threading.Event) -> None:
         for place, one in enumerate(rounds):
             if time.monotonic() < due[place]:
                 continue
+            before = time.thread_time()
             try:
                 one.go()
             except Exception as error:  # noqa: BLE001  # a round that fails today is gone again in a moment
@@ -41,5 +48,5 @@ def _go(rounds: Sequence[Round], stop: threading.Event) -> None:
                 where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
                 # The kind and the place, never the message: it may hold a name or a value.
                 log.error("round %s: %s at %s", one.name, type(error).__name__, where)  # noqa: TRY400
-            due[place] = time.monotonic() + one.seconds
+            due[place] = time.monotonic() + one.pause(time.thread_time() - before)
         stop.wait(0.2)

@@ -18,14 +18,15 @@ bp = Blueprint("helping", __name__)
 @needs(Right.CALL)
 def calls() -> ResponseReturnValue:
     """The kiosks where somebody waits for a person, as a part of every page; nothing when it has not changed."""
+    told = request.args
     with reading() as db:
         waiting = open_help_calls(db, this_site(db).id, at=now())
         asked = [(call.body["kiosk"], int((now() - call.at).total_seconds() // 60)) for call in waiting]
     state = ",".join(f"{kiosk}.{minutes}" for kiosk, minutes in asked) or "-"
     return (
         Response(status=204)
-        if request.args.get("vu") == state
-        else page("staff/help_calls.html", asked=asked, state=state, bar="bar" in request.args)
+        if told.get("vu") == state
+        else page("staff/help_calls.html", asked=asked, state=state, bar="bar" in told, line=told.get("line"))
     )
 
 

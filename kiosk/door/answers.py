@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -179,8 +180,14 @@ def unconfirmed_among(db: Session, visit_ids: Collection[UUID]) -> frozenset[UUI
 
 def how_many_answers(db: Session) -> tuple[int, int]:
     """How many answers were given at the kiosk, and how many of them nobody has confirmed; they go with the day."""
-    given, waiting = db.execute(select(func.count(), func.count().filter(_unconfirmed())).select_from(Answer)).one()
+    db.flush()  # what this transaction itself has changed counts too
+    given, waiting = db.connection().execute(_how_many()).one()
     return given, waiting
+
+
+@cache
+def _how_many() -> Select[int, int]:
+    return select(func.count(), func.count().filter(_unconfirmed())).select_from(Answer)
 
 
 def _unconfirmed() -> ColumnElement[bool]:

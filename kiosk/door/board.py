@@ -48,16 +48,20 @@ def events() -> Response:
     """A stream that says what to show when a number is called, or when somebody takes one."""
     with reading() as db:
         site_id = this_site(db).id
-    return live.stream(site_id, ("call", "line"), body=copy_current_request_context(_after))
+    # A request of its own, with its hour, is made for the one board that reads: for each it would cost most of all.
+    kept, read = _kept(), copy_current_request_context(_read_again)
+
+    def after(event: Event) -> dict[str, Any]:
+        """What is shown after an event: sent with it, since two hundred boards that ask back would be a crowd."""
+        with kept.turn:
+            return read() if kept.seq < event.seq else kept.shown
+
+    return live.stream(site_id, ("call", "line"), body=after)
 
 
-def _after(event: Event) -> dict[str, Any]:
-    """What the board shows after an event: sent with it, since two hundred boards that ask back would be a crowd."""
-    with _kept().turn:
-        if _kept().seq < event.seq:
-            with reading() as db:
-                return _as_it_stands(db)
-        return _kept().shown
+def _read_again() -> dict[str, Any]:
+    with reading() as db:
+        return _as_it_stands(db)
 
 
 @dataclass

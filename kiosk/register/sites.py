@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, String, Time, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.register.database import Base
+from kiosk.register.database import Base, table_of
 from kiosk.register.errors import NotFound
 
 
@@ -34,7 +34,7 @@ class Site(Base):
 
 
 #: Built once: nearly every request asks.
-_FIRST: Final = select(Site).order_by(Site.number)
+_FIRST: Final = select(table_of(Site)).order_by(Site.number)
 
 
 class NoSite(NotFound):
@@ -44,12 +44,15 @@ class NoSite(NotFound):
 
 
 def this_site(db: Session) -> Site:
-    """The site of this instance.
+    """The site of this instance, to be read alone: it belongs to no session, and what is set on it is written nowhere.
 
     Raises:
         NoSite: on an instance that was never initialised.
     """
-    site = db.scalars(_FIRST).first()
-    if site is None:
+    db.flush()  # what this transaction itself has changed counts too
+    row = db.connection().execute(_FIRST).first()
+    if row is None:
         raise NoSite
+    site = Site()
+    vars(site).update(row._asdict())  # as a row that was read: nothing of it is a change that waits to be written
     return site

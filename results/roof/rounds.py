@@ -70,7 +70,8 @@ def rounds_of(home: House, codes: CodeDesk) -> list[Round]:
         Round(name="labels", seconds=60, go=labels),
         Round(name="absences", seconds=5, go=absences),
         Round(name="laws", seconds=600, go=laws),
-        Round(name="forecast", seconds=1, go=forecast),
+        # A long line takes longer to foretell, and changes more often: it gets a tenth of a core, the pages the rest.
+        Round(name="forecast", seconds=1, rests=9, go=forecast),
         Round(name="slips", seconds=0.5, go=slips),
         Round(name="calls", seconds=30, go=calls),
         Round(name="drills", seconds=DRILLS_EVERY.total_seconds(), go=drills),

@@ -36,6 +36,31 @@ def test_each_round_goes_at_once_and_again_after_its_seconds() -> None:
     assert slow_went == [0]
 
 
+def test_a_round_that_costs_much_rests_in_proportion() -> None:
+    one = Round(name="forecast", seconds=1, rests=9, go=lambda: None)
+    assert [one.pause(spent) for spent in (0.0, 0.1, 0.5)] == [1, 1, 4.5]
+    assert Round(name="slips", seconds=1, go=lambda: None).pause(5.0) == 1  # what is owed does not wait
+
+
+def test_what_a_round_took_is_what_it_rests_for() -> None:
+    heavy, light = [], []
+
+    def work() -> None:
+        heavy.append(sum(range(100_000)))
+
+    stop = start_rounds(
+        [
+            Round(name="heavy", seconds=0.1, rests=1e7, go=work),
+            Round(name="light", seconds=0.1, go=lambda: light.append(1)),
+        ]
+    )
+    try:
+        until(lambda: len(light) >= 4)
+    finally:
+        stop.set()
+    assert len(heavy) == 1
+
+
 def test_a_failing_round_ends_no_other_and_itself_goes_again(caplog: pytest.LogCaptureFixture) -> None:
     failed, went = [], []
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import appcontext_pushed
 
 from kiosk import waiting
 from kiosk.counter.passage import advance
@@ -126,6 +127,27 @@ def test_what_an_event_brings_is_what_the_board_would_ask_for(reception: Recepti
     stream.close()
     assert shown(reception) == [(1, "Guichet 1")]
     assert [json.loads(one.partition("data: ")[2]) for one in told] == [board(reception)] * 2
+
+
+def test_of_all_the_boards_that_hear_of_an_event_one_alone_makes_a_request_more(reception: Reception) -> None:
+    arrives(reception)
+    made: list[object] = []
+
+    def count(app: object) -> None:
+        made.append(app)
+
+    with appcontext_pushed.connected_to(count, reception.app):
+        streams = [
+            reception.client.get(
+                "/board/events", base_url="https://localhost", headers={"Last-Event-ID": "0"}, buffered=False
+            )
+            for _ in range(5)
+        ]
+        told = {str(next(iter(one.response)), "utf-8") for one in streams}  # type: ignore[call-overload]
+    for one in streams:
+        one.close()
+    assert len(told) == 1
+    assert len(made) == len(streams) + 1
 
 
 def test_boards_that_ask_together_read_the_line_once(reception: Reception, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from kiosk.register.database import Database
+from kiosk.register.database import Database, open_sqlite
 from kiosk.register.errors import Later
 from kiosk.register.events import (
     HELP_LASTS,
@@ -133,3 +134,20 @@ def test_an_old_call_for_help_is_not_shown_for_ever(database: Database, site: Si
     ask(database, site, at, "Borne 1", "a" * 32)
     assert asking(database, site, at + HELP_LASTS - timedelta(seconds=1)) == ["Borne 1"]
     assert asking(database, site, at + HELP_LASTS) == []
+
+
+def test_calls_for_help_are_found_without_reading_the_lines_events(sqlite_folder: Path, at: datetime) -> None:
+    database = open_sqlite(sqlite_folder / "register.sqlite")
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def hear(link: object, cursor: object, statement: str, values: tuple[str, ...], *_: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(database.reading_engine, "before_cursor_execute", hear)
+    with database.reading() as db:
+        open_help_calls(db, uuid4(), at=at)
+    ((statement, values),) = asked
+    with database.reading() as db:
+        plan = db.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    database.close()
+    assert "ix_event_help" in str(plan)

@@ -117,6 +117,14 @@ def make_register() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_event_site_id")),
         sa.PrimaryKeyConstraint("site_id", "seq", name=op.f("pk_event")),
     )
+    op.create_index(
+        "ix_event_help",
+        "event",
+        ["site_id", "at"],
+        unique=False,
+        sqlite_where=sa.text("topic = 'help'"),
+        postgresql_where=sa.text("topic = 'help'"),
+    )
     op.create_table(
         "event_counter",
         sa.Column("site_id", sa.Uuid(), nullable=False),
@@ -524,6 +532,12 @@ def drop_register() -> None:
     op.drop_table("learnt_laws")
     op.drop_table("forecast")
     op.drop_table("event_counter")
+    op.drop_index(
+        "ix_event_help",
+        table_name="event",
+        sqlite_where=sa.text("topic = 'help'"),
+        postgresql_where=sa.text("topic = 'help'"),
+    )
     op.drop_table("event")
     op.drop_index(op.f("ix_device_token_hash"), table_name="device")
     op.drop_table("device")
