@@ -39,17 +39,18 @@ from results.roof.menu import around, held_messages
 from results.roof.opening import open_house
 from results.roof.rounds import evening_of, rounds_of
 from results.roof.routes import ROUTES
-from results.telephone import leaving_message, without_slip
+from results.telephone import leaving_message, letting, without_slip
 
 #: Where the packages stand, each with its templates.
 _PACKAGES: Final = Path(__file__).resolve().parent.parent
 
 #: Every screen of the staff app.
 SCREENS: Final = (
-    health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting, room,
-    gestures, sampling, delivery, reissuing, secrecy, phone, without_slip, leaving_message, passed_on, physician,
-    hearing, prescribers, handover, coding, papers, mandating, posting, agreeing, seen, searches, morning, signoff,
-    amended, critical, critical_rules, quarantine, manager, accounts, confirming, computers, pairing,
+    health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting,
+    room, gestures, sampling, delivery, reissuing, secrecy, phone, without_slip, leaving_message, letting,
+    passed_on, physician, hearing, prescribers, handover, coding, papers, mandating, posting, agreeing, seen,
+    searches, morning, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming,
+    computers, pairing,
 )  # fmt: skip
 
 

@@ -91,7 +91,9 @@ def compare(visit_id: UUID, patient_id: UUID) -> ResponseReturnValue:
 @needs(Right.REGISTER)
 def recognise(visit_id: UUID, patient_id: UUID) -> ResponseReturnValue:
     """Say that this visit is this patient's."""
-    document = Document(request.form.get("document", Document.NONE))
+    said = request.form.get("document", "")
+    # What is no word of the list is no document that anybody has seen.
+    document = Document(said) if said in list(Document) else Document.NONE
     with transaction() as db:
         visit, person = visit_of(db, visit_id), patient(db, patient_id)
         recognise_as(db, visit, person, document=document, by=str(actor().id), at=now(), chance=chance)

@@ -1,11 +1,13 @@
 """Screens: the biologist answers a caller whose code was right, on the line or rung back."""
 
+from functools import partial
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from kiosk.register.accounts import staff_of
 from kiosk.register.clock import appointment_words
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import Site, this_site
@@ -15,6 +17,7 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import messages
 from results.callers.calls import for_biologist, number_to_ring
+from results.callers.limits import limits_now
 from results.callers.taking_over import end_unread, tell_caller, waiting_call
 from results.desks.signoff import unlocked
 from results.physicians.calls import State, waiting
@@ -31,9 +34,12 @@ def calls_page() -> ResponseReturnValue:
     with reading() as db:
         site = this_site(db)
         found, left = for_biologist(db, site.id, at=now()), messages.waiting_messages(db, site.id)
+        limits = limits_now(db, site.id, at=now())
+        paused = [(staff_of(db, by, power()).name, until) for by, until in limits.paused]
     return page(
         "results/passed_on.html", calls=[(call, appointment_words(site.timezone, call.opened_at)) for call in found],
         messages=[(one, appointment_words(site.timezone, one.at)) for one in left], motives=messages.MOTIVES,
+        limits=limits, paused=paused, this_hour=now(), when=partial(appointment_words, site.timezone),
     )  # fmt: skip
 
 
@@ -108,6 +114,8 @@ def waiting_words(db: Session, site: Site) -> str:
     """What the menu says to a biologist while a caller waits for the answer."""
     if not actor().may(Right.SIGN):
         return ""
+    if limits_now(db, site.id, at=now()):
+        return "des codes ne sont plus essayés"
     if for_biologist(db, site.id, at=now()):
         return "un patient attend votre réponse"
     if waiting(db, site.id, State.VERIFIED, at=now()):

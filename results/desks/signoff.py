@@ -182,7 +182,11 @@ def tell_in_person(report_id: UUID) -> ResponseReturnValue:
 @bp.post("/signature/<uuid:report_id>/liberer")
 @needs(Right.SIGN)
 def let_go(report_id: UUID) -> ResponseReturnValue:
-    """Lift what holds a report."""
+    """Lift what holds a report, with unlocked keys: from then on it may be told."""
+    try:
+        unlocked()
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
     with transaction("results") as db:
         lift(db, report_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("La retenue est levée.", "ok")

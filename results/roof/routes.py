@@ -113,6 +113,8 @@ ROUTES: Final[dict[str, str]] = {
     "phone.compare": Right.TELL,
     "phone.ending": Right.PHONE,
     "phone.end": Right.PHONE,
+    "letting.reopen": Right.SIGN,
+    "letting.clock": Right.SIGN,
     "without_slip.ask_page": Right.PHONE,
     "without_slip.note": Right.PHONE,
     "without_slip.noted": Right.PHONE,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Enum, ForeignKey, Index, String, func, select, text
+from sqlalchemy import ColumnElement, CursorResult, Enum, ForeignKey, Index, String, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime
@@ -145,7 +145,7 @@ def standing(
         return Standing(shut=Shut.NO_SLIP)
     # Every question is asked whatever the others say: what an answer costs tells nothing of its cause.
     is_here = slip.state is SlipState.VALID and slip.site_id == site_id
-    went_back = _clock_went_back(db, site_id, at)
+    went_back = attempt_ahead(db, site_id, at) is not None
     found = _at_the_counter(db, slip) if way is Way.COUNTER else _on_the_phone(db, slip, call_id=call_id, by=by, at=at)
     if not is_here:
         return Standing(shut=Shut.NO_SLIP)
@@ -182,10 +182,40 @@ def is_worn_out(db: Session, slip_id: UUID) -> bool:
 
 def is_closed(db: Session, site_id: UUID, at: datetime) -> bool:
     """Tell whether the telephone route is closed for the laboratory."""
-    open_end = select(PhoneClosure.id).where(
-        PhoneClosure.site_id == site_id, PhoneClosure.until > at, PhoneClosure.reopened_at.is_(None)
+    return db.scalar(select(PhoneClosure.id).where(*_stands_closed(site_id, at)).limit(1)) is not None
+
+
+def closed_until(db: Session, site_id: UUID, at: datetime) -> datetime | None:
+    """Until when the telephone route is closed for the laboratory; None while it is open."""
+    return db.scalar(select(func.max(PhoneClosure.until)).where(*_stands_closed(site_id, at)))
+
+
+def paused_desks(db: Session, site_id: UUID, at: datetime) -> tuple[tuple[UUID, datetime], ...]:
+    """Whose desk pauses, and until when."""
+    refused = (
+        select(Attempt.by, func.max(Attempt.at))
+        .where(*_failed(Attempt.site_id == site_id), Attempt.at > at - HOUR)
+        .group_by(Attempt.by)
+        .having(func.count() >= DESK_REFUSALS)
     )
-    return db.scalar(open_end.limit(1)) is not None
+    until = [(by, last + DESK_PAUSE) for by, last in db.execute(refused)]
+    return tuple((by, end) for by, end in until if at < end)
+
+
+def attempt_ahead(db: Session, site_id: UUID, at: datetime) -> datetime | None:
+    """The hour of the latest attempt, if it has not come yet: the clock went back, or was ahead."""
+    last = db.scalar(select(func.max(Attempt.at)).where(Attempt.site_id == site_id))
+    return last if last is not None and last > at + _CLOCK_SLACK else None
+
+
+def bring_back(db: Session, site_id: UUID, at: datetime) -> int:
+    """Let every attempt that lies ahead count as made now; the journal keeps the hour that it was written under.
+
+    Returns:
+        How many there were.
+    """
+    ahead = update(Attempt).where(Attempt.site_id == site_id, Attempt.at > at + _CLOCK_SLACK).values(at=at)
+    return cast(CursorResult[Any], db.execute(ahead)).rowcount
 
 
 def is_too_much(db: Session, site_id: UUID, at: datetime) -> bool:
@@ -219,6 +249,10 @@ def fail_stale(db: Session, site_id: UUID, at: datetime) -> list[Attempt]:
     return stale
 
 
+def _stands_closed(site_id: UUID, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return PhoneClosure.site_id == site_id, PhoneClosure.until > at, PhoneClosure.reopened_at.is_(None)
+
+
 def _failed(*of: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
     """An attempt under way counts as failed: it is counted before it is looked at."""
     return (
@@ -242,8 +276,3 @@ def _count_and_last(db: Session, *conditions: ColumnElement[bool]) -> tuple[int,
 def _is_paused(db: Session, by: UUID, at: datetime) -> bool:
     refused, last = _count_and_last(db, *_failed(Attempt.by == by), Attempt.at > at - HOUR)
     return refused >= DESK_REFUSALS and last is not None and at < last + DESK_PAUSE
-
-
-def _clock_went_back(db: Session, site_id: UUID, at: datetime) -> bool:
-    last = db.scalar(select(func.max(Attempt.at)).where(Attempt.site_id == site_id))
-    return last is not None and last > at + _CLOCK_SLACK

@@ -78,7 +78,7 @@ SCREENS = {
     "results/desks/physician.py", "results/desks/hearing.py", "results/desks/prescribers.py",
     "results/desks/critical.py", "results/desks/critical_rules.py", "results/desks/amended.py",
     "results/desks/reissuing.py", "results/desks/passed_on.py",
-    "results/telephone/without_slip.py",
+    "results/telephone/without_slip.py", "results/telephone/letting.py",
     "results/office/manager.py", "results/keeping/seen.py", "results/keeping/morning.py",
     "results/keeping/searches.py", "results/telephone/leaving_message.py",
     "results/exchange/quarantine.py",

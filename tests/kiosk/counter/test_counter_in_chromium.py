@@ -253,3 +253,24 @@ def test_on_any_page_f10_gives_numbers_and_f9_answers_a_kiosk_and_the_page_stays
     assert [job.kind for job in counter.spool.jobs()] == ["ticket", "ticket"]
     with counter.room.database.reading() as db:
         assert open_help_calls(db, counter.site_id, at=counter.room.at) == []
+
+
+def test_a_key_in_the_very_instant_in_which_a_part_is_new_keeps_the_page(
+    browser: Browser, counter: Counter, address: str
+) -> None:
+    visit = counter.arrives()
+    with seated(browser, counter, address, "sophie", "Guichet 1") as page:
+        page.goto(f"{address}/passage/{visit.id}")
+        page.fill("#typed", "mor")
+        expect(page.locator("#give")).to_be_visible()
+        # As soon as the answer has put a new form in the place of the old one, it is sent again.
+        page.evaluate(
+            """() => new MutationObserver((_, watch) => {
+              const form = document.querySelector("#give:not([data-old])");
+              if (form) { watch.disconnect(); form.querySelector("button").click(); }
+            }).observe(document.body, { childList: true, subtree: true })"""
+        )
+        page.evaluate("document.querySelector('#give').dataset.old = 'yes'")
+        page.keyboard.press("F10")
+        expect(page.get_by_text("Numéro 3 donné.")).to_be_visible()
+        expect(page.locator("#typed")).to_have_value("mor")

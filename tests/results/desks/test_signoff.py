@@ -217,6 +217,10 @@ def test_a_signed_report_whose_correction_waits_is_told_to_nobody_until_a_biolog
     for words in ("1 retenu", "Une correction attend", "déjà signé", "/messages-retenus", "n'est dit à personne"):
         assert words in page
     assert VALUE not in page
+    locked = lenoir.post(f"/signature/{report.id}/liberer", form_key=room.key())
+    assert locked.headers["Location"] == "/signature/cles"
+    assert course() is Course.NOT_NOW
+    room.unlock(lenoir)
     assert lenoir.post(f"/signature/{report.id}/liberer", form_key=room.key()).status_code == 303
     assert course() is Course.TELL
     assert "Une correction attend" not in unescape(lenoir.get("/signature").text)

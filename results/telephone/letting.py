@@ -1,0 +1,42 @@
+"""Screens: the biologist lets codes be tried again."""
+
+from flask import Blueprint, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from kiosk.register.sites import this_site
+from kiosk.register.staff import Right
+from kiosk.signin import actor, needs
+from kiosk.web import chance, now, transaction
+from results.callers.limits import confirm_clock, reopen_telephone
+from results.desks.signoff import unlocked
+from results.sitting import Locked
+
+bp = Blueprint("letting", __name__)
+
+
+@bp.post("/telephone/biologiste/rouvrir")
+@needs(Right.SIGN)
+def reopen() -> ResponseReturnValue:
+    """Open the telephone route again, with unlocked keys."""
+    try:
+        unlocked()
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    with transaction("results") as db:
+        reopen_telephone(db, this_site(db).id, by=actor().id, at=now(), chance=chance)
+    flash("Le téléphone essaie à nouveau les codes.", "ok")
+    return redirect(url_for("passed_on.calls_page"), 303)
+
+
+@bp.post("/telephone/biologiste/heure")
+@needs(Right.SIGN)
+def clock() -> ResponseReturnValue:
+    """The hour is right now, with unlocked keys."""
+    try:
+        unlocked()
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
+    with transaction("results") as db:
+        confirm_clock(db, this_site(db).id, by=actor().id, at=now(), chance=chance)
+    flash("L'heure est confirmée. Les codes sont essayés à nouveau.", "ok")
+    return redirect(url_for("passed_on.calls_page"), 303)
