@@ -79,15 +79,18 @@ def plan() -> ResponseReturnValue:
 @bp.post("/critiques/qui-appeler")
 @needs(Right.SIGN)
 def add_line() -> ResponseReturnValue:
-    """Add a line to the list."""
+    """Add a line to the list, with unlocked keys: whoever is in it is told values."""
     form = request.form
     try:
+        unlocked()
         with transaction("results") as db:
             add_step(
                 db, this_site(db).id, starts=form.get("starts", ""), ends=form.get("ends", ""),
                 minute=form.get("minute", ""), contact=form.get("contact", ""), name=form.get("name", ""),
                 number=form.get("number", ""), by=actor().id, power=power(), at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
     except StepToCorrect as refusal:
         return _plan(errors={"starts": refusal.sentence})
     flash("La ligne est dans la liste.", "ok")
@@ -97,9 +100,13 @@ def add_line() -> ResponseReturnValue:
 @bp.post("/critiques/qui-appeler/<uuid:step_id>/retirer")
 @needs(Right.SIGN)
 def end_line(step_id: UUID) -> ResponseReturnValue:
-    """Take a line off the list."""
-    with transaction("results") as db:
-        end_step(db, step_id, by=actor().id, power=power(), at=now(), chance=chance)
+    """Take a line off the list, with unlocked keys."""
+    try:
+        unlocked()
+        with transaction("results") as db:
+            end_step(db, step_id, by=actor().id, power=power(), at=now(), chance=chance)
+    except Locked:
+        return redirect(url_for("signoff.unlock_page"), 303)
     return redirect(url_for("critical_rules.plan"), 303)
 
 
