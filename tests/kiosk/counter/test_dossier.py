@@ -128,6 +128,10 @@ def test_a_known_person_is_recognised_with_the_document_seen(counter: Counter) -
         f"/passage/{visit.id}/chercher", typed="moreau").text)  # fmt: skip
     assert row
     assert "Quels sont vos nom" in found.sees(row[0])
+    found.does(row[0], document="a forged word")
+    person = known(counter, visit)
+    assert person is not None
+    assert person.identity is Identity.PROVISIONAL
     found.does(row[0], document="passport")
     person = known(counter, visit)
     assert person is not None
