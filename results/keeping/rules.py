@@ -30,6 +30,7 @@ from kiosk.register.database import Base
 from labels import bedside, changes, printing, scanning
 from results.amending import retracting, telling_again
 from results.callers import calls as callers
+from results.callers import messages
 from results.critical import drills, escalation
 from results.desks import replacing
 from results.handing import asking, hand_over_record, letters, mandates
@@ -39,8 +40,8 @@ from results.vault import counters, releases
 
 #: The rooms of the tables that are named below: a table is known once its room is loaded, whoever asks for a purge.
 ROOMS: Final = (
-    history, bedside, changes, printing, scanning, retracting, telling_again, callers, drills, escalation, replacing,
-    asking, hand_over_record, letters, mandates, comparing, calls, orders, proof, counters, releases,
+    history, bedside, changes, printing, scanning, retracting, telling_again, callers, messages, drills, escalation,
+    replacing, asking, hand_over_record, letters, mandates, comparing, calls, orders, proof, counters, releases,
 )  # fmt: skip
 
 #: Whoever came shortly before midnight may still be waited for.

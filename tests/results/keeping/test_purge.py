@@ -36,7 +36,7 @@ from results.exchange.intake import take
 from results.exchange.matching import evidence_of
 from results.exchange.quarantine import Aside, set_aside
 from results.exchange.received import MessageState, ReceivedMessage
-from results.giving import Delivery, Preference, choose
+from results.giving import Delivery, Preference, choose, delivery_of
 from results.hl7v2.reader import Message
 from results.keeping import purge as purging
 from results.keeping.purge import clean, purge, survey
@@ -64,6 +64,7 @@ MUST: dict[str, dict[str, object]] = {
     "results.message": {"state": MessageState.FILED},
     "results.hand_over": {"person": Person.MANDATED},
     "results.hand_over_request": {"hand_over_id": None},
+    "results.biologist_message": {"ring_back": b"sealed"},
 }
 
 
@@ -303,7 +304,8 @@ def told_life(desks: Desks, release_class: ReleaseClass) -> tuple[UUID, UUID]:
     """A dossier with a number given, a slip in a hand and a signed report: dossier and report."""
     dossier_id = desks.dossier(release_class)
     with desks.database.transaction("results") as db:
-        given = db.scalars(select(Delivery)).one()
+        given = delivery_of(db, db.get_one(Dossier, dossier_id).visit_id)
+        assert given is not None
         keep_number(db, given, "0612345678", power=desks.room.power, chance=desks.chance)
     desks.slip(dossier_id)
     return dossier_id, desks.report(dossier_id, release_class, body=CANARY)
