@@ -128,7 +128,7 @@ class Act(StrEnum):
     ATTEMPT_FAILED = "attempt.failed"
     PHONE_CLOSED = "phone.closed"
     PHONE_REOPENED = "phone.reopened"
-    CLOCK_CONFIRMED = "phone.clock_confirmed"
+    PHONE_CLOCK_CONFIRMED = "phone.clock_confirmed"
     CALL_OPENED = "call.opened"
     CALL_ASKED = "call.asked"
     CALL_VERIFIED = "call.verified"

@@ -67,4 +67,4 @@ def confirm_clock(db: Session, site_id: UUID, *, by: UUID, at: datetime, chance:
     many = bring_back(db, site_id, at)
     if not many:
         raise NothingShut
-    write(db, "results", Act.CLOCK_CONFIRMED, by=by, at=at, chance=chance, attempts=many)
+    write(db, "results", Act.PHONE_CLOCK_CONFIRMED, by=by, at=at, chance=chance, attempts=many)

@@ -1,5 +1,7 @@
 """Screens: the biologist lets codes be tried again."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
@@ -18,25 +20,22 @@ bp = Blueprint("letting", __name__)
 @needs(Right.SIGN)
 def reopen() -> ResponseReturnValue:
     """Open the telephone route again, with unlocked keys."""
-    try:
-        unlocked()
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
-    with transaction("results") as db:
-        reopen_telephone(db, this_site(db).id, by=actor().id, at=now(), chance=chance)
-    flash("Le téléphone essaie à nouveau les codes.", "ok")
-    return redirect(url_for("passed_on.calls_page"), 303)
+    return _let(reopen_telephone, "Le téléphone essaie à nouveau les codes.")
 
 
 @bp.post("/telephone/biologiste/heure")
 @needs(Right.SIGN)
 def clock() -> ResponseReturnValue:
     """The hour is right now, with unlocked keys."""
+    return _let(confirm_clock, "L'heure est confirmée. Les codes sont essayés à nouveau.")
+
+
+def _let(act: Callable[..., None], done: str) -> ResponseReturnValue:
     try:
         unlocked()
     except Locked:
         return redirect(url_for("signoff.unlock_page"), 303)
     with transaction("results") as db:
-        confirm_clock(db, this_site(db).id, by=actor().id, at=now(), chance=chance)
-    flash("L'heure est confirmée. Les codes sont essayés à nouveau.", "ok")
+        act(db, this_site(db).id, by=actor().id, at=now(), chance=chance)
+    flash(done, "ok")
     return redirect(url_for("passed_on.calls_page"), 303)
