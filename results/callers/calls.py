@@ -27,6 +27,8 @@ LASTS: Final = timedelta(minutes=10)
 #: The same form sees the same answer again for as long as the page shows it.
 SHOWN: Final = timedelta(seconds=120)
 READ_BACK_TRIES: Final = 3
+#: Signs of a number to ring, with its hours.
+LONGEST_RING_BACK: Final = 120
 
 
 class State(StrEnum):
@@ -146,6 +148,18 @@ class NumberMissing(Invalid):
     """The biologist needs a number to ring; ask for it."""
 
     french = "Demandez le numéro à rappeler et notez-le."
+
+
+def read_ring_back(said: str) -> str:
+    """Read a number and the hours that somebody said with it.
+
+    Raises:
+        NumberMissing: nothing to ring, or a whole story.
+    """
+    number = " ".join(said.split())
+    if not any(sign.isdigit() for sign in number) or len(number) > LONGEST_RING_BACK:
+        raise NumberMissing
+    return number
 
 
 def open_call(
@@ -382,11 +396,8 @@ def _move(call: PhoneCall, verb: Verb) -> None:
 
 
 def _sealed_number(keys: KeyRing, call: PhoneCall, said: str, chance: Chance) -> bytes:
-    number = " ".join(said.split())
-    if not any(sign.isdigit() for sign in number) or len(number) > 120:
-        raise NumberMissing
     place = ("phone_call", "ring_back", call.id)
-    return seal_column(place, number.encode(), subkey=keys.subkey(Purpose.COLUMN), chance=chance)
+    return seal_column(place, read_ring_back(said).encode(), subkey=keys.subkey(Purpose.COLUMN), chance=chance)
 
 
 def _figures(text: str) -> str:

@@ -15,13 +15,10 @@ from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Invalid, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
-from results.callers.calls import NumberMissing
+from results.callers.calls import read_ring_back
 from results.vault.envelopes import open_column, seal_column
 from results.vault.keys import KeyRing
 from results.vault.sealing import Purpose
-
-#: Signs of number and hours.
-LONGEST: Final = 120
 
 
 class Motive(StrEnum):
@@ -120,9 +117,7 @@ def leave_message(
         return before
     if motive not in list(Motive):
         raise MotiveMissing
-    number = " ".join(ring_back.split())
-    if not any(sign.isdigit() for sign in number) or len(number) > LONGEST:
-        raise NumberMissing
+    number = read_ring_back(ring_back)
     row = BiologistMessage(
         id=uuid7(at, chance), site_id=site_id, visit_id=visit_id, motive=Motive(motive), by=by, at=at, key=key
     )

@@ -88,11 +88,15 @@ def keep_number(db: Session, delivery: Delivery, number: str, *, power: Power, c
 
 def number_of(db: Session, visit_id: UUID, power: Power) -> str:
     """The number that was given with a visit's latest choice; empty where none was."""
-    delivery = delivery_of(db, visit_id)
+    return number_with(db, delivery_of(db, visit_id), power)
+
+
+def number_with(db: Session, delivery: Delivery | None, power: Power) -> str:
+    """The number that was given with a choice, for its own visit; empty where none was."""
     row = None if delivery is None else db.get(PatientNumber, delivery.id)
     opened = None if row is None else power.open("patient_number", "number", row.delivery_id, row.number)
-    said = "" if opened is None else opened.decode("ascii")
-    return said.removeprefix(visit_id.hex) if said.startswith(visit_id.hex) else ""
+    said, visit = "" if opened is None else opened.decode("ascii"), "" if delivery is None else delivery.visit_id.hex
+    return said.removeprefix(visit) if said.startswith(visit) else ""
 
 
 def number_to_reach(

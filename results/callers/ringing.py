@@ -1,12 +1,12 @@
 """A caller without the slip asks to be rung: noted for everyone alike, rung only where the table lets it be told."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from kiosk.formats.folding import fold
@@ -29,8 +29,8 @@ from results.callers.calls import (
     is_shown_again,
     tell,
 )
-from results.callers.numbers import number_of
-from results.giving import delivery_of
+from results.callers.numbers import number_with
+from results.giving import Delivery, delivery_of
 from results.matrix import Channel, Person
 from results.release import Decision, Role
 from results.telling import Told, items_told, open_signed, read_out
@@ -128,19 +128,16 @@ def to_ring(db: Session, keys: KeyRing, site_id: UUID, *, role: Role, power: Pow
     return (one for one in found if one is not None)
 
 
-def one_to_ring(
-    db: Session, keys: KeyRing, call_id: UUID, *, role: Role, power: Power, at: datetime, lock: bool = False
-) -> ToRing:
+def one_to_ring(db: Session, keys: KeyRing, call_id: UUID, *, role: Role, power: Power, at: datetime) -> ToRing:
     """One patient who may be rung now.
 
     Args:
         role: as what the person at the telephone acts.
-        lock: hold the call to the end of a writing transaction.
 
     Raises:
         NoCall: nobody is to be rung there, or not any more.
     """
-    call = db.get(PhoneCall, call_id, with_for_update=lock or None)
+    call = db.get(PhoneCall, call_id)
     found = None
     is_due = call is not None and call.state is State.ASKED and call.opened_at <= at - RUNG_AFTER
     if call is not None and is_due and not is_over(call, at):
@@ -177,7 +174,7 @@ def tell_rung(
         dossier_id = db.scalars(select(ReleaseAct.dossier_id).where(ReleaseAct.call_id == call.id).limit(1)).one()
         decision, _ = weigh(db, keys, dossier_id, _asked(role), power=power, at=at)
         return Rung(told=told, is_partial=decision.is_partial)
-    found = one_to_ring(db, keys, call_id, role=role, power=power, at=at, lock=True)
+    found = one_to_ring(db, keys, call_id, role=role, power=power, at=at)
     call, dossier = found.call, found.dossier
     expire_calls(db, call.site_id, at=at, chance=chance, on_the_line_of=by)
     call.by = by
@@ -219,20 +216,24 @@ def _slip_of(db: Session, site_id: UUID, named: Named, *, at: datetime) -> UUID 
     """A slip in the hand of the one patient who is called so; None where nobody is, or two are, or it waits already."""
     born_then = select(Patient).where(Patient.site_id == site_id, Patient.birth_date == named.birth_date)
     people = [one for one in db.scalars(born_then) if _is_called(one, named)]
-    theirs = (
-        select(Slip.id)
-        .join(Dossier, Dossier.id == Slip.dossier_id)
-        .join(Recognition, Recognition.visit_id == Dossier.visit_id)
-        .where(Recognition.patient_id.in_([one.id for one in people]), Slip.state == SlipState.VALID)
-        .order_by(Slip.issued_at.desc())
-    )
-    slips = list(db.scalars(theirs))
+    slips = [slip.id for slip in db.scalars(_slips_in_hand([one.id for one in people]))]
     waits = select(PhoneCall.id).where(
         PhoneCall.slip_id.in_(slips), PhoneCall.state == State.ASKED, PhoneCall.ends_at > at
     )
     if db.scalars(waits).first() is not None or len(people) != 1 or not slips:
         return None
     return slips[0]
+
+
+def _slips_in_hand(patients: Collection[UUID]) -> Select[Slip]:
+    """The slips that came out for these patients and are not void, the newest first."""
+    return (
+        select(Slip)
+        .join(Dossier, Dossier.id == Slip.dossier_id)
+        .join(Recognition, Recognition.visit_id == Dossier.visit_id)
+        .where(Recognition.patient_id.in_(patients), Slip.state == SlipState.VALID)
+        .order_by(Slip.issued_at.desc())
+    )
 
 
 def _is_called(patient: Patient, named: Named) -> bool:
@@ -256,21 +257,14 @@ def _found(db: Session, keys: KeyRing, call: PhoneCall, *, role: Role, power: Po
     patient = None if anchor is None else patient_of(db, anchor.visit_id)
     if patient is None:
         return None
-    theirs = (
-        select(Slip)
-        .join(Dossier, Dossier.id == Slip.dossier_id)
-        .join(Recognition, Recognition.visit_id == Dossier.visit_id)
-        .where(Recognition.patient_id == patient.id, Slip.state == SlipState.VALID)
-        .order_by(Slip.issued_at.desc())
-        .limit(_VISITS)
-    )
-    for slip in db.scalars(theirs):
+    for slip in db.scalars(_slips_in_hand([patient.id]).limit(_VISITS)):
         try:
             dossier = trusted_dossier(db, keys, slip.dossier_id)
         except NoSuchDossier:
             continue
-        number = number_of(db, dossier.visit_id, power)
-        if not number or not _may_be_rung(db, dossier, slip, power):
+        chosen = delivery_of(db, dossier.visit_id)
+        number = number_with(db, chosen, power)
+        if not number or not _may_be_rung(db, dossier, chosen, slip, power):
             continue
         decision, weighed = weigh(db, keys, dossier.id, _asked(role), power=power, at=at)
         if weighed.course is Course.TELL:
@@ -281,12 +275,11 @@ def _found(db: Session, keys: KeyRing, call: PhoneCall, *, role: Role, power: Po
     return None
 
 
-def _may_be_rung(db: Session, dossier: Dossier, slip: Slip, power: Power) -> bool:
+def _may_be_rung(db: Session, dossier: Dossier, chosen: Delivery | None, slip: Slip, power: Power) -> bool:
     """Whether the patient said yes to the telephone at the counter, at a number of their own, and nothing closes it.
 
     The number counts for the visit it was given for; a discreet visit is in no list of calls (ADR 0032).
     """
-    chosen = delivery_of(db, dossier.visit_id)
     is_wished = chosen is not None and chosen.wants_phone and chosen.document is not None
     is_theirs = Wish.OWN_NUMBER in dossier.wished and not is_discreet(db, dossier, power)
     return is_wished and is_theirs and not is_worn_out(db, slip.id)

@@ -100,8 +100,7 @@ def try_code() -> ResponseReturnValue:
     said, judge = _said(spoken), _judge(spoken.call_id)
     answer = code_desk().try_code(said, judge, at=now())
     shown = _answered(spoken.call_id, answer, judge)
-    # Late answers wait for the next whole second: how long it took tells nothing.
-    sleep(PACE_S - (monotonic() - came) % PACE_S if PACE_S else 0)
+    keep_pace(came)
     return shown
 
 
@@ -159,14 +158,28 @@ def end() -> ResponseReturnValue:
 _FIELD_OF: Final = {Misheard: "code", NotAPin: "pin"}
 
 
+def keep_pace(came: float) -> None:
+    """Let an answer wait for the next whole second after its form came: how long it took tells nothing."""
+    sleep(PACE_S - (monotonic() - came) % PACE_S if PACE_S else 0)
+
+
+def birth_date_said(form: Mapping[str, str]) -> str:
+    """The birth date that was typed as it was said, YYYYMMDD.
+
+    Raises:
+        DateMisheard: no such day.
+    """
+    with reading() as db:
+        today = day(this_site(db).timezone, now())
+    return read_spoken_birth_date(form.get("birth_digits", ""), today=today)
+
+
 def _spoken(form: Mapping[str, str]) -> Spoken:
     """Read what was typed; what cannot be a code, a PIN or a day was misheard and is no attempt."""
     code15, pin = read_code(form.get("code", "")), form.get("pin", "").strip()
     if not is_pin(pin):
         raise NotAPin
-    with reading() as db:
-        today = day(this_site(db).timezone, now())
-    birth_date = read_spoken_birth_date(form.get("birth_digits", ""), today=today)
+    birth_date = birth_date_said(form)
     line = form.get("line", "")
     return Spoken(
         call_id=_call_id(), line=int(line) if line in {*"123456"} else 0, code15=code15, pin=pin, birth_date=birth_date

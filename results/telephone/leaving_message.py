@@ -12,7 +12,8 @@ from kiosk.register.staff import Right
 from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.callers.messages import LONGEST, MOTIVES, MotiveMissing, leave_message
+from results.callers.calls import LONGEST_RING_BACK
+from results.callers.messages import MOTIVES, MotiveMissing, leave_message
 
 bp = Blueprint("leaving_message", __name__)
 
@@ -53,7 +54,7 @@ def _page(visit_id: UUID | None, errors: dict[str, str]) -> ResponseReturnValue:
             patient = patient_of(db, visit_id)
     return page(
         "results/leave_message.html", status=422 if errors else 200, errors=errors, told=request.form, patient=patient,
-        motives=tuple(MOTIVES.items()), longest=LONGEST, back=_back(visit_id),
+        motives=tuple(MOTIVES.items()), longest=LONGEST_RING_BACK, back=_back(visit_id),
     )  # fmt: skip
 
 

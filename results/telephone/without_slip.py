@@ -1,7 +1,7 @@
 """Screens: a caller without the slip is noted for everyone alike, and rung at the number that was given in person."""
 
 from collections.abc import Mapping
-from time import monotonic, sleep
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.register.clock import appointment_words, day, end_of_day
+from kiosk.register.clock import appointment_words, end_of_day
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
@@ -18,8 +18,8 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere, Outcome, call_of
 from results.callers.numbers import number_words
 from results.callers.ringing import Named, ask_back, end_rung, one_to_ring, tell_rung, to_ring
-from results.desks import phone
-from results.identity import acting_as, read_spoken_birth_date
+from results.desks.phone import birth_date_said, keep_pace
+from results.identity import acting_as
 
 bp = Blueprint("without_slip", __name__)
 
@@ -58,8 +58,7 @@ def note() -> ResponseReturnValue:
             db, site.id, named, until=end_of_day(site.timezone, now()), by=actor().id, at=now(), chance=chance,
             key=form_key(),
         )  # fmt: skip
-    # Late answers wait for the next whole second: how long it took tells nothing.
-    sleep(phone.PACE_S - (monotonic() - came) % phone.PACE_S if phone.PACE_S else 0)
+    keep_pace(came)
     return redirect(url_for("without_slip.noted"), 303)
 
 
@@ -95,7 +94,7 @@ def ring_page(call_id: UUID) -> ResponseReturnValue:
 def read(call_id: UUID) -> ResponseReturnValue:
     """Read to whoever says the birth date of the file; the same form shows the same words again."""
     try:
-        birth_date = _birth_date(request.form)
+        birth_date = birth_date_said(request.form)
     except Invalid as refusal:
         return _ring_page(call_id, {"birth_digits": refusal.sentence})
     with transaction("results") as db:
@@ -144,13 +143,7 @@ def _named(form: Mapping[str, str]) -> Named:
     family, given = (" ".join(form.get(one, "").split())[:100] for one in ("family_name", "given_name"))
     if not family or not given:
         raise NameMissing
-    return Named(family=family, given=given, birth_date=_birth_date(form))
-
-
-def _birth_date(form: Mapping[str, str]) -> str:
-    with reading() as db:
-        today = day(this_site(db).timezone, now())
-    return read_spoken_birth_date(form.get("birth_digits", ""), today=today)
+    return Named(family=family, given=given, birth_date=birth_date_said(form))
 
 
 def _ring_page(call_id: UUID, errors: Mapping[str, str] | None = None) -> Response:

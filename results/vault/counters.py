@@ -182,12 +182,15 @@ def is_worn_out(db: Session, slip_id: UUID) -> bool:
 
 def is_closed(db: Session, site_id: UUID, at: datetime) -> bool:
     """Tell whether the telephone route is closed for the laboratory."""
-    return db.scalar(select(PhoneClosure.id).where(*_stands_closed(site_id, at)).limit(1)) is not None
+    return closed_until(db, site_id, at) is not None
 
 
 def closed_until(db: Session, site_id: UUID, at: datetime) -> datetime | None:
     """Until when the telephone route is closed for the laboratory; None while it is open."""
-    return db.scalar(select(func.max(PhoneClosure.until)).where(*_stands_closed(site_id, at)))
+    closed = select(func.max(PhoneClosure.until)).where(
+        PhoneClosure.site_id == site_id, PhoneClosure.until > at, PhoneClosure.reopened_at.is_(None)
+    )
+    return db.scalar(closed)
 
 
 def paused_desks(db: Session, site_id: UUID, at: datetime) -> tuple[tuple[UUID, datetime], ...]:
@@ -247,10 +250,6 @@ def fail_stale(db: Session, site_id: UUID, at: datetime) -> list[Attempt]:
         attempt.state = AttemptState.FAILED
     db.flush()  # one pending attempt a slip: the next one is inserted after
     return stale
-
-
-def _stands_closed(site_id: UUID, at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return PhoneClosure.site_id == site_id, PhoneClosure.until > at, PhoneClosure.reopened_at.is_(None)
 
 
 def _failed(*of: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:

@@ -10,9 +10,11 @@ from uuid import UUID
 from flask import Flask
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass, catalogue
 from kiosk.register.database import Database, uuid7
+from kiosk.register.journal import ResultsText
 from kiosk.register.patients import Document, patient_of
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Visit
@@ -175,6 +177,11 @@ class Desks:
         assert job is not None
         assert payload is not None
         return open_paper(payload, job, self.start.opening)
+
+    def entries(self, act: str) -> int:
+        """How many entries of an act the results' journal has."""
+        with self.database.reading() as db:
+            return len(db.scalars(select(ResultsText).where(ResultsText.text.contains(f'"{act}"'))).all())
 
     def later(self, **span: float) -> None:
         self.room.later(**span)

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.journal import ResultsText
 from results.callers.limits import limits_now
 from results.desks import phone
 from results.vault.counters import DESK_REFUSALS, LAB_HOUR, Attempt, AttemptState, PhoneClosure, Way
@@ -54,10 +53,6 @@ class Desk:
                     )
                 )  # fmt: skip
 
-    def entries(self, act: str) -> int:
-        with self.desks.database.reading() as db:
-            return len(db.scalars(select(ResultsText).where(ResultsText.text.contains(f'"{act}"'))).all())
-
 
 @pytest.fixture
 def desk(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
@@ -83,7 +78,7 @@ def test_a_telephone_that_is_closed_is_told_to_the_biologist_and_opened_with_her
     desk.room.unlock(lenoir)
     assert lenoir.post(MINE + "/rouvrir").headers["Location"] == MINE
     assert lenoir.post(MINE + "/rouvrir").status_code == 409
-    assert desk.entries("phone.reopened") == 1
+    assert desk.desks.entries("phone.reopened") == 1
     with desk.desks.database.reading() as db:
         assert db.scalars(select(PhoneClosure)).one().reopened_by == desk.desks.room.people["lenoir"].id
     assert "Trop de codes refusés" not in looks(lenoir)
@@ -121,7 +116,7 @@ def test_a_clock_that_was_ahead_is_got_out_of_by_a_biologist_who_looks_at_the_ho
     desk.room.unlock(lenoir)
     assert lenoir.post(MINE + "/heure").headers["Location"] == MINE
     assert lenoir.post(MINE + "/heure").status_code == 409
-    assert desk.entries("phone.clock_confirmed") == 1
+    assert desk.desks.entries("phone.clock_confirmed") == 1
     assert VALUE in desk.says(desk.slip)
     # One that goes back from now on is not believed again.
     with desk.desks.database.reading() as db:
