@@ -37,9 +37,13 @@ def take(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], V
 
 @pytest.fixture
 def call(site: Site, at: datetime, chance: Chance) -> Callable[[Session, str], Visit]:
-    """Calls the next person for a form's key."""
+    """Calls the next person for a form's key.
+
+    Two are offered: of one alone, whom the same form is calling at this instant, `call_next` says that nobody waits,
+    and it is `rank_and_call` that asks again (tests/kiosk/counter/test_turns.py).
+    """
     return lambda db, key: call_next(
-        db, site, Stage.COUNTER, first_in_turn(db, site, Stage.COUNTER, at=at, first=1), desk="Guichet 1", by="sophie",
+        db, site, Stage.COUNTER, first_in_turn(db, site, Stage.COUNTER, at=at, first=2), desk="Guichet 1", by="sophie",
         at=at, chance=chance, key=key,
     )  # fmt: skip
 
