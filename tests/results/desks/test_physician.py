@@ -435,3 +435,16 @@ def test_a_physician_is_entered_once_by_number(doctor: Doctor) -> None:
     assert doctor.browser.post("/medecins", name="Leroy", rpps="10007654322").status_code == 422
     assert doctor.browser.post("/medecins", name="Marc Leroy", rpps="1234").status_code == 422
     assert "Marc Leroy" in doctor.browser.post("/medecins/chercher", typed="leroy").text
+
+
+def test_a_biologist_at_the_telephone_opens_her_keys_before_any_digits_are_spent(doctor: Doctor) -> None:
+    visit = doctor.ordered(C2)
+    doctor.hour()
+    doctor.browser = doctor.desks.browser("lenoir")
+    call, said = doctor.calls(), {"digits": doctor.digits(), "form_key": doctor.room.key()}
+    assert asks_for_keys(doctor.asks(call, doctor.name_of(visit), **said))
+    assert doctor.acts() == []
+    doctor.room.unlock(doctor.browser)
+    doctor.browser.get(call)
+    assert VALUE in doctor.asks(call, doctor.name_of(visit), **said).text  # the very same form
+    assert len(doctor.acts()) == 1
