@@ -18,8 +18,9 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere, Outcome, call_of
 from results.callers.numbers import number_words
 from results.callers.ringing import Named, ask_back, end_rung, one_to_ring, tell_rung, to_ring
-from results.desks.phone import birth_date_said, keep_pace
+from results.desks.trying import keep_pace
 from results.identity import acting_as
+from results.telephone.phone import birth_date_said
 
 bp = Blueprint("without_slip", __name__)
 

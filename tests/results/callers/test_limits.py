@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
 from results.callers.limits import limits_now
-from results.desks import phone
 from results.vault.counters import DESK_REFUSALS, LAB_HOUR, Attempt, AttemptState, PhoneClosure, Way
 from results.vault.slips import IssuedSlip
 from tests.results.caller import Caller
@@ -56,7 +55,6 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
         yield Desk(room)
 

@@ -18,7 +18,6 @@ from kiosk.register.patients import patient_of
 from kiosk.register.visits import Visit
 from results.callers.calls import Outcome, PhoneCall, State
 from results.callers.numbers import PatientNumber
-from results.desks import phone
 from results.giving import Delivery
 from results.holds import HoldReason, hold
 from results.reports.versions import Report
@@ -104,7 +103,6 @@ class Absent:
 
 @pytest.fixture
 def absent(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Absent]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
         yield Absent(room)
 

@@ -12,11 +12,11 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.presence.duty import begin_duty
 from kiosk.presence.pcs import pair, pc_of
 from kiosk.signin import PAIRING
-from results.desks import phone
+from results.desks import trying
 from results.vault.codes import with_check_digit
 from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
 from tests.results.cast import PIN, Desks, open_desks
-from tests.results.desks.test_phone import BODY, VALUE
+from tests.results.telephone.test_phone import BODY, VALUE
 from tests.serving import served
 from tests.staffroom import PASSWORD
 
@@ -61,7 +61,7 @@ class Seat:
 
 @pytest.fixture
 def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desks]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
+    monkeypatch.setattr(trying, "PACE_S", 0.0)
     with open_desks(tmp_path, at=at, chance=chance) as opened:
         opened.room.give_pin("sophie", SOPHIE)
         opened.room.give_pin("nadia", NADIA)

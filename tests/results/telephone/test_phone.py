@@ -16,7 +16,7 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import uuid7
 from kiosk.register.journal import verify
 from results.callers.calls import Outcome, PhoneCall, State, for_biologist, number_to_ring
-from results.desks import phone
+from results.desks import trying
 from results.holds import HoldReason, hold
 from results.reports.versions import Report, ReportVersion, Verb, move
 from results.vault import attempts
@@ -43,7 +43,7 @@ BODY = (
 
 @pytest.fixture
 def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desks]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
+    monkeypatch.setattr(trying, "PACE_S", 0.0)
     with open_desks(tmp_path, at=at, chance=chance) as opened:
         yield opened
 
@@ -411,7 +411,7 @@ def test_a_colleague_cannot_go_on_with_a_call_that_is_not_hers(desks: Desks, cal
 def test_every_answer_to_a_code_leaves_at_a_whole_second(
     desks: Desks, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(phone, "PACE_S", 1.0)
+    monkeypatch.setattr(trying, "PACE_S", 1.0)
     slip = desks.ready(C0, BODY)
     at_hour(desks, caller)
     page = caller.reference(slip.handle)

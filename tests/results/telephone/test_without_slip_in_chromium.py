@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kiosk.exams.catalogue import ReleaseClass
-from results.desks import phone
 from tests.results.seated import is_readable, presses, reach, seated
 from tests.results.signing_room import SigningRoom, open_signing_room, result
 from tests.serving import served
@@ -19,7 +18,6 @@ VALUE = "2,37"
 
 @pytest.fixture
 def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
         yield opened
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic, sleep
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -21,17 +21,15 @@ from results.callers import calls
 from results.callers.asking import NO_SLIP, asked_on_the_phone, line_to_ask
 from results.callers.calls import HeardOtherwise, NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
 from results.callers.messages import waiting_messages
+from results.desks.trying import code_desk, keep_pace
 from results.identity import acting_as, read_spoken_birth_date
 from results.release import Decision
 from results.telling import Judge, items_told, open_signed, read_out
-from results.vault.attempts import Answer, CodeDesk, Said
+from results.vault.attempts import Answer, Said
 from results.vault.codes import Misheard, NotAPin, is_pin, read_code, read_handle
 from results.vault.counters import AttemptState, Way
 
 bp = Blueprint("phone", __name__)
-
-#: An answer leaves this long after its form came, or at the next whole multiple if it is late.
-PACE_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -43,16 +41,6 @@ class Spoken:
     code15: str
     pin: str
     birth_date: str
-
-
-def code_desk() -> CodeDesk:
-    """The one place of this programme where codes are tried; the counter shares it."""
-    held: CodeDesk | None = current_app.extensions.get("code_desk")
-    if held is None:
-        home = house()
-        made = CodeDesk(lambda: home.database.transaction("results"), home.more["keys"], home.chance)
-        held = current_app.extensions.setdefault("code_desk", made)
-    return held
 
 
 @bp.get("/telephone")
@@ -156,11 +144,6 @@ def end() -> ResponseReturnValue:
 
 
 _FIELD_OF: Final = {Misheard: "code", NotAPin: "pin"}
-
-
-def keep_pace(came: float) -> None:
-    """Let an answer wait for the next whole second after its form came: how long it took tells nothing."""
-    sleep(PACE_S - (monotonic() - came) % PACE_S if PACE_S else 0)
 
 
 def birth_date_said(form: Mapping[str, str]) -> str:

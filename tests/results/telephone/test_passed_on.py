@@ -12,7 +12,6 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import verify
 from results.callers.calls import Outcome, PhoneCall, State
-from results.desks import phone
 from results.holds import HoldReason, hold
 from results.reports.versions import Report
 from results.vault.counters import Attempt, AttemptState
@@ -64,7 +63,6 @@ class Passed:
 
 @pytest.fixture
 def passed(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Passed]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
         yield Passed(room)
 
