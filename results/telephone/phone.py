@@ -19,8 +19,10 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import calls
 from results.callers.asking import NO_SLIP, asked_on_the_phone, line_to_ask
-from results.callers.calls import HeardOtherwise, NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
+from results.callers.calls import NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
 from results.callers.messages import waiting_messages
+from results.callers.repeating import HeardOtherwise, is_same
+from results.callers.taking_over import for_biologist
 from results.desks.trying import code_desk, keep_pace
 from results.identity import acting_as, read_spoken_birth_date
 from results.release import Decision
@@ -105,7 +107,7 @@ def read_back() -> ResponseReturnValue:
 @needs(Right.TELL)
 def compare() -> ResponseReturnValue:
     """Compare what was heard with what was told."""
-    same = calls.is_same(_values_told(), request.form.get("heard_secret", ""))
+    same = is_same(_values_told(), request.form.get("heard_secret", ""))
     with transaction("results") as db:
         call = call_of(db, _call_id(), by=actor().id, at=now(), lock=True)
         right = calls.hear(db, call, is_same=same, by=actor().id, at=now(), chance=chance)
@@ -235,7 +237,7 @@ def _passed_on() -> int:
         return 0
     with reading() as db:
         site = this_site(db)
-        return len(calls.for_biologist(db, site.id, at=now())) + len(waiting_messages(db, site.id))
+        return len(for_biologist(db, site.id, at=now())) + len(waiting_messages(db, site.id))
 
 
 def _ending(errors: Mapping[str, str] | None = None) -> Response:

@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import uuid7
 from kiosk.register.journal import verify
-from results.callers.calls import Outcome, PhoneCall, State, for_biologist, number_to_ring
+from results.callers.calls import Outcome, PhoneCall, State
+from results.callers.taking_over import for_biologist, number_to_ring
 from results.desks import trying
 from results.holds import HoldReason, hold
 from results.reports.versions import Report, ReportVersion, Verb, move
