@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from results.desks import trying
 from tests.kiosk.conftest import FLAGS
+from tests.results.cast import Desks, open_desks
 from tests.results.signing_room import SigningRoom, open_signing_room
 from tests.serving import served
+
+Chance = Callable[[int], bytes]
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +25,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def room(
-    tmp_path: Path, at: datetime, chance: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SigningRoom]:
+def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desks]:
+    """The counter and the telephone, without the biologist's own; answers leave at once."""
+    monkeypatch.setattr(trying, "PACE_S", 0.0)
+    with open_desks(tmp_path, at=at, chance=chance) as opened:
+        yield opened
+
+
+@pytest.fixture
+def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
     """The biologist's desk, the counter and the telephone of a laboratory."""
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
         yield opened

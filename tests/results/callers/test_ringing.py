@@ -2,9 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -26,10 +24,9 @@ from results.vault.counters import SLIP_FAILURES, Attempt, AttemptState, Way
 from results.vault.dossiers import Dossier, Slip, Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import void_slip
-from tests.results.signing_room import SigningRoom, open_signing_room, result
+from tests.results.signing_room import SigningRoom, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C1, C2 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2
 VALUE, NUMBER, LIST = "2,37", "06 12 34 56 78", "/telephone/rappels"
 SAID = {"family_name": "Moreau", "given_name": "Jeanne", "birth_digits": "28/02/1954"}
@@ -102,9 +99,8 @@ class Absent:
 
 
 @pytest.fixture
-def absent(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Absent]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
-        yield Absent(room)
+def absent(room: SigningRoom) -> Absent:
+    return Absent(room)
 
 
 def test_an_ordinary_result_is_told_at_the_number_that_was_given_in_person(absent: Absent) -> None:

@@ -1,9 +1,8 @@
 """The phone desk tells a caller with slip, code, PIN and birth date; to everyone else it says one sentence."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -28,9 +27,8 @@ from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip, lines_of
 from results.vault.wraps import stretch_code
 from tests.results.caller import Caller
-from tests.results.cast import PIN, Desks, open_desks
+from tests.results.cast import PIN, Desks
 
-Chance = Callable[[int], bytes]
 C0, C1, C2, C3 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2, ReleaseClass.C3
 SENTENCE = "Je ne peux rien communiquer par téléphone pour le moment."
 VALUE = "2,37"
@@ -40,13 +38,6 @@ BODY = (
     "OBR|1||F1|0126^Dosage|||20261121080000|||||||||||||||||F\r"
     f"OBX|1|NM|34714-6^Dosage essentiel^LN||{VALUE}|g/L|||||F\r"
 ).encode()
-
-
-@pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desks]:
-    monkeypatch.setattr(trying, "PACE_S", 0.0)
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        yield opened
 
 
 @pytest.fixture
