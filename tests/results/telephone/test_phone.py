@@ -19,13 +19,11 @@ from results.callers.taking_over import for_biologist, number_to_ring
 from results.desks import trying
 from results.holds import HoldReason, hold
 from results.reports.versions import Report, ReportVersion, Verb, move
-from results.vault import attempts
 from results.vault.codes import with_check_digit
 from results.vault.counters import Attempt, AttemptState, Way
 from results.vault.dossiers import LineState, Slip, Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip, lines_of
-from results.vault.wraps import stretch_code
 from tests.results.caller import Caller
 from tests.results.cast import PIN, Desks
 
@@ -38,19 +36,6 @@ BODY = (
     "OBR|1||F1|0126^Dosage|||20261121080000|||||||||||||||||F\r"
     f"OBX|1|NM|34714-6^Dosage essentiel^LN||{VALUE}|g/L|||||F\r"
 ).encode()
-
-
-@pytest.fixture
-def kiln(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Counts every Argon2id that a code costs, and lets it happen."""
-    calls: list[str] = []
-
-    def counted(code15: str, pin: str, salt: bytes, **cost: Any) -> bytes:
-        calls.append(code15)
-        return stretch_code(code15, pin, salt, **cost)
-
-    monkeypatch.setattr(attempts, "stretch_code", counted)
-    return calls
 
 
 @pytest.fixture
