@@ -21,17 +21,13 @@ from results.desks import (
     critical,
     critical_rules,
     delivery,
-    hearing,
-    passed_on,
-    phone,
-    physician,
     prescribers,
     reissuing,
     secrecy,
     signoff,
     unlocking,
 )
-from results.desks.phone import code_desk
+from results.desks.trying import code_desk
 from results.exchange import quarantine
 from results.handing import agreeing, coding, handover, mandating, papers, posting
 from results.keeping import morning, searches, seen
@@ -40,7 +36,7 @@ from results.roof.menu import around, held_messages
 from results.roof.opening import open_house
 from results.roof.rounds import evening_of, rounds_of
 from results.roof.routes import ROUTES
-from results.telephone import leaving_message, letting, without_slip
+from results.telephone import hearing, leaving_message, letting, passed_on, phone, physician, without_slip
 
 #: Where the packages stand, each with its templates.
 _PACKAGES: Final = Path(__file__).resolve().parent.parent

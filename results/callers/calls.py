@@ -1,7 +1,5 @@
 """The telephone: who rang about what, how far the proof went, and how it ended; never by name."""
 
-import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -10,25 +8,21 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ColumnElement, Enum, Index, LargeBinary, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from kiosk.formats.folding import fold
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
-from kiosk.register.errors import Conflict, Invalid, NotFound
+from kiosk.register.errors import Conflict, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
+from results.callers.repeating import READ_BACK_TRIES
+from results.callers.ring_back import seal_ring_back
 from results.vault.counters import CALL_TRIES, Attempt
-from results.vault.envelopes import open_column, seal_column
 from results.vault.keys import KeyRing
-from results.vault.sealing import Purpose
 from results.vault.slips import find_slip
 
 #: A call that nobody has ended is over then; one that waits to be answered or rung stands until the day ends.
 LASTS: Final = timedelta(minutes=10)
 #: The same form sees the same answer again for as long as the page shows it.
 SHOWN: Final = timedelta(seconds=120)
-READ_BACK_TRIES: Final = 3
-#: Signs of a number to ring, with its hours.
-LONGEST_RING_BACK: Final = 120
 
 
 class State(StrEnum):
@@ -138,30 +132,6 @@ class RepeatFirst(Conflict):
     french = "Faites d'abord répéter le résultat. Si cela ne va pas, passez l'appel au biologiste."
 
 
-class HeardOtherwise(Invalid):
-    """What was repeated is not what was told; let it be repeated once more."""
-
-    french = "Ce n'est pas ce qui a été dit. Faites répéter encore une fois, lentement."
-
-
-class NumberMissing(Invalid):
-    """The biologist needs a number to ring; ask for it."""
-
-    french = "Demandez le numéro à rappeler et notez-le."
-
-
-def read_ring_back(said: str) -> str:
-    """Read a number and the hours that somebody said with it.
-
-    Raises:
-        NumberMissing: nothing to ring, or a whole story.
-    """
-    number = " ".join(said.split())
-    if not any(sign.isdigit() for sign in number) or len(number) > LONGEST_RING_BACK:
-        raise NumberMissing
-    return number
-
-
 def open_call(
     db: Session, keys: KeyRing, site_id: UUID, handle: str, *, by: UUID, at: datetime, chance: Chance, key: str
 ) -> PhoneCall:
@@ -238,21 +208,6 @@ def is_spent(tries: int) -> bool:
     return tries >= CALL_TRIES
 
 
-def is_same(values: Sequence[str], heard: str) -> bool:
-    """Compare what was told with what was heard: the figures of all values in their order, a comma is a point.
-
-    Values without any figure are compared by their letters.
-
-    Args:
-        values: what was told, one for each line of the report.
-        heard: what the secretary has typed, without units.
-    """
-    told = " ".join(values)
-    if not values or not heard.strip():
-        return False
-    return _figures(told) == _figures(heard) if _figures(told) else _letters(told) == _letters(heard)
-
-
 def is_shown_again(call: PhoneCall, *, key: str, by: UUID, at: datetime) -> bool:
     """Tell whether this very form was answered by the result a moment ago: Enter pressed twice sees the same page."""
     return call.told_key == key and call.by == by and call.told_at is not None and at - call.told_at < SHOWN
@@ -319,7 +274,7 @@ def close(
     if outcome is Outcome.CALL_BACK:
         if call.state not in {State.VERIFIED, State.TOLD}:
             raise NotFromHere
-        call.ring_back = _sealed_number(keys, call, ring_back, chance)
+        call.ring_back = seal_ring_back(keys, PhoneCall.__tablename__, call.id, ring_back, chance=chance)
     if call.state is State.VERIFIED and outcome in {Outcome.PASSED, Outcome.CALL_BACK}:
         # It waits for the biologist as it is, on the line or beside her telephone: nothing was told yet.
         write(db, "results", Act.CALL_VERIFIED, by=by, at=at, chance=chance, call=call.id, outcome=outcome)
@@ -327,45 +282,6 @@ def close(
     _move(call, Verb.CLOSE)
     call.outcome, call.closed_at = outcome, at
     write(db, "results", _ACTS[Verb.CLOSE], by=by, at=at, chance=chance, call=call.id, outcome=outcome)
-
-
-def for_biologist(db: Session, site_id: UUID, *, at: datetime) -> list[PhoneCall]:
-    """The calls that wait for a biologist, oldest first: whose code was right today, and whom she is to ring back."""
-    verified = (PhoneCall.state == State.VERIFIED) & (PhoneCall.ends_at > at)
-    asked = select(PhoneCall).where(PhoneCall.site_id == site_id, verified | PhoneCall.ring_back.is_not(None))
-    return list(db.scalars(asked.order_by(PhoneCall.opened_at)))
-
-
-def number_to_ring(keys: KeyRing, call: PhoneCall) -> str:
-    """The number and hours that the caller gave, for the biologist.
-
-    Returns:
-        Nothing where nobody waits to be rung.
-
-    Raises:
-        DoesNotOpen: it was sealed elsewhere.
-    """
-    if call.ring_back is None:
-        return ""
-    place = ("phone_call", "ring_back", call.id)
-    return open_column(place, call.ring_back, subkey=keys.subkey(Purpose.COLUMN)).decode()
-
-
-def rung(db: Session, call: PhoneCall, *, by: UUID, at: datetime, chance: Chance) -> None:
-    """Note that the biologist has reached the caller; the number is forgotten."""
-    call.ring_back = None
-    write(db, "results", Act.CALL_REACHED, by=by, at=at, chance=chance, call=call.id)
-
-
-def take_over(call: PhoneCall, *, by: UUID, at: datetime) -> None:
-    """The biologist has the caller on the line now, and ends the call herself; until she has, it waits on.
-
-    Raises:
-        NotFromHere: no code was right in this call, or it is over.
-    """
-    if call.state is not State.VERIFIED or is_over(call, at):
-        raise NotFromHere
-    call.by = by
 
 
 def expire_calls(
@@ -393,16 +309,3 @@ def _move(call: PhoneCall, verb: Verb) -> None:
     if after is None:
         raise NotFromHere
     call.state = after
-
-
-def _sealed_number(keys: KeyRing, call: PhoneCall, said: str, chance: Chance) -> bytes:
-    place = ("phone_call", "ring_back", call.id)
-    return seal_column(place, read_ring_back(said).encode(), subkey=keys.subkey(Purpose.COLUMN), chance=chance)
-
-
-def _figures(text: str) -> str:
-    return "".join(re.findall(r"\d(?:[.](?=\d))?", text.replace(",", ".")))
-
-
-def _letters(text: str) -> str:
-    return fold(text).replace(" ", "")

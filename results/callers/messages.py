@@ -15,10 +15,8 @@ from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
 from kiosk.register.errors import Invalid, NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
-from results.callers.calls import read_ring_back
-from results.vault.envelopes import open_column, seal_column
+from results.callers.ring_back import open_ring_back, seal_ring_back
 from results.vault.keys import KeyRing
-from results.vault.sealing import Purpose
 
 
 class Motive(StrEnum):
@@ -117,11 +115,10 @@ def leave_message(
         return before
     if motive not in list(Motive):
         raise MotiveMissing
-    number = read_ring_back(ring_back)
     row = BiologistMessage(
         id=uuid7(at, chance), site_id=site_id, visit_id=visit_id, motive=Motive(motive), by=by, at=at, key=key
     )
-    row.ring_back = seal_column(_place(row), number.encode(), subkey=keys.subkey(Purpose.COLUMN), chance=chance)
+    row.ring_back = seal_ring_back(keys, row.__tablename__, row.id, ring_back, chance=chance)
     db.add(row)
     write(db, "results", Act.TASK_OPENED, by=by, at=at, chance=chance, message=row.id, motive=row.motive)
     return row
@@ -154,9 +151,7 @@ def number_left(keys: KeyRing, row: BiologistMessage) -> str:
     Raises:
         DoesNotOpen: it was sealed elsewhere.
     """
-    if row.ring_back is None:
-        return ""
-    return open_column(_place(row), row.ring_back, subkey=keys.subkey(Purpose.COLUMN)).decode()
+    return open_ring_back(keys, row.__tablename__, row.id, row.ring_back)
 
 
 def end_message(db: Session, message_id: UUID, ending: Ending, *, by: UUID, at: datetime, chance: Chance) -> None:
@@ -168,7 +163,3 @@ def end_message(db: Session, message_id: UUID, ending: Ending, *, by: UUID, at: 
     row = waiting_message(db, message_id, lock=True)
     row.ring_back, row.ending, row.ended_by, row.ended_at = None, ending, by, at
     write(db, "results", Act.TASK_DONE, by=by, at=at, chance=chance, message=row.id, ending=ending)
-
-
-def _place(row: BiologistMessage) -> tuple[str, str, UUID]:
-    return "biologist_message", "ring_back", row.id

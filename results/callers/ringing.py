@@ -27,18 +27,19 @@ from results.callers.calls import (
     expire_calls,
     is_over,
     is_shown_again,
-    tell,
 )
 from results.callers.numbers import number_with
+from results.callers.reading_aloud import ReadAloud, read_again, read_once
 from results.giving import Delivery, delivery_of
 from results.matrix import Channel, Person
 from results.release import Decision, Role
-from results.telling import Told, items_told, open_signed, read_out
+from results.telling import Told, open_signed, read_out
 from results.vault.counters import is_worn_out
 from results.vault.dossiers import Dossier, NoSuchDossier, Slip, SlipState, Wish, trusted_dossier
 from results.vault.envelopes import check_of_birth_date
 from results.vault.keys import KeyRing
-from results.vault.releases import Course, ReleaseAct, Weighed, enter_release
+from results.vault.opening import Items
+from results.vault.releases import Course, Weighed
 from results.vault.sealing import DoesNotOpen, Purpose, same
 from results.weighing import Asked, is_discreet, weigh
 
@@ -71,16 +72,6 @@ class ToRing:
     dossier: Dossier
     decision: Decision
     weighed: Weighed
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Rung:
-    """What is read to whoever was rung; nothing where the birth date was another one."""
-
-    told: tuple[Told, ...] = ()
-    is_partial: bool = False
-    #: Whether the call is over because it was somebody else.
-    is_over: bool = False
 
 
 def ask_back(
@@ -150,7 +141,7 @@ def one_to_ring(db: Session, keys: KeyRing, call_id: UUID, *, role: Role, power:
 def tell_rung(
     db: Session, keys: KeyRing, call_id: UUID, *, birth_date: str, role: Role, power: Power, by: UUID, at: datetime,
     chance: Chance, key: str,
-) -> Rung:  # fmt: skip
+) -> ReadAloud | None:  # fmt: skip
     """Tell a patient who was rung what the signed matrix lets be told without a code, once.
 
     Args:
@@ -162,18 +153,19 @@ def tell_rung(
         key: of the form; the same form sees the same words again for two minutes.
 
     Returns:
-        The words to read aloud; none where the birth date was another one.
+        The words to read aloud; none where the birth date was another one; None where it was so once too often, and
+        the call is over.
 
     Raises:
         NoCall: nobody is to be rung there, or nothing may be told any more.
     """
     call = db.get(PhoneCall, call_id, with_for_update=True)
+
+    def words(_: Dossier, items: Items) -> tuple[Told, ...]:
+        return read_out(db, power, items, open_signed(db, keys, power, items, private=None))
+
     if call is not None and is_shown_again(call, key=key, by=by, at=at):
-        items = items_told(db, call.id)
-        told = read_out(db, power, items, open_signed(db, keys, power, items, private=None))
-        dossier_id = db.scalars(select(ReleaseAct.dossier_id).where(ReleaseAct.call_id == call.id).limit(1)).one()
-        decision, _ = weigh(db, keys, dossier_id, _asked(role), power=power, at=at)
-        return Rung(told=told, is_partial=decision.is_partial)
+        return read_again(db, keys, call, _asked(role), words, power=power, at=at)
     found = one_to_ring(db, keys, call_id, role=role, power=power, at=at)
     call, dossier = found.call, found.dossier
     expire_calls(db, call.site_id, at=at, chance=chance, on_the_line_of=by)
@@ -183,18 +175,17 @@ def tell_rung(
         call.birth_tries += 1
         if call.birth_tries >= BIRTH_TRIES:
             close(db, keys, call, Outcome.OTHER_PERSON, by=by, at=at, chance=chance)
-        return Rung(is_over=call.state is State.CLOSED)
+            return None
+        return ReadAloud()
     try:
-        told = read_out(db, power, found.weighed.items, open_signed(db, keys, power, found.weighed.items, private=None))
+        read = read_once(
+            db, call, dossier, found.decision, found.weighed, words, attempt_id=None,
+            reads_back=found.decision.is_read_back, by=by, at=at, chance=chance, key=key,
+        )  # fmt: skip
     except DoesNotOpen:
         raise NoCall from None
-    enter_release(
-        db, found.weighed, site_id=call.site_id, dossier_id=dossier.id, attempt_id=None, call_id=call.id, by=by, at=at,
-        chance=chance,
-    )  # fmt: skip
-    tell(call, reads_back=found.decision.is_read_back)
-    call.told_at, call.told_key, call.ends_at = at, key, at + LASTS
-    return Rung(told=told, is_partial=found.decision.is_partial)
+    call.ends_at = at + LASTS
+    return read
 
 
 def end_rung(

@@ -23,10 +23,9 @@ from results.callers.calls import (
     expire_calls,
     is_over,
     is_shown_again,
-    rung,
-    take_over,
-    tell,
 )
+from results.callers.reading_aloud import ReadAloud, read_again, read_once
+from results.callers.ring_back import open_ring_back
 from results.matrix import Channel, Person
 from results.release import Role, Why
 from results.reports.versions import ReportVersion
@@ -36,7 +35,7 @@ from results.vault.counters import Attempt, AttemptState
 from results.vault.dossiers import Dossier, NoSuchDossier, Slip, SlipState, trusted_dossier
 from results.vault.keys import BiologistKeys, KeyRing
 from results.vault.opening import Items
-from results.vault.releases import Course, ReleaseAct, enter_release
+from results.vault.releases import Course
 from results.vault.sealing import DoesNotOpen
 from results.weighing import Asked, weigh
 
@@ -59,6 +58,13 @@ class Waiting:
     def was_told(self) -> bool:
         """Whether the desk has read the result already and the caller could not repeat it."""
         return self.call.outcome is Outcome.CALL_BACK
+
+
+def for_biologist(db: Session, site_id: UUID, *, at: datetime) -> list[PhoneCall]:
+    """The calls that wait for a biologist, oldest first: whose code was right today, and whom she is to ring back."""
+    verified = (PhoneCall.state == State.VERIFIED) & (PhoneCall.ends_at > at)
+    asked = select(PhoneCall).where(PhoneCall.site_id == site_id, verified | PhoneCall.ring_back.is_not(None))
+    return list(db.scalars(asked.order_by(PhoneCall.opened_at)))
 
 
 def waiting_call(db: Session, keys: KeyRing, call_id: UUID, *, at: datetime, lock: bool = False) -> Waiting:
@@ -85,12 +91,16 @@ def waiting_call(db: Session, keys: KeyRing, call_id: UUID, *, at: datetime, loc
     return Waiting(call=call, patient=patient, is_proved=is_proved)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Answer:
-    """What is read aloud; nothing where nothing may be told now."""
+def number_to_ring(keys: KeyRing, call: PhoneCall) -> str:
+    """The number and hours that the caller gave, for the biologist.
 
-    told: tuple[Told, ...] = ()
-    is_partial: bool = False
+    Returns:
+        Nothing where nobody waits to be rung.
+
+    Raises:
+        DoesNotOpen: it was sealed elsewhere.
+    """
+    return open_ring_back(keys, PhoneCall.__tablename__, call.id, call.ring_back)
 
 
 def end_unread(
@@ -114,7 +124,7 @@ def end_unread(
 def tell_caller(
     db: Session, keys: KeyRing, call_id: UUID, *, unlock: Unlock, power: Power, by: UUID, at: datetime, chance: Chance,
     key: str,
-) -> Answer:  # fmt: skip
+) -> ReadAloud:  # fmt: skip
     """Tell a caller whose code was right what the signed matrix lets a biologist tell, once.
 
     Args:
@@ -147,11 +157,7 @@ def tell_caller(
         return read_out(db, power, items, open_signed(db, keys, power, items, private=private))
 
     if is_shown_again(call, key=key, by=by, at=at):
-        acts = db.scalars(select(ReleaseAct).where(ReleaseAct.call_id == call.id).order_by(ReleaseAct.report_id)).all()
-        dossier = trusted_dossier(db, keys, acts[0].dossier_id)
-        decision, _ = weigh(db, keys, dossier.id, _ASKED, power=power, at=at)
-        items = [(act.report_id, act.version) for act in acts]
-        return Answer(told=words(dossier, items), is_partial=decision.is_partial)
+        return read_again(db, keys, call, _ASKED, words, power=power, at=at)
     expire_calls(db, call.site_id, at=at, chance=chance, on_the_line_of=by)
     take_over(call, by=by, at=at)
     proof = db.scalars(select(Attempt).where(Attempt.call_id == call.id, Attempt.state == AttemptState.VERIFIED)).one()
@@ -160,22 +166,35 @@ def tell_caller(
         raise NotFromHere
     dossier = trusted_dossier(db, keys, slip.dossier_id)
     decision, weighed = weigh(db, keys, dossier.id, _ASKED, power=power, at=at)
-    told: tuple[Told, ...] = ()
     why = decision.why
     if weighed.course is Course.TELL:
         try:
-            told = words(dossier, weighed.items)
+            read = read_once(
+                db, call, dossier, decision, weighed, words, attempt_id=proof.id, reads_back=False, by=by, at=at,
+                chance=chance, key=key,
+            )  # fmt: skip
         except DoesNotOpen:
             why = Why.NOTHING
-    if not told:
-        write(db, "results", Act.RELEASE_REFUSED, by=by, at=at, chance=chance, call=call.id, why=why)
-        return Answer()
-    enter_release(
-        db, weighed, site_id=call.site_id, dossier_id=dossier.id, attempt_id=proof.id, call_id=call.id, by=by, at=at,
-        chance=chance,
-    )  # fmt: skip
-    tell(call, reads_back=False)
-    call.told_at, call.told_key = at, key
-    if call.ring_back is not None:
-        rung(db, call, by=by, at=at, chance=chance)
-    return Answer(told=told, is_partial=decision.is_partial)
+        else:
+            if call.ring_back is not None:
+                rung(db, call, by=by, at=at, chance=chance)
+            return read
+    write(db, "results", Act.RELEASE_REFUSED, by=by, at=at, chance=chance, call=call.id, why=why)
+    return ReadAloud()
+
+
+def rung(db: Session, call: PhoneCall, *, by: UUID, at: datetime, chance: Chance) -> None:
+    """Note that the biologist has reached the caller; the number is forgotten."""
+    call.ring_back = None
+    write(db, "results", Act.CALL_REACHED, by=by, at=at, chance=chance, call=call.id)
+
+
+def take_over(call: PhoneCall, *, by: UUID, at: datetime) -> None:
+    """The biologist has the caller on the line now, and ends the call herself; until she has, it waits on.
+
+    Raises:
+        NotFromHere: no code was right in this call, or it is over.
+    """
+    if call.state is not State.VERIFIED or is_over(call, at):
+        raise NotFromHere
+    call.by = by

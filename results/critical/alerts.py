@@ -19,7 +19,6 @@ from results.critical.finding import Cause, Found, cause_of
 from results.reports.versions import Report, ReportVersion
 from results.vault.envelopes import key_of_message
 
-READ_BACK_TRIES: Final = 3
 #: Nobody of the biologist's side has looked for so long: reception is asked to fetch her.
 UNSEEN: Final = timedelta(minutes=5)
 #: It was seen, and nothing has moved for so long.

@@ -15,8 +15,8 @@ from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient, patient_of
 from kiosk.register.staff import Power
 from kiosk.register.visits import Visit, visit_of
+from results.callers.repeating import READ_BACK_TRIES
 from results.critical.alerts import (
-    READ_BACK_TRIES,
     Contact,
     CriticalAlert,
     NotFromHere,

@@ -17,8 +17,8 @@ from kiosk.register.sites import Site, this_site
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.callers.calls import HeardOtherwise
 from results.callers.numbers import number_to_reach, number_words
+from results.callers.repeating import HeardOtherwise
 from results.critical import alerts, calling
 from results.critical.alerts import Contact, CriticalAlert, EndReason, State, Verb, alert_of
 from results.critical.calling import NobodyNamed, Opened, open_alert

@@ -23,7 +23,8 @@ from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, house, now, page, reading, transaction
 from results.desks.unlocking import unlocked
-from results.exchange.attaching import TraitsDisagree, attach, file_attached, is_about_whom, suggested
+from results.exchange.attaching import TraitsDisagree, attach, is_about_whom, suggested
+from results.exchange.filing_held import file_attached
 from results.exchange.matching import Evidence, evidence_of
 from results.exchange.received import MessageState, ReceivedMessage, held_message
 from results.handing.finding import NotOnATicket, read_ticket, visit_on_ticket

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic, sleep
+from time import monotonic
 from uuid import UUID
 
 from flask import Blueprint, Response, request
@@ -16,7 +16,7 @@ from kiosk.register.visits import Visit
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
-from results.desks.phone import PACE_S, code_desk
+from results.desks.trying import code_desk, keep_pace
 from results.handing.hand_over_record import enter_hand_over, hand_over_by_form, papers_of
 from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver, line_to_ask
 from results.handing.handover import desk_page, turned_away
@@ -68,8 +68,7 @@ def try_line(visit_id: UUID) -> ResponseReturnValue:
         shown = _try(visit_id, _Typed(handle=handle, code15=code15, pin=pin, line=form.get("line", "")), asked)
     except (NothingToHandOver, BiologistFirst) as refusal:
         shown = turned_away(visit_id, refusal)
-    # Late answers wait for the next whole second: how long it took tells nothing.
-    sleep(PACE_S - (monotonic() - came) % PACE_S if PACE_S else 0)
+    keep_pace(came)
     return shown
 
 

@@ -1,6 +1,6 @@
 """A physician on the telephone: how far the proof went, what was told, and whether it was repeated."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -10,16 +10,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from kiosk.register.clock import Chance
 from kiosk.register.database import STAFF_ONLY, Base, UtcDateTime, uuid7
-from kiosk.register.errors import Conflict, NotFound
+from kiosk.register.errors import NotFound
 from kiosk.register.journal import Act, write
 from kiosk.register.once import PageAlreadyUsed, answered
-from results.callers.calls import NotFromHere
+from results.callers.calls import LASTS, NotFromHere, RepeatFirst
+from results.callers.repeating import READ_BACK_TRIES
 from results.physicians.proof import PhysicianTry
 
-#: A call that nobody has ended is over then; one that waits to be rung back stands until the day ends.
-LASTS: Final = timedelta(minutes=10)
 TRIES: Final = 3
-READ_BACK_TRIES: Final = 3
 
 
 class State(StrEnum):
@@ -119,12 +117,6 @@ class NoCall(NotFound):
     """There is no physician's call under way here; begin with the RPPS number."""
 
     french = "Aucun appel de médecin n'est en cours. Commencez par le numéro RPPS."
-
-
-class RepeatFirst(Conflict):
-    """The physician must repeat the result rightly before the call is closed; or give the call to the biologist."""
-
-    french = "Faites d'abord répéter le résultat. Si cela ne va pas, passez l'appel au biologiste."
 
 
 def open_call(

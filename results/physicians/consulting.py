@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from kiosk.register.clock import Chance
 from kiosk.register.journal import Act, write
 from kiosk.register.patients import Patient
 from kiosk.register.staff import Power
-from results.callers.calls import NotFromHere
+from results.callers.calls import SHOWN, NotFromHere
 from results.hl7v2.reader import Message
 from results.matrix import Channel, Person
 from results.physicians.calls import TRIES as MOST_TRIES
@@ -34,9 +34,6 @@ from results.vault.opening import Items, open_by_escrow
 from results.vault.releases import Course, ReleaseAct, enter_release
 from results.vault.sealing import DoesNotOpen
 from results.weighing import Asked, weigh
-
-#: The same form sees the same answer again for as long as the page shows it.
-SHOWN: Final = timedelta(seconds=120)
 
 Unlock = Callable[[], BiologistKeys]
 

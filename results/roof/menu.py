@@ -10,12 +10,12 @@ from kiosk.register.staff import Right, Role, opens
 from kiosk.signin import present
 from kiosk.web import house, now, reading
 from labels.printroom.watching import trouble
-from results.desks import passed_on, secrecy
+from results.desks import secrecy
 from results.exchange import quarantine
 from results.handing import agreeing
 from results.keeping import morning
 from results.roof.routes import ROUTES
-from results.telephone import without_slip
+from results.telephone import passed_on, without_slip
 
 #: The menu: a person sees the entries that their roles open.
 MENU: Final[tuple[dict[str, str], ...]] = (

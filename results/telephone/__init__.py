@@ -1,1 +1,1 @@
-"""The screens of the telephone that stand beside the reference and its code."""
+"""The screens of the telephone: a caller, a physician, and the biologist who answers them."""

@@ -12,8 +12,8 @@ from kiosk.register.staff import Right
 from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
-from results.callers.calls import LONGEST_RING_BACK
 from results.callers.messages import MOTIVES, MotiveMissing, leave_message
+from results.callers.ring_back import LONGEST_RING_BACK
 
 bp = Blueprint("leaving_message", __name__)
 

@@ -18,8 +18,9 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere, Outcome, call_of
 from results.callers.numbers import number_words
 from results.callers.ringing import Named, ask_back, end_rung, one_to_ring, tell_rung, to_ring
-from results.desks.phone import birth_date_said, keep_pace
+from results.desks.trying import keep_pace
 from results.identity import acting_as
+from results.telephone.phone import birth_date_said
 
 bp = Blueprint("without_slip", __name__)
 
@@ -98,19 +99,19 @@ def read(call_id: UUID) -> ResponseReturnValue:
     except Invalid as refusal:
         return _ring_page(call_id, {"birth_digits": refusal.sentence})
     with transaction("results") as db:
-        rung = tell_rung(
+        aloud = tell_rung(
             db, house().more["keys"], call_id, birth_date=birth_date, role=acting_as(actor().roles), power=power(),
             by=actor().id, at=now(), chance=chance, key=form_key(),
         )  # fmt: skip
-    if rung.is_over:
+    if aloud is None:
         flash("Trois dates différentes : cet appel est fini. Dites : « Je rappellerai. » Rien d'autre.", "warn")
         return redirect(url_for("without_slip.ring_list"), 303)
-    if not rung.told:
+    if not aloud.told:
         return _ring_page(call_id, {"birth_digits": "Ce n'est pas la date du dossier. Faites répéter une fois."})
     with reading() as db:
         call = call_of(db, call_id, by=actor().id, at=now())
     return page(
-        "results/told.html", call=call, told=rung.told, is_partial=rung.is_partial,
+        "results/told.html", call=call, told=aloud.told, is_partial=aloud.is_partial,
         is_hers=actor().may(Right.SIGN),
     )  # fmt: skip
 

@@ -165,7 +165,7 @@ def _on_the_phone(db: Session, slip: Slip, *, call_id: UUID, by: UUID, at: datet
     ready = [line.line for line in lines_of(db, slip.id) if line.state is LineState.READY and line.line not in worn]
     holds = {
         Shut.LAB: is_closed(db, slip.site_id, at),
-        Shut.DESK: _is_paused(db, by, at),
+        Shut.DESK: bool(_paused(db, Attempt.by == by, at)),
         Shut.CALL: _count(db, Attempt.call_id == call_id, Attempt.is_tested.is_(True)) >= CALL_TRIES,
         Shut.SLIP: failures >= SLIP_FAILURES,
         Shut.WAIT: last is not None and at < last + WAITS[min(failures, len(WAITS)) - 1],
@@ -195,14 +195,7 @@ def closed_until(db: Session, site_id: UUID, at: datetime) -> datetime | None:
 
 def paused_desks(db: Session, site_id: UUID, at: datetime) -> tuple[tuple[UUID, datetime], ...]:
     """Whose desk pauses, and until when."""
-    refused = (
-        select(Attempt.by, func.max(Attempt.at))
-        .where(*_failed(Attempt.site_id == site_id), Attempt.at > at - HOUR)
-        .group_by(Attempt.by)
-        .having(func.count() >= DESK_REFUSALS)
-    )
-    until = [(by, last + DESK_PAUSE) for by, last in db.execute(refused)]
-    return tuple((by, end) for by, end in until if at < end)
+    return _paused(db, Attempt.site_id == site_id, at)
 
 
 def attempt_ahead(db: Session, site_id: UUID, at: datetime) -> datetime | None:
@@ -272,6 +265,13 @@ def _count_and_last(db: Session, *conditions: ColumnElement[bool]) -> tuple[int,
     return many, last
 
 
-def _is_paused(db: Session, by: UUID, at: datetime) -> bool:
-    refused, last = _count_and_last(db, *_failed(Attempt.by == by), Attempt.at > at - HOUR)
-    return refused >= DESK_REFUSALS and last is not None and at < last + DESK_PAUSE
+def _paused(db: Session, among: ColumnElement[bool], at: datetime) -> tuple[tuple[UUID, datetime], ...]:
+    """Whose desk pauses by these attempts, and until when."""
+    refused = (
+        select(Attempt.by, func.max(Attempt.at))
+        .where(*_failed(among), Attempt.at > at - HOUR)
+        .group_by(Attempt.by)
+        .having(func.count() >= DESK_REFUSALS)
+    )
+    until = [(by, last + DESK_PAUSE) for by, last in db.execute(refused)]
+    return tuple((by, end) for by, end in until if at < end)

@@ -20,8 +20,7 @@ from printers.paper import Paper, Text
 from printers.station.keys import StartKey, StationKey, open_paper
 from printers.station.spool import StationSpool
 from results import sitting
-from results.desks import phone
-from results.handing import coding
+from results.desks import trying
 from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import unlock
@@ -154,8 +153,7 @@ def open_signing_room(
 ) -> Iterator[SigningRoom]:
     """The desks with these screens; Argon2id at its small cost."""
     monkeypatch.setattr(sitting, "unlock", partial(unlock, cost=CHEAP))
-    for screens in (phone, coding):
-        monkeypatch.setattr(screens, "PACE_S", 0.0)
+    monkeypatch.setattr(trying, "PACE_S", 0.0)
     with open_desks(folder, at=at, chance=chance) as desks:
         spool: StationSpool = desks.app.extensions["house"].spool
         lasting = StationKey(signing=SigningKey(chance(32)), opening=PrivateKey(chance(32)))

@@ -1,10 +1,8 @@
 """What closes a way closes it end to end: marks, flags and ages reach the one rule, and every no sounds the same."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -31,10 +29,9 @@ from results.vault.dossiers import dossier_of as dossier_row
 from results.vault.releases import ReleaseAct
 from results.weighing import Asked, weigh
 from tests.results.cast import PROMISES
-from tests.results.signing_room import SigningRoom, asks_for_keys, open_signing_room
+from tests.results.signing_room import SigningRoom, asks_for_keys
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C1, C2 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2
 SENTENCE = "Je ne peux rien remettre pour le moment."
 #: Who can be told a C0 where nothing is closed, and how.
@@ -48,12 +45,6 @@ OPEN = (
     (Channel.COUNTER, Person.MANDATED),
 )
 COUNTER, PHONE, CALL_BACK, LETTER, PHYSICIAN, PARENT, MANDATED = OPEN
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def sits(room: SigningRoom, login: str = "sophie") -> Browser:

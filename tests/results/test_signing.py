@@ -1,8 +1,6 @@
 """A biologist signs exactly what was read; what has changed, is held or was not shown is not signed."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -34,16 +32,10 @@ from results.vault.opening import open_by_escrow, open_version, signed_facts
 from results.vault.sealing import DoesNotOpen, make_pair, public_of, verifier_of
 from results.weighing import Asked, weigh
 from tests.results.cast import exam_of
-from tests.results.signing_room import VALUE, SigningRoom, open_signing_room, result
+from tests.results.signing_room import VALUE, SigningRoom, result
 
 Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def lenoir(room: SigningRoom) -> UUID:

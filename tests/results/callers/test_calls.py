@@ -14,10 +14,8 @@ from kiosk.register.once import PageAlreadyUsed
 from results.callers.calls import (
     LASTS,
     MOVES,
-    READ_BACK_TRIES,
     NoCall,
     NotFromHere,
-    NumberMissing,
     Outcome,
     PhoneCall,
     RepeatFirst,
@@ -27,15 +25,14 @@ from results.callers.calls import (
     close,
     current_call,
     expire_calls,
-    for_biologist,
     hear,
-    is_same,
-    number_to_ring,
     open_call,
-    rung,
     tell,
     verify,
 )
+from results.callers.repeating import READ_BACK_TRIES, is_same
+from results.callers.ring_back import NumberMissing
+from results.callers.taking_over import for_biologist, number_to_ring, rung
 from results.vault.keys import KeyRing
 from tests.results.vault.ring import make_ring
 

@@ -1,8 +1,6 @@
 """What keeps codes from being tried is told to the biologist, who alone lets it go on, with unlocked keys."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,14 +8,12 @@ from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
 from results.callers.limits import limits_now
-from results.desks import phone
 from results.vault.counters import DESK_REFUSALS, LAB_HOUR, Attempt, AttemptState, PhoneClosure, Way
 from results.vault.slips import IssuedSlip
 from tests.results.caller import Caller
-from tests.results.signing_room import SigningRoom, asks_for_keys, open_signing_room, result
+from tests.results.signing_room import SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 VALUE, MINE, MARK = "2,37", "/telephone/biologiste", "des codes ne sont plus essayés"
 SENTENCE = "Je ne peux rien communiquer par téléphone pour le moment."
 
@@ -55,10 +51,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
-        yield Desk(room)
+def desk(room: SigningRoom) -> Desk:
+    return Desk(room)
 
 
 def looks(browser: Browser) -> str:

@@ -2,9 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -18,7 +16,6 @@ from kiosk.register.patients import patient_of
 from kiosk.register.visits import Visit
 from results.callers.calls import Outcome, PhoneCall, State
 from results.callers.numbers import PatientNumber
-from results.desks import phone
 from results.giving import Delivery
 from results.holds import HoldReason, hold
 from results.reports.versions import Report
@@ -27,10 +24,9 @@ from results.vault.counters import SLIP_FAILURES, Attempt, AttemptState, Way
 from results.vault.dossiers import Dossier, Slip, Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import void_slip
-from tests.results.signing_room import SigningRoom, open_signing_room, result
+from tests.results.signing_room import SigningRoom, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C1, C2 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2
 VALUE, NUMBER, LIST = "2,37", "06 12 34 56 78", "/telephone/rappels"
 SAID = {"family_name": "Moreau", "given_name": "Jeanne", "birth_digits": "28/02/1954"}
@@ -103,10 +99,8 @@ class Absent:
 
 
 @pytest.fixture
-def absent(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Absent]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
-        yield Absent(room)
+def absent(room: SigningRoom) -> Absent:
+    return Absent(room)
 
 
 def test_an_ordinary_result_is_told_at_the_number_that_was_given_in_person(absent: Absent) -> None:

@@ -1,8 +1,6 @@
 """What was signed is taken back, and whoever heard it is told again: nobody is forgotten, nobody twice."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -19,16 +17,9 @@ from results.release import Answer, Role, Why
 from results.reports.versions import Reason, ReportVersion, State, newest, withdraw_former
 from results.vault.releases import ReleaseAct
 from results.weighing import Asked, weigh
-from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, open_signing_room, result
+from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, result
 
-Chance = Callable[[int], bytes]
 C0 = ReleaseClass.C0
-
-
-@pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: datetime, chance: Chance) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 class Told:

@@ -2,10 +2,8 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -36,19 +34,17 @@ from results.vault.codes import read_code, read_handle
 from results.vault.dossiers import Dossier, LineState, Slip, SlipState, Wish
 from results.vault.slips import IssuedSlip, find_slip, lines_of
 from results.vault.wraps import stretch_code
-from tests.results.cast import PIN, Desks, open_desks
+from tests.results.cast import PIN, Desks
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 QUESTION = "Souhaitez-vous pouvoir demander vos résultats par téléphone"
 
 
 @pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Desks]:
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        opened.runs()
-        yield opened
+def desks(desks: Desks) -> Desks:
+    desks.runs()
+    return desks
 
 
 @pytest.fixture

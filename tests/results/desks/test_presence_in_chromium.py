@@ -1,8 +1,7 @@
 """Away, back and one more proof in a real browser at 1366 × 768: few keys, nothing lost, nothing seen meanwhile."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,15 +11,12 @@ from kiosk.exams.catalogue import ReleaseClass
 from kiosk.presence.duty import begin_duty
 from kiosk.presence.pcs import pair, pc_of
 from kiosk.signin import PAIRING
-from results.desks import phone
 from results.vault.codes import with_check_digit
 from tests.kiosk.door.test_screens_in_chromium import WATCH_POLICY
-from tests.results.cast import PIN, Desks, open_desks
-from tests.results.desks.test_phone import BODY, VALUE
+from tests.results.cast import PIN, Desks
+from tests.results.telephone.test_phone import BODY, VALUE
 from tests.serving import served
 from tests.staffroom import PASSWORD
-
-Chance = Callable[[int], bytes]
 
 SOPHIE, NADIA = "739184", "405917"
 LOOKS = ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"contrast": "more"})
@@ -60,12 +56,10 @@ class Seat:
 
 
 @pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desks]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        opened.room.give_pin("sophie", SOPHIE)
-        opened.room.give_pin("nadia", NADIA)
-        yield opened
+def desks(desks: Desks) -> Desks:
+    desks.room.give_pin("sophie", SOPHIE)
+    desks.room.give_pin("nadia", NADIA)
+    return desks
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The biologist's screens: keys open for a sitting, one report is read and signed at a time, nothing stays open."""
 
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -21,19 +19,12 @@ from results.vault.dossiers import Dossier, dossier_of
 from results.vault.keys import BiologistKeys
 from results.vault.releases import Course
 from results.weighing import Asked, weigh
-from tests.results.signing_room import PASSPHRASE, VALUE, SigningRoom, asks_for_keys, open_signing_room, seen_in
+from tests.results.signing_room import PASSPHRASE, VALUE, SigningRoom, asks_for_keys, seen_in
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 KEYS = BiologistKeys(person="lenoir", escrow={}, signer_seed=bytes(32))
 ONE, OTHER = UUID(int=1), UUID(int=2)
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def opens(room: SigningRoom, browser: Browser, report_id: UUID) -> str:

@@ -1,10 +1,7 @@
 """Locked keys lose nothing: what asked for them goes on once they are open."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -12,22 +9,15 @@ from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from results.critical.escalation import EscalationStep
-from tests.results.signing_room import PASSPHRASE, SigningRoom, asks_for_keys, open_signing_room
+from tests.results.signing_room import PASSPHRASE, SigningRoom, asks_for_keys
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 STEP = {
     "starts": "8:00", "ends": "19:00", "minute": "10", "contact": "colleague", "name": "Dr <Aubry> & co",
     "number": "06 11 22 33 44",
 }  # fmt: skip
 UNLOCK = "/signature/cles"
 PLAN = "/critiques/qui-appeler"
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
-        yield room
 
 
 def hidden(answer: TestResponse) -> dict[str, str]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.clock import Chance
 from kiosk.register.database import Database
 from kiosk.register.patients import patient_of
 from labels.tubes import Tube, Verb, move
@@ -19,15 +17,9 @@ from results.exchange.received import ReceivedMessage
 from results.upkeep import laboratory
 from results.vault.dossiers import Dossier
 from results.vault.keys import ExchangeKeys
-from tests.results.cast import Desks, open_desks
+from tests.results.cast import Desks
 
 MESSAGES = Path(__file__).resolve().parents[1] / "hl7v2" / "messages"
-
-
-@pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Desks]:
-    with open_desks(tmp_path, at=at, chance=chance) as made:
-        yield made
 
 
 def took(desks: Desks, *files: bytes, is_production: bool = True) -> Intake:

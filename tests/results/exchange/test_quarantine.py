@@ -1,9 +1,6 @@
 """A held message tells why it waits; whose it may be only once opened, and its class and values never."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -14,22 +11,15 @@ from results.exchange.quarantine import Aside, NamesNobody, open_identity, set_a
 from results.exchange.received import MessageState, NoLongerHeld, ReceivedMessage
 from results.reports.versions import ReportVersion, State
 from results.vault.keys import ExchangeKeys
-from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.signing_room import SigningRoom
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 MESSAGE = (
     "MSH|^~\\&|SIL|LABO|||20261121083000||ORU^R01^ORU_R01|{number}|P|2.5\r"
     "PID|1||1||LEROY^Paul^Paul Jean^^^^L||19610405|M\r"
     "OBR|1|260100000017|F{number}|0388^Dépistage VIH^NABM|||20261121080000|||||||||||||||||F\r"
     "OBX|1|NM|0388^Dépistage VIH^NABM||4271|UA|||||F\r"
 )
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def arrives(room: SigningRoom, number: int = 1) -> ReceivedMessage:

@@ -1,11 +1,10 @@
 """A laboratory with an office printer hands over and posts A4: sealed on its way, proved, with its address alone."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from html import unescape
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -31,15 +30,14 @@ C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 
 
 @pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        app = opened.desks.app
-        house = app.extensions["house"]
-        settings = replace(house.more["settings"], report_printer="office")
-        app.extensions["house"] = replace(
-            house, forms={**house.forms, "reports": A4}, more={**house.more, "settings": settings}
-        )
-        yield opened
+def room(room: SigningRoom) -> SigningRoom:
+    app = room.desks.app
+    house = app.extensions["house"]
+    settings = replace(house.more["settings"], report_printer="office")
+    app.extensions["house"] = replace(
+        house, forms={**house.forms, "reports": A4}, more={**house.more, "settings": settings}
+    )
+    return room
 
 
 def handed(room: SigningRoom, value: str = VALUE) -> tuple[Browser, str]:

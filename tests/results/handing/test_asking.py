@@ -1,13 +1,9 @@
 """Without a slip the counter asks the biologist, who answers from her own screen with her keys and a reason."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
@@ -18,18 +14,11 @@ from results.handing.hand_over_record import HandOver
 from results.reports.versions import ReportVersion
 from results.vault.releases import ReleaseAct
 from tests.results.cast import exam_of
-from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, open_signing_room, result
+from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 SENTENCE = "Je ne peux rien remettre pour le moment."
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def asks(room: SigningRoom, visit_id: UUID) -> tuple[Browser, str]:

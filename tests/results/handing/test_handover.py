@@ -1,11 +1,9 @@
 """At the counter a result goes to the person on paper: never to a screen, never before its hour, once for each form."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -26,19 +24,12 @@ from results.vault.dossiers import Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip
 from tests.results.cast import PIN, exam_of
-from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, open_signing_room, result
+from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C1, C2, C3 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2, ReleaseClass.C3
 SENTENCE = "Je ne peux rien remettre pour le moment."
 BIOLOGIST = "c'est toujours le biologiste qui répond"
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def sits(room: SigningRoom, login: str = "sophie") -> Browser:

@@ -1,12 +1,8 @@
 """A result goes by post only to whom the signed table lets it go, one envelope at a time, each sheet proved."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
@@ -22,18 +18,11 @@ from results.reports.versions import ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.releases import ReleaseAct
 from tests.results.cast import PROMISES
-from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, open_signing_room
+from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 NOBODY = "Aucun pli n'est à faire."
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def wishes_post(room: SigningRoom, visit_id: UUID, *wishes: Wish, preference: Preference = Preference.LETTER) -> UUID:

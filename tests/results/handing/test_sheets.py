@@ -1,9 +1,6 @@
 """Every envelope of a confidential class has the same sheets, whatever its result says; each sheet proves itself."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -20,9 +17,8 @@ from results.vault.codes import write_code, write_handle
 from results.vault.envelopes import Body, BodyKind
 from results.vault.sealing import DoesNotOpen
 from tests.results.cast import PIN, exam_of
-from tests.results.signing_room import SigningRoom, open_signing_room, result
+from tests.results.signing_room import SigningRoom, result
 
-Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 CONFIDENTIAL = tuple(SHEETS)
 JEANNE = Patient(birth_name="Moreau", given_names="Jeanne, Marie", birth_date="19540228")
@@ -97,12 +93,6 @@ def test_what_is_no_message_is_not_printed() -> None:
         report_papers(
             "report/1", JEANNE, [SignedBody(body=document, by="Dr Claire Lenoir")], release_class=C2, form=ROLL_80
         )
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def test_an_envelope_is_whole_when_each_of_its_sheets_is_out(room: SigningRoom) -> None:

@@ -1,9 +1,8 @@
 """Somebody fetches a paper for another: on a mandate or as a minor's parent, as the signed table says, signed for."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,19 +17,12 @@ from printers.paper import Text
 from results.handing.hand_over_record import HandOver
 from results.handing.mandates import Mandate
 from results.vault.releases import ReleaseAct
-from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.signing_room import SigningRoom
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
 SENTENCE = "Je ne peux rien remettre pour le moment."
 HUSBAND = "Paul Moreau"
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def sits(room: SigningRoom) -> Browser:

@@ -1,13 +1,9 @@
 """The evening's work is done once a day, after the last patient's hour, and owes nothing twice."""
 
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from threading import Barrier, BrokenBarrierError, Thread
-
-import pytest
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import head_of, verify
@@ -18,15 +14,7 @@ from printers.spool import Spool
 from printers.station.keys import open_paper
 from printers.station.spool import StationSpool
 from results.keeping.evening import Evening
-from tests.results.cast import Desks, open_desks
-
-Chance = Callable[[int], bytes]
-
-
-@pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Desks]:
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        yield opened
+from tests.results.cast import Desks
 
 
 def evening_of(desks: Desks) -> Evening:

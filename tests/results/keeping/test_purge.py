@@ -49,7 +49,7 @@ from results.vault.keys import ExchangeKeys
 from results.vault.opening import open_by_escrow, open_version
 from results.vault.sealing import DoesNotOpen, unseal
 from results.vault.wraps import open_share
-from tests.results.cast import PROMISES, Desks, open_desks
+from tests.results.cast import PROMISES, Desks
 from tests.results.exchange.test_quarantine import MESSAGE
 from tests.staffroom import ring_of
 
@@ -246,12 +246,6 @@ def test_the_oldest_that_stays_is_told(database: Database, site: Site, at: datet
 
 
 # ── a dossier's key ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Desks]:
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        yield opened
 
 
 def passes(desks: Desks, **span: float) -> dict[str, int]:

@@ -1,7 +1,5 @@
 """A key is changed without a result or a slip being lost, wherever the programme dies, and the old one goes last."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -22,18 +20,11 @@ from results.vault.opening import open_version
 from results.vault.sealing import DoesNotOpen, check_signature, public_of
 from results.vault.slips import lines_of, void_slip
 from results.vault.wraps import Line, stretch_code, unwrap_key
-from tests.results.cast import PIN, Desks, open_desks
+from tests.results.cast import PIN, Desks
 from tests.results.dying import Killed, dying_after
 from tests.staffroom import CHEAP
 
-Chance = Callable[[int], bytes]
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
-
-
-@pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance) -> Iterator[Desks]:
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        yield opened
 
 
 def folders(desks: Desks) -> tuple[Path, Path]:

@@ -1,10 +1,7 @@
 """Who looked at my result: everyone who did, in words that say nothing of a result, for a biologist alone to print."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -22,17 +19,10 @@ from results.vault.counters import Shut
 from results.vault.dossiers import Slip
 from results.vault.releases import Course, Weighed, enter_release
 from tests.results.cast import PIN
-from tests.results.signing_room import VALUE, SigningRoom, open_signing_room
+from tests.results.signing_room import VALUE, SigningRoom
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
-
-
-@pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: datetime, chance: Chance) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def told(room: SigningRoom, visit_id: UUID) -> list[tuple[str, str, str, str]]:

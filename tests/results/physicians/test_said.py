@@ -1,12 +1,8 @@
 """Whom the laboratory system names is shown to the person who reads the paper; nobody gets a power by it."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
@@ -14,18 +10,11 @@ from results.hl7v2.values import Practitioner
 from results.physicians.orders import OrderPhysician
 from results.physicians.register import Physician, close_physician
 from results.physicians.said import MOST, note_prescribers, unknown_prescribers
-from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.signing_room import SigningRoom
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 RPPS = "10100000017"
 PETIT = Practitioner(rpps=RPPS, family="PETIT", given="Luc")
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def says(room: SigningRoom, *named: Practitioner) -> UUID:

@@ -24,6 +24,7 @@ from kiosk.register.visits import Visit
 from printers.paper import ROLL_80
 from results.callers import calls, ringing, taking_over
 from results.callers.numbers import keep_number
+from results.callers.reading_aloud import ReadAloud
 from results.exchange.candidates import whose
 from results.exchange.connections import Connection
 from results.exchange.inbox import Inbox, Kind, receive
@@ -328,7 +329,7 @@ class Laboratory:
                 at=self.at, chance=self.chance, key=self.key(),
             ).id  # fmt: skip
 
-    def rings_back(self, call_id: UUID, login: str, *, birth_date: str = BIRTH) -> ringing.Rung:
+    def rings_back(self, call_id: UUID, login: str, *, birth_date: str = BIRTH) -> ReadAloud | None:
         """The secretary rings, and types the birth date that she hears."""
         with self.writing() as db:
             return ringing.tell_rung(
@@ -344,7 +345,7 @@ class Laboratory:
                 chance=self.chance,
             )  # fmt: skip
 
-    def biologist_tells(self, call_id: UUID) -> taking_over.Answer:
+    def biologist_tells(self, call_id: UUID) -> ReadAloud:
         """The biologist answers a caller whose code was right."""
         with self.writing() as db:
             return taking_over.tell_caller(

@@ -46,19 +46,6 @@ def lab(sqlite_folder: Path, at: datetime) -> Iterator[Laboratory]:
     database.close()
 
 
-@pytest.fixture
-def kiln(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every Argon2id."""
-    calls: list[str] = []
-
-    def counted(code15: str, pin: str, salt: bytes, **cost: Any) -> bytes:
-        calls.append(code15)
-        return stretch_code(code15, pin, salt, **cost)
-
-    monkeypatch.setattr(attempts, "stretch_code", counted)
-    return calls
-
-
 def ready(lab: Laboratory) -> IssuedSlip:
     """A slip whose confidential result may be told."""
     visit, name = lab.register(ReleaseClass.C2)

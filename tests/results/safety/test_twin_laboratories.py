@@ -26,7 +26,7 @@ from labels.tubes import Tube
 from results import telling
 from results.callers import asking
 from results.callers.numbers import keep_number
-from results.desks import phone
+from results.desks import trying
 from results.exchange.intake import take
 from results.giving import delivery_of
 from results.reports.versions import reports_of
@@ -214,7 +214,7 @@ def message(patient: Patient, sample: str, code: str, number: int, answer: tuple
 @pytest.fixture
 def twins(at: datetime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], tuple[World, World]]]:
     """Makes two laboratories of one seed."""
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
+    monkeypatch.setattr(trying, "PACE_S", 0.0)
     with ExitStack() as closing_up:
 
         def pair(seed: int) -> tuple[World, World]:

@@ -644,6 +644,7 @@ class Walk(RuleBasedStateMachine):
             assert not may
         else:
             assert may
+            assert rung is not None
             assert bool(rung.told) is right
             self.expire(by)
             if right:

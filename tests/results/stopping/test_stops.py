@@ -1,7 +1,5 @@
 """A journal that is not what its note says closes every way, until a biologist has written why they open again."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -26,18 +24,11 @@ from results.stopping.stops import ReleaseStop, SayWhy, clear_stops, is_stopped,
 from results.vault.dossiers import Dossier, Wish, dossier_of
 from results.vault.releases import Course, ReleaseAct
 from results.weighing import Asked, weigh
-from tests.results.signing_room import VALUE, SigningRoom, open_signing_room, result
+from tests.results.signing_room import VALUE, SigningRoom, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0 = ReleaseClass.C0
 WHY = "Sauvegarde du 20/11 remise en place, vue avec le technicien."
-
-
-@pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: datetime, chance: Chance) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 def comes(room: SigningRoom, login: str = "sophie") -> Browser:

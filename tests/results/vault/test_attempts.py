@@ -42,7 +42,6 @@ from results.vault.dossiers import CodeLine, Dossier, LineState, Slip, SlipState
 from results.vault.envelopes import Body
 from results.vault.releases import Course, ReleaseAct, Weighed
 from results.vault.slips import IssuedSlip, end_line, lines_of, void_slip
-from results.vault.wraps import stretch_code
 from tests.results.vault.cast import CONTENT, SOPHIE, House, PlainRule, make_house
 
 C0, C3 = ReleaseClass.C0, ReleaseClass.C3
@@ -98,19 +97,6 @@ class Desk:
 @pytest.fixture
 def desk(database: Database, tmp_path: Path, chance: Callable[[int], bytes], at: datetime) -> Desk:
     return Desk(make_house(database, tmp_path / "keys", chance, at))
-
-
-@pytest.fixture
-def kiln(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Counts every Argon2id call that the desk makes, and lets it happen."""
-    calls: list[str] = []
-
-    def counted(code15: str, pin: str, salt: bytes, **cost: Any) -> bytes:
-        calls.append(code15)
-        return stretch_code(code15, pin, salt, **cost)
-
-    monkeypatch.setattr(attempts_module, "stretch_code", counted)
-    return calls
 
 
 def test_the_right_code_tells_once_and_its_wrap_is_gone(desk: Desk) -> None:

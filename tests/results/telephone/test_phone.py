@@ -1,9 +1,8 @@
 """The phone desk tells a caller with slip, code, PIN and birth date; to everyone else it says one sentence."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -15,21 +14,19 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.database import uuid7
 from kiosk.register.journal import verify
-from results.callers.calls import Outcome, PhoneCall, State, for_biologist, number_to_ring
-from results.desks import phone
+from results.callers.calls import Outcome, PhoneCall, State
+from results.callers.taking_over import for_biologist, number_to_ring
+from results.desks import trying
 from results.holds import HoldReason, hold
 from results.reports.versions import Report, ReportVersion, Verb, move
-from results.vault import attempts
 from results.vault.codes import with_check_digit
 from results.vault.counters import Attempt, AttemptState, Way
 from results.vault.dossiers import LineState, Slip, Wish
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip, lines_of
-from results.vault.wraps import stretch_code
 from tests.results.caller import Caller
-from tests.results.cast import PIN, Desks, open_desks
+from tests.results.cast import PIN, Desks
 
-Chance = Callable[[int], bytes]
 C0, C1, C2, C3 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2, ReleaseClass.C3
 SENTENCE = "Je ne peux rien communiquer par téléphone pour le moment."
 VALUE = "2,37"
@@ -39,26 +36,6 @@ BODY = (
     "OBR|1||F1|0126^Dosage|||20261121080000|||||||||||||||||F\r"
     f"OBX|1|NM|34714-6^Dosage essentiel^LN||{VALUE}|g/L|||||F\r"
 ).encode()
-
-
-@pytest.fixture
-def desks(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desks]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_desks(tmp_path, at=at, chance=chance) as opened:
-        yield opened
-
-
-@pytest.fixture
-def kiln(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Counts every Argon2id that a code costs, and lets it happen."""
-    calls: list[str] = []
-
-    def counted(code15: str, pin: str, salt: bytes, **cost: Any) -> bytes:
-        calls.append(code15)
-        return stretch_code(code15, pin, salt, **cost)
-
-    monkeypatch.setattr(attempts, "stretch_code", counted)
-    return calls
 
 
 @pytest.fixture
@@ -411,7 +388,7 @@ def test_a_colleague_cannot_go_on_with_a_call_that_is_not_hers(desks: Desks, cal
 def test_every_answer_to_a_code_leaves_at_a_whole_second(
     desks: Desks, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(phone, "PACE_S", 1.0)
+    monkeypatch.setattr(trying, "PACE_S", 1.0)
     slip = desks.ready(C0, BODY)
     at_hour(desks, caller)
     page = caller.reference(slip.handle)

@@ -1,14 +1,14 @@
 """A physician on the telephone: six spoken digits or the number on file, one sentence for every no, a blind repeat."""
 
 from collections.abc import Mapping
-from time import monotonic, sleep
+from time import monotonic
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kiosk.register.clock import day, end_of_day
+from kiosk.register.clock import end_of_day
 from kiosk.register.errors import Invalid
 from kiosk.register.patients import patient_of
 from kiosk.register.sites import this_site
@@ -17,10 +17,9 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere
 from results.callers.numbers import number_words
-from results.desks import phone
-from results.desks.hearing import READ_AT_ONCE, asked_for
+from results.desks.trying import keep_pace
 from results.desks.unlocking import unlocked
-from results.identity import DateMisheard, acting_as, read_spoken_birth_date
+from results.identity import DateMisheard, acting_as
 from results.physicians import calls
 from results.physicians.calls import Outcome, PhysicianCall, State, call_of
 from results.physicians.consulting import (
@@ -35,6 +34,8 @@ from results.physicians.consulting import (
 )
 from results.physicians.proof import prove
 from results.physicians.register import BadRpps, phone_of, physician_by_rpps, read_rpps
+from results.telephone.hearing import READ_AT_ONCE, asked_for
+from results.telephone.phone import birth_date_said
 
 bp = Blueprint("physician", __name__)
 
@@ -87,8 +88,7 @@ def ask(call_id: UUID) -> ResponseReturnValue:
         field = "birth_name" if isinstance(refusal, NameMissing) else "birth_digits"
         return _call_page(call_id, errors={field: refusal.sentence})
     shown = _ask(call_id, name, birth_date)
-    # Late answers wait for the next whole second: how long it took tells nothing.
-    sleep(phone.PACE_S - (monotonic() - came) % phone.PACE_S if phone.PACE_S else 0)
+    keep_pace(came)
     return shown
 
 
@@ -187,9 +187,7 @@ def _patient_said() -> tuple[str, str]:
     name = request.form.get("birth_name", "")
     if not name.strip():
         raise NameMissing
-    with reading() as db:
-        today = day(this_site(db).timezone, now())
-    return name, read_spoken_birth_date(request.form.get("birth_digits", ""), today=today)
+    return name, birth_date_said(request.form)
 
 
 def _ringing(db: Session, call_id: UUID) -> PhysicianCall:

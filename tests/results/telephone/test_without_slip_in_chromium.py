@@ -1,33 +1,12 @@
 """The number at the counter, the wish without slip and the call back: by the keyboard alone, in every light."""
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kiosk.exams.catalogue import ReleaseClass
-from results.desks import phone
 from tests.results.seated import is_readable, presses, reach, seated
-from tests.results.signing_room import SigningRoom, open_signing_room, result
-from tests.serving import served
+from tests.results.signing_room import SigningRoom, result
 
-Chance = Callable[[int], bytes]
 VALUE = "2,37"
-
-
-@pytest.fixture
-def room(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[SigningRoom]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
-
-
-@pytest.fixture
-def address(room: SigningRoom) -> Iterator[str]:
-    with served(room.desks.app) as server:
-        yield f"http://localhost:{server.server_port}"
 
 
 def test_a_patient_without_slip_is_noted_and_rung(browser: Browser, room: SigningRoom, address: str) -> None:

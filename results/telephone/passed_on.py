@@ -16,9 +16,8 @@ from kiosk.register.visits import Visit
 from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import messages
-from results.callers.calls import for_biologist, number_to_ring
 from results.callers.limits import limits_now
-from results.callers.taking_over import end_unread, tell_caller, waiting_call
+from results.callers.taking_over import end_unread, for_biologist, number_to_ring, tell_caller, waiting_call
 from results.desks.unlocking import unlocked
 from results.physicians.calls import State, waiting
 

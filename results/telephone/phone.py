@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic, sleep
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -19,19 +19,19 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers import calls
 from results.callers.asking import NO_SLIP, asked_on_the_phone, line_to_ask
-from results.callers.calls import HeardOtherwise, NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
+from results.callers.calls import NoCall, NotFromHere, Outcome, State, call_of, current_call, tries_of
 from results.callers.messages import waiting_messages
+from results.callers.repeating import HeardOtherwise, is_same
+from results.callers.taking_over import for_biologist
+from results.desks.trying import code_desk, keep_pace
 from results.identity import acting_as, read_spoken_birth_date
 from results.release import Decision
 from results.telling import Judge, items_told, open_signed, read_out
-from results.vault.attempts import Answer, CodeDesk, Said
+from results.vault.attempts import Answer, Said
 from results.vault.codes import Misheard, NotAPin, is_pin, read_code, read_handle
 from results.vault.counters import AttemptState, Way
 
 bp = Blueprint("phone", __name__)
-
-#: An answer leaves this long after its form came, or at the next whole multiple if it is late.
-PACE_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -43,16 +43,6 @@ class Spoken:
     code15: str
     pin: str
     birth_date: str
-
-
-def code_desk() -> CodeDesk:
-    """The one place of this programme where codes are tried; the counter shares it."""
-    held: CodeDesk | None = current_app.extensions.get("code_desk")
-    if held is None:
-        home = house()
-        made = CodeDesk(lambda: home.database.transaction("results"), home.more["keys"], home.chance)
-        held = current_app.extensions.setdefault("code_desk", made)
-    return held
 
 
 @bp.get("/telephone")
@@ -117,7 +107,7 @@ def read_back() -> ResponseReturnValue:
 @needs(Right.TELL)
 def compare() -> ResponseReturnValue:
     """Compare what was heard with what was told."""
-    same = calls.is_same(_values_told(), request.form.get("heard_secret", ""))
+    same = is_same(_values_told(), request.form.get("heard_secret", ""))
     with transaction("results") as db:
         call = call_of(db, _call_id(), by=actor().id, at=now(), lock=True)
         right = calls.hear(db, call, is_same=same, by=actor().id, at=now(), chance=chance)
@@ -156,11 +146,6 @@ def end() -> ResponseReturnValue:
 
 
 _FIELD_OF: Final = {Misheard: "code", NotAPin: "pin"}
-
-
-def keep_pace(came: float) -> None:
-    """Let an answer wait for the next whole second after its form came: how long it took tells nothing."""
-    sleep(PACE_S - (monotonic() - came) % PACE_S if PACE_S else 0)
 
 
 def birth_date_said(form: Mapping[str, str]) -> str:
@@ -252,7 +237,7 @@ def _passed_on() -> int:
         return 0
     with reading() as db:
         site = this_site(db)
-        return len(calls.for_biologist(db, site.id, at=now())) + len(waiting_messages(db, site.id))
+        return len(for_biologist(db, site.id, at=now())) + len(waiting_messages(db, site.id))
 
 
 def _ending(errors: Mapping[str, str] | None = None) -> Response:

@@ -13,7 +13,8 @@ from kiosk.register.patients import Patient, patient_of
 from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, house, now, page, reading, transaction
-from results.callers.calls import HeardOtherwise, NotFromHere
+from results.callers.calls import NotFromHere
+from results.callers.repeating import READ_BACK_TRIES, HeardOtherwise
 from results.desks.unlocking import unlocked
 from results.physicians import calls
 from results.physicians.calls import Outcome, PhysicianCall, State, call_of
@@ -129,7 +130,7 @@ def _repeat_page(call_id: UUID, places: Sequence[int], errors: Mapping[str, str]
         call = call_of(db, call_id, by=actor().id, at=now())
     return page(
         "results/physician_repeat.html", status=422 if errors else 200, call=call, places=places, errors=errors or {},
-        is_over=call.read_back_tries >= calls.READ_BACK_TRIES,
+        is_over=call.read_back_tries >= READ_BACK_TRIES,
     )  # fmt: skip
 
 

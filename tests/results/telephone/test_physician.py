@@ -1,9 +1,6 @@
 """A physician on the telephone: proved or told the one sentence, read to once, heard without seeing."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -21,10 +18,9 @@ from results.physicians.register import Physician, begin_enrolment, end_enrolmen
 from results.reports.versions import Report, ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.releases import ReleaseAct
-from tests.results.signing_room import SigningRoom, asks_for_keys, open_signing_room, result
+from tests.results.signing_room import SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 C0, C1, C2 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2
 RPPS, NUMBER, VALUE = "10001234567", "0611223344", "42719"
 SENTENCE = "Je ne peux rien communiquer par téléphone pour le moment."
@@ -116,12 +112,6 @@ class Doctor:
     def acts(self) -> list[ReleaseAct]:
         with self.desks.database.reading() as db:
             return list(db.scalars(select(ReleaseAct)))
-
-
-@pytest.fixture
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: datetime, chance: Chance) -> Iterator[SigningRoom]:
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass
-from results.desks import phone
+from results.desks import trying
 from results.vault.codes import with_check_digit
 from results.vault.counters import Attempt, AttemptState
 from tests.results.cast import PIN
-from tests.results.desks.test_phone import BODY, VALUE
 from tests.results.seated import seated
 from tests.results.signing_room import open_signing_room
+from tests.results.telephone.test_phone import BODY, VALUE
 from tests.serving import served
 
 Chance = Callable[[int], bytes]
@@ -24,8 +24,8 @@ Chance = Callable[[int], bytes]
 def test_enter_twice_is_one_attempt_and_the_result_leaves_with_its_page(
     browser: Browser, tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(phone, "PACE_S", 0.5)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
+        monkeypatch.setattr(trying, "PACE_S", 0.5)  # long enough to press Enter twice
         slip = room.desks.ready(ReleaseClass.C0, BODY)
         room.hour_comes()
         with (

@@ -1,9 +1,6 @@
 """A caller whose code was right waits for the biologist, who tells the result once, on the line or rung back."""
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +9,6 @@ from werkzeug.test import TestResponse
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import verify
 from results.callers.calls import Outcome, PhoneCall, State
-from results.desks import phone
 from results.holds import HoldReason, hold
 from results.reports.versions import Report
 from results.vault.counters import Attempt, AttemptState
@@ -20,10 +16,9 @@ from results.vault.dossiers import Slip
 from results.vault.releases import ReleaseAct
 from results.vault.slips import void_slip
 from tests.results.caller import Caller
-from tests.results.signing_room import SigningRoom, asks_for_keys, open_signing_room, result
+from tests.results.signing_room import SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
-Chance = Callable[[int], bytes]
 VALUE, NUMBER, ROOT = "2,37", "06 12 34 56 78, après 18 h", "/telephone/biologiste"
 
 
@@ -63,10 +58,8 @@ class Passed:
 
 
 @pytest.fixture
-def passed(tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch) -> Iterator[Passed]:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
-    with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
-        yield Passed(room)
+def passed(room: SigningRoom) -> Passed:
+    return Passed(room)
 
 
 def test_a_caller_who_is_passed_on_is_told_by_the_biologist_once(passed: Passed) -> None:

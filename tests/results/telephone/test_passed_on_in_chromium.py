@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from results.desks import phone
-from tests.results.desks.test_passed_on import NUMBER, VALUE, Passed
 from tests.results.seated import is_readable, reach, seated
 from tests.results.signing_room import PASSPHRASE, open_signing_room
+from tests.results.telephone.test_passed_on import NUMBER, VALUE, Passed
 from tests.serving import served
 
 Chance = Callable[[int], bytes]
@@ -19,7 +18,6 @@ Chance = Callable[[int], bytes]
 def test_a_caller_is_rung_back_and_told_with_the_keyboard_alone(
     browser: Browser, tmp_path: Path, at: datetime, chance: Chance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(phone, "PACE_S", 0.0)
     with open_signing_room(tmp_path, monkeypatch, at=at, chance=chance) as room:
         passed = Passed(room)
         passed.notes()
