@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MakeLabel = Callable[..., Paper]
 Chance = Callable[[int], bytes]
-QUICK = Timing(answer=0.3, proof=2.0, reopen=0.0)
+#: Long enough for a fake on a machine that does much else; one that keeps silent costs it each time.
+QUICK = Timing(answer=1.0, proof=5.0, reopen=0.0)
 
 
 class Hands:
