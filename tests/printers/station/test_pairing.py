@@ -166,7 +166,7 @@ def test_another_model_at_the_same_address_is_not_believed(room: "Room", label: 
 
 def test_a_model_that_is_not_told_in_time_is_asked_again(room: "Room", label: MakeLabel, chance: Chance) -> None:
     fake = room.fake(model="")
-    worker = room.worker(fake.address, LABEL_50X25, timing=Timing(answer=0.2, look=0.0, reopen=0.0))
+    worker = room.worker(fake.address, LABEL_50X25, timing=Timing(answer=1.0, look=0.0, reopen=0.0))
     one, two = label("000000000001"), label("000000000002")
     room.spool.put(one, printer="labels", at=room.at, chance=chance)
     room.work(worker, lambda: room.states()[one.key] is State.SENT)

@@ -218,7 +218,7 @@ def test_pairing_a_zebra_finds_out_what_it_unpacks_and_claims_no_proof(
     fake = zebra(model="ZD421-203dpi")
     fake.knows_z64 = knows
     printer = Printer(name="labels", kind="zpl", address=fake.address, media=LABEL_50X25)
-    timing = Timing(answer=0.3, reopen=0.0)
+    timing = Timing(answer=1.0, reopen=0.0)
     proved = pair(printer, Hands(fake), by="sophie", at=room.at, chance=chance, timing=timing)
     assert proved == Proved(
         model="ZD421-203dpi", firmware="V1.0", status=True, cover=True, barcode=True, z64=knows, at=room.at, by="sophie"
