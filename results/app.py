@@ -25,6 +25,7 @@ from results.desks import (
     reissuing,
     secrecy,
     signoff,
+    unlocking,
 )
 from results.desks.trying import code_desk
 from results.exchange import quarantine
@@ -45,8 +46,8 @@ SCREENS: Final = (
     health, signin, entrance, enrolling, returning, calling, placing, helping, dossier, agenda, desk, adjusting,
     room, gestures, sampling, delivery, reissuing, secrecy, phone, without_slip, leaving_message, letting,
     passed_on, physician, hearing, prescribers, handover, coding, papers, mandating, posting, agreeing, seen,
-    searches, morning, signoff, amended, critical, critical_rules, quarantine, manager, accounts, confirming,
-    computers, pairing,
+    searches, morning, unlocking, signoff, amended, critical, critical_rules, quarantine, manager, accounts,
+    confirming, computers, pairing,
 )  # fmt: skip
 
 

@@ -16,11 +16,10 @@ from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.amending.retracting import Mistake, NotSigned, retract, signed_reports
 from results.amending.telling_again import NobodyToTell, Owed, Reached, end_task, to_tell_again
 from results.callers.numbers import number_to_reach, number_words
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.matrix import Person
 from results.reports.versions import Reason
 from results.signing import ReadAgain, read_again
-from results.sitting import Locked
 
 bp = Blueprint("amended", __name__)
 
@@ -72,12 +71,9 @@ def take_back(report_id: UUID, number: int) -> ResponseReturnValue:
     word = request.form.get("why", "")
     if word not in list(Mistake):
         return _page(errors={"why": WhyMissing.french}, chosen=(report_id, number))
-    try:
-        unlocked()
-        with transaction("results") as db:
-            retract(db, report_id, number, Mistake(word), by=actor().id, at=now(), chance=chance, key=form_key())
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    unlocked()
+    with transaction("results") as db:
+        retract(db, report_id, number, Mistake(word), by=actor().id, at=now(), chance=chance, key=form_key())
     flash("Compte rendu retiré : plus rien n'en sera dit. Prévenez qui l'a entendu.", "warn")
     return redirect(url_for("amended.tasks"), 303)
 
@@ -96,16 +92,13 @@ def reread(report_id: UUID, number: int) -> ResponseReturnValue:
     word = request.form.get("again", "")
     if word not in list(ReadAgain):
         return _page(errors={"again": WhyMissing.french}, chosen=(report_id, number))
-    try:
-        biologist = unlocked()
-        with transaction("results") as db:
-            content = read_again(
-                db, house().more["keys"], report_id, number, ReadAgain(word), biologist=biologist, by=actor().id,
-                power=power(), at=now(), chance=chance,
-            )  # fmt: skip
-            signed = signed_reports(db, this_site(db).id, at=now())
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    biologist = unlocked()
+    with transaction("results") as db:
+        content = read_again(
+            db, house().more["keys"], report_id, number, ReadAgain(word), biologist=biologist, by=actor().id,
+            power=power(), at=now(), chance=chance,
+        )  # fmt: skip
+        signed = signed_reports(db, this_site(db).id, at=now())
     picked = next((one for one in signed if one.version.report_id == report_id), None)
     return page("results/reread.html", content=content, picked=picked)
 

@@ -1,6 +1,6 @@
 """Critical values: the list with its clocks, one value open at a time, the call, and the blind repeat."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -24,7 +24,7 @@ from results.critical.alerts import Contact, CriticalAlert, EndReason, State, Ve
 from results.critical.calling import NobodyNamed, Opened, open_alert
 from results.critical.drills import drill_now, end_drill, is_biologist_wanted
 from results.critical.escalation import biologist_number, plan_at
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.physicians.register import phone_of
 from results.physicians.repeating import Heard
 from results.reports.versions import Report, newest
@@ -113,9 +113,11 @@ def call(alert_id: UUID) -> ResponseReturnValue:
     contact = Contact(request.form["contact"]) if request.form.get("contact") in list(Contact) else None
     if contact is None or (contact is Contact.PATIENT and not actor().may(Right.SIGN)):
         raise BiologistOpens
-    with transaction("results") as db:
+
+    def ring(db: Session) -> None:
         calling.call(db, alert_of(db, alert_id, lock=True), contact, by=actor().id, at=now(), chance=chance)
-    return _show(alert_id)
+
+    return _show(alert_id, ring)
 
 
 @bp.post("/critiques/<uuid:alert_id>/absent")
@@ -124,7 +126,10 @@ def miss(alert_id: UUID) -> ResponseReturnValue:
     """Nobody there, or nobody who takes charge: back to the list of whom to ring."""
     with transaction("results") as db:
         calling.miss(db, alert_of(db, alert_id, lock=True), by=actor().id, at=now(), chance=chance)
-    return _show(alert_id)
+    try:
+        return _show(alert_id)
+    except Locked:  # it is noted, whatever becomes of the keys: somebody else may have to ring next
+        return redirect(url_for("critical.all_of_them"), 303)
 
 
 @bp.post("/critiques/<uuid:alert_id>/joint")
@@ -132,15 +137,17 @@ def miss(alert_id: UUID) -> ResponseReturnValue:
 def reached(alert_id: UUID) -> ResponseReturnValue:
     """Who answers, by name; the value is read to them, and the release is entered."""
     form = request.form
+
+    def reach(db: Session) -> None:
+        calling.reach(
+            db, house().more["keys"], alert_of(db, alert_id, lock=True), person_name=form.get("person_name", ""),
+            rpps=form.get("rpps", ""), by=actor().id, power=power(), at=now(), chance=chance,
+        )  # fmt: skip
+
     try:
-        with transaction("results") as db:
-            calling.reach(
-                db, house().more["keys"], alert_of(db, alert_id, lock=True), person_name=form.get("person_name", ""),
-                rpps=form.get("rpps", ""), by=actor().id, power=power(), at=now(), chance=chance,
-            )  # fmt: skip
+        return _show(alert_id, reach)
     except NobodyNamed as refusal:
         return _show(alert_id, errors={"person_name": refusal.sentence})
-    return _show(alert_id)
 
 
 @bp.post("/critiques/<uuid:alert_id>/repetition")
@@ -239,15 +246,17 @@ def _open(db: Session, alert_id: UUID) -> Opened:
     )  # fmt: skip
 
 
-def _show(alert_id: UUID, *, errors: Mapping[str, str] | None = None, problem: str = "") -> ResponseReturnValue:
-    try:
-        with transaction("results") as db:
-            site, opened = this_site(db), _open(db, alert_id)
-            plan = plan_at(db, site.id, site.timezone, now(), power())
-            number, is_given_now = _patients_number(db, opened)
-            log = [_said(db, site, step) for step in alerts.steps_of(db, alert_id)]
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+def _show(
+    alert_id: UUID, act: Callable[[Session], None] | None = None, *, errors: Mapping[str, str] | None = None,
+    problem: str = "",
+) -> ResponseReturnValue:  # fmt: skip
+    with transaction("results") as db:
+        if act is not None:
+            act(db)  # in the same transaction: where locked keys show nothing, nothing is entered either
+        site, opened = this_site(db), _open(db, alert_id)
+        plan = plan_at(db, site.id, site.timezone, now(), power())
+        number, is_given_now = _patients_number(db, opened)
+        log = [_said(db, site, step) for step in alerts.steps_of(db, alert_id)]
     numbers = {one.id: number_words(phone_of(one, power()) or "") for _, one in opened.physicians}
     return page(
         "results/critical_value.html", status=422 if errors else 200, opened=opened, plan=plan, log=log,

@@ -19,8 +19,7 @@ from results.critical.escalation import StepToCorrect, add_step, end_step, whole
 from results.critical.limits import LimitToCorrect, all_limits, end_limit, set_limit
 from results.critical.times import alerts_between, as_csv, summary, times_of
 from results.desks.critical import CONTACTS
-from results.desks.signoff import unlocked
-from results.sitting import Locked
+from results.desks.unlocking import unlocked
 
 bp = Blueprint("critical_rules", __name__)
 
@@ -47,8 +46,6 @@ def set_one() -> ResponseReturnValue:
                 low=form.get("low", ""), high=form.get("high", ""), by=actor().id, power=power(), at=now(),
                 chance=chance, key=form_key(),
             )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except LimitToCorrect as refusal:
         return _limits(errors={"code": refusal.sentence})
     flash("La borne vaut dès le prochain message.", "ok")
@@ -59,12 +56,9 @@ def set_one() -> ResponseReturnValue:
 @needs(Right.SIGN)
 def end_one(limit_id: UUID) -> ResponseReturnValue:
     """End one limit."""
-    try:
-        unlocked()
-        with transaction("results") as db:
-            end_limit(db, limit_id, by=actor().id, power=power(), at=now(), chance=chance)
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    unlocked()
+    with transaction("results") as db:
+        end_limit(db, limit_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("Cette analyse n'a plus de borne.", "warn")
     return redirect(url_for("critical_rules.limits"), 303)
 
@@ -89,8 +83,6 @@ def add_line() -> ResponseReturnValue:
                 minute=form.get("minute", ""), contact=form.get("contact", ""), name=form.get("name", ""),
                 number=form.get("number", ""), by=actor().id, power=power(), at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except StepToCorrect as refusal:
         return _plan(errors={"starts": refusal.sentence})
     flash("La ligne est dans la liste.", "ok")
@@ -101,12 +93,9 @@ def add_line() -> ResponseReturnValue:
 @needs(Right.SIGN)
 def end_line(step_id: UUID) -> ResponseReturnValue:
     """Take a line off the list, with unlocked keys."""
-    try:
-        unlocked()
-        with transaction("results") as db:
-            end_step(db, step_id, by=actor().id, power=power(), at=now(), chance=chance)
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    unlocked()
+    with transaction("results") as db:
+        end_step(db, step_id, by=actor().id, power=power(), at=now(), chance=chance)
     return redirect(url_for("critical_rules.plan"), 303)
 
 

@@ -18,12 +18,11 @@ from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.numbers import number_words
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.physicians import register
 from results.physicians.orders import Standing, name_physician, physicians_of, unname_physician
 from results.physicians.register import AlreadyKnown, BadRpps, Physician, bare_name
 from results.physicians.said import said_for, unknown_prescribers
-from results.sitting import Locked
 
 bp = Blueprint("prescribers", __name__)
 
@@ -83,8 +82,6 @@ def set_number(physician_id: UUID) -> ResponseReturnValue:
             register.set_number(
                 db, physician_id, request.form.get("phone", ""), by=actor().id, power=power(), at=now(), chance=chance
             )
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except Invalid as refusal:
         return _card(physician_id, errors={"phone": refusal.sentence})
     flash("Le numéro est au registre.", "ok")
@@ -95,12 +92,9 @@ def set_number(physician_id: UUID) -> ResponseReturnValue:
 @needs(Right.SIGN)
 def draw_seed(physician_id: UUID) -> ResponseReturnValue:
     """Draw a key for the physician who is here in person; shown once."""
-    try:
-        unlocked()
-        with transaction("results") as db:
-            drawn = register.begin_enrolment(db, physician_id, by=actor().id, power=power(), at=now(), chance=chance)
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    unlocked()
+    with transaction("results") as db:
+        drawn = register.begin_enrolment(db, physician_id, by=actor().id, power=power(), at=now(), chance=chance)
     return _enrolment(drawn.physician, drawn.seed)
 
 
@@ -115,8 +109,6 @@ def believe_seed(physician_id: UUID) -> ResponseReturnValue:
                 db, physician_id, request.form.get("digits", ""), by=actor().id, power=power(), at=now(),
                 chance=chance,
             )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except register.NotTheDigits as refusal:
         return _card(physician_id, errors={"digits": refusal.sentence})
     flash("La clé prouve ce médecin au téléphone.", "ok")

@@ -1,10 +1,10 @@
-"""The biologist's desk: what waits for a signature, one report open at a time, and keys that open for a sitting."""
+"""The biologist's desk: what waits for a signature, and one report open at a time."""
 
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -12,8 +12,9 @@ from kiosk.register import clock
 from kiosk.register.errors import Invalid
 from kiosk.register.sites import this_site
 from kiosk.register.staff import Right
-from kiosk.signin import actor, device, needs, power, present
+from kiosk.signin import actor, needs, power, present
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
+from results.desks.unlocking import sittings, unlocked
 from results.earlier import earlier_values
 from results.holds import HoldReason, hold, lift
 from results.reports.versions import NotFromHere, Report
@@ -25,8 +26,6 @@ from results.signing import (
     sign_what_was_read,
     waiting_for_signature,
 )
-from results.sitting import Locked, NotUnlocked, Sittings, enter_unlocking, open_keys, prove_again
-from results.vault.keys import BiologistKeys
 
 bp = Blueprint("signoff", __name__)
 
@@ -38,37 +37,6 @@ HOLDS: Final = (
 )
 
 
-@bp.record_once
-def _begin(state: Any) -> None:
-    state.app.extensions["sittings"] = Sittings()
-
-
-@bp.before_app_request
-def _drop_idle_keys() -> None:
-    """Every request of the app is an occasion to drop keys; leaving or locking drops one's own at once."""
-    sittings().sweep(at=now())
-    here = present() if request.endpoint in {"signin.leave", "returning.lock", "returning.leave_everywhere"} else None
-    if here is not None:
-        sittings().end(here.sign_in)
-
-
-def sittings() -> Sittings:
-    """The biologists who are unlocked in this app."""
-    return cast(Sittings, current_app.extensions["sittings"])
-
-
-def unlocked() -> BiologistKeys:
-    """The keys of the person of this request.
-
-    Raises:
-        Locked: they must be unlocked first.
-    """
-    here = present()
-    if here is None:
-        raise Locked
-    return sittings().keys(here.sign_in, here.actor.id, at=now())
-
-
 @bp.get("/signature")
 @needs(Right.SIGN)
 def waiting() -> ResponseReturnValue:
@@ -78,53 +46,11 @@ def waiting() -> ResponseReturnValue:
         return page("results/signoff.html", waiting=found, **_around(db))
 
 
-@bp.get("/signature/cles")
-@needs(Right.SIGN)
-def unlock_page() -> ResponseReturnValue:
-    """Where a biologist unlocks the keys."""
-    return page("results/unlock.html", then=_then())
-
-
-@bp.post("/signature/cles")
-@needs(Right.SIGN)
-def unlock_keys() -> ResponseReturnValue:
-    """Unlock: the second factor first, then the passphrase outside any transaction, then the journal."""
-    here, at = present(), now()
-    if here is None:
-        raise Locked
-    with transaction("results") as db:
-        step = prove_again(
-            db, here.actor.id, request.form.get("digits", ""), device=device(), power=power(), at=at,
-            chance=chance,
-        )  # fmt: skip
-    keys = open_keys(house().more["keys"].folder, step, request.form.get("passphrase", ""))
-    with transaction("results") as db:
-        enter_unlocking(db, step, is_open=keys is not None, staff_id=here.actor.id, at=at, chance=chance)
-    if keys is None:
-        return page("results/unlock.html", status=422, then=_then(), errors={"passphrase": NotUnlocked.french})
-    sittings().begin(here.sign_in, here.actor.id, keys, at=at)
-    return redirect(_after_unlocking(), 303)
-
-
-@bp.post("/signature/verrouiller")
-@needs(Right.SIGN)
-def lock() -> ResponseReturnValue:
-    """End the sitting: the keys are dropped."""
-    here = present()
-    if here is not None:
-        sittings().end(here.sign_in)
-    flash("Vos clés sont verrouillées.", "ok")
-    return redirect(url_for("signoff.waiting"), 303)
-
-
 @bp.post("/signature/<uuid:report_id>/ouvrir")
 @needs(Right.SIGN)
 def open_report(report_id: UUID) -> ResponseReturnValue:
     """Open one report; the journal knows before anything is shown."""
-    try:
-        return _open(report_id)
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    return _open(report_id)
 
 
 @bp.post("/signature/<uuid:report_id>/signer")
@@ -139,8 +65,6 @@ def sign(report_id: UUID) -> ResponseReturnValue:
                 is_whole="whole" in form, biologist=unlocked(), by=actor().id, power=power(), at=now(),
                 chance=chance,
             )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except ChangedSinceOpened as refusal:
         return _shown_again(report_id, refusal)
     except RouteNotAgreed as refusal:
@@ -167,26 +91,20 @@ def keep_back(report_id: UUID) -> ResponseReturnValue:
 @needs(Right.SIGN)
 def tell_in_person(report_id: UUID) -> ResponseReturnValue:
     """Let a visit's results be told in person only, or by every way of the table again; then read on."""
-    try:
-        unlocked()
-        with transaction("results") as db:
-            keep_in_person(
-                db, house().more["keys"], report_id, is_closed="open" not in request.form, by=actor().id, at=now(),
-                chance=chance,
-            )  # fmt: skip
-        return _open(report_id)
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    unlocked()
+    with transaction("results") as db:
+        keep_in_person(
+            db, house().more["keys"], report_id, is_closed="open" not in request.form, by=actor().id, at=now(),
+            chance=chance,
+        )  # fmt: skip
+    return _open(report_id)
 
 
 @bp.post("/signature/<uuid:report_id>/liberer")
 @needs(Right.SIGN)
 def let_go(report_id: UUID) -> ResponseReturnValue:
     """Lift what holds a report, with unlocked keys: from then on it may be told."""
-    try:
-        unlocked()
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    unlocked()
     with transaction("results") as db:
         lift(db, report_id, by=actor().id, power=power(), at=now(), chance=chance)
     flash("La retenue est levée.", "ok")
@@ -250,16 +168,3 @@ def _reason(word: str) -> HoldReason:
     if word not in list(HoldReason):
         raise ReasonMissing
     return HoldReason(word)
-
-
-def _then() -> str:
-    """Where an unlocking was asked for: a hand-over's visit, nothing else."""
-    try:
-        return str(UUID(request.values.get("visite", "")))
-    except ValueError:
-        return ""
-
-
-def _after_unlocking() -> str:
-    visit_id = _then()
-    return url_for("handover.desk", visit_id=UUID(visit_id)) if visit_id else url_for("signoff.waiting")

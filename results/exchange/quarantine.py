@@ -22,7 +22,7 @@ from kiosk.register.staff import Right
 from kiosk.register.visits import visit_of
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, house, now, page, reading, transaction
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.exchange.attaching import TraitsDisagree, attach, is_about_whom, suggested
 from results.exchange.filing_held import file_attached
 from results.exchange.matching import Evidence, evidence_of
@@ -30,7 +30,6 @@ from results.exchange.received import MessageState, ReceivedMessage, held_messag
 from results.handing.finding import NotOnATicket, read_ticket, visit_on_ticket
 from results.hl7v2.reader import Message
 from results.reports.versions import Part, Reason, Recipient, ReportVersion, SealedKey, State, Verb, move
-from results.sitting import Locked
 from results.vault.envelopes import RawPart, RawSeal, open_body, open_copy
 from results.vault.keys import KeyRing
 from results.vault.sealing import DoesNotOpen
@@ -195,14 +194,11 @@ def attach_to_visit(message_id: UUID) -> ResponseReturnValue:
 @needs(Right.SIGN)
 def put_in_dossier(message_id: UUID) -> ResponseReturnValue:
     """File an attached message with the biologist's keys; it then waits for a signature."""
-    try:
-        with transaction("results") as db:
-            file_attached(
-                db, house().more["keys"], message_id, request.form.get("visit", type=UUID), site=this_site(db),
-                biologist=unlocked(), power=power(), by=actor().id, at=now(), chance=chance,
-            )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    with transaction("results") as db:
+        file_attached(
+            db, house().more["keys"], message_id, request.form.get("visit", type=UUID), site=this_site(db),
+            biologist=unlocked(), power=power(), by=actor().id, at=now(), chance=chance,
+        )  # fmt: skip
     flash("Classé dans le dossier. Il attend votre signature.", "ok")
     return redirect(url_for("quarantine.held_messages"), 303)
 

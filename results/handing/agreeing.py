@@ -15,14 +15,13 @@ from printers.errors import PrinterError
 from results.desks.reissuing import REASONS as SLIP_REASONS
 from results.desks.reissuing import show_answer
 from results.desks.replacing import slips_wanted
-from results.desks.signoff import unlocked
 from results.desks.standing_by import Reply, request_of
+from results.desks.unlocking import unlocked
 from results.handing.asking import HandOverRequest, ReceiveThem, agree, answer, ask_biologist, waiting_for_biologist
 from results.handing.hand_over_record import NoSlipReason
 from results.handing.hand_over_rule import NothingToHandOver
 from results.handing.papers import put_all, visit_and_person
 from results.identity import seen
-from results.sitting import Locked
 
 bp = Blueprint("agreeing", __name__)
 
@@ -89,8 +88,6 @@ def reply(request_id: UUID) -> ResponseReturnValue:
                 NoSlipReason(reason) if reason in list(NoSlipReason) else NoSlipReason.LOST, biologist=unlocked,
                 form=home.forms["reports"], power=power(), by=here.id, at=now(), chance=chance, key=form_key(),
             )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except (ReceiveThem, PrinterError) as trouble:
         flash(trouble.french, "error")
         return redirect(url_for("agreeing.requests"), 303)

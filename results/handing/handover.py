@@ -14,7 +14,7 @@ from kiosk.register.staff import Right
 from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.handing.finding import NotOnATicket, find_visits, read_ticket, visit_on_ticket
 from results.handing.hand_over_record import NoSlipReason
 from results.handing.hand_over_rule import BiologistFirst, NothingToHandOver, hand_over
@@ -22,7 +22,6 @@ from results.handing.mandates import mandates_of
 from results.handing.papers import send_papers, visit_and_person
 from results.handing.standing_there import MandateMissing, without_code
 from results.identity import DOCUMENTS, NoDocumentSeen, acting_as, is_minor
-from results.sitting import Locked
 from results.vault.dossiers import NoSuchDossier, dossier_of
 from results.weighing import is_discreet
 
@@ -98,8 +97,6 @@ def on_document(visit_id: UUID) -> ResponseReturnValue:
             done = None if ready.hand_over is None else ready.hand_over.id
     except (NoDocumentSeen, MandateMissing) as refusal:
         return desk_page(visit_id, {"document" if isinstance(refusal, NoDocumentSeen) else "mandate": refusal.sentence})
-    except Locked:
-        return redirect(url_for("signoff.unlock_page", visite=visit_id), 303)
     except PrinterError as trouble:
         return desk_page(visit_id, {"document": trouble.french})
     return turned_away(visit_id, ready.refusal) if done is None else send_papers(visit_id, done, ready.papers)

@@ -15,7 +15,7 @@ from kiosk.signin import actor, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from printers.errors import PrinterError
 from printers.moves import State
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.handing.letters import (
     Again,
     AlreadyMade,
@@ -29,7 +29,6 @@ from results.handing.letters import (
 from results.handing.papers import DOUBTFUL, look_at, put_all, states_of, visit_and_person
 from results.identity import acting_as
 from results.reports.pages import ADDRESS_LETTERS, ADDRESS_LINES, AddressTooLong, address_of
-from results.sitting import Locked
 
 bp = Blueprint("posting", __name__)
 
@@ -82,8 +81,6 @@ def make(visit_id: UUID) -> ResponseReturnValue:
                 again=Again(word) if word in list(Again) else None, biologist=unlocked, form=home.forms["reports"],
                 power=power(), by=here.id, at=now(), chance=chance, key=form_key(), address=shown,
             )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
     except (AlreadyMade, PrinterError) as trouble:
         flash(trouble.french, "error")
         return redirect(url_for("posting.batch"), 303)

@@ -16,10 +16,9 @@ from kiosk.register.sites import this_site
 from kiosk.register.staff import Right, Role
 from kiosk.signin import actor, needs, power, present, raised
 from kiosk.web import chance, house, now, page, reading, transaction
-from results.desks.signoff import sittings, unlocked
+from results.desks.unlocking import sittings, unlocked
 from results.office.accounts import ROLES, show_code
 from results.office.leaving import keep_endings, let_go
-from results.sitting import Locked
 from results.trust.keyholders import rotate_escrow
 from results.trust.standing import standing_of
 from results.vault.keyfolder import UnsafeKeys
@@ -77,10 +76,7 @@ def sign_grant(grant_id: UUID) -> ResponseReturnValue:
         return _waiting(
             {f"known-{grant_id}": "Cochez que vous connaissez cette personne et que ce compte est le sien."}
         )
-    try:
-        keys = unlocked()
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    keys = unlocked()
     with transaction("results") as db:
         grant = proposed_grant(db, grant_id, power())
         grant_role(
@@ -96,10 +92,7 @@ def sign_end(grant_id: UUID) -> ResponseReturnValue:
     """Sign the end of a role; a biologist who leaves is out at once, and the escrow changes hands."""
     if "sure" not in request.form:
         return _waiting({f"sure-{grant_id}": "Cochez que cette personne ne doit plus avoir ce rôle."})
-    try:
-        keys = unlocked()
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    keys = unlocked()
     with transaction("results") as db:
         grant = let_go(
             db, house().more["keys"], grant_id, biologist=keys, by=actor().id, power=power(), at=now(), chance=chance
@@ -131,10 +124,7 @@ def change_escrow() -> ResponseReturnValue:
 
 def _change_escrow() -> ResponseReturnValue:
     home, here = house(), present()
-    try:
-        keys = unlocked()
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    keys = unlocked()
     ring: KeyRing = home.more["keys"]
     done = rotate_escrow(
         home.database, ring.folder, home.more["keys_exchange"], keys, by=actor().id, at=now(), chance=chance

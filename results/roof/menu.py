@@ -37,7 +37,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
         "icon": "file-text",
         "also": "coding papers posting agreeing",
     },
-    {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature"},
+    {"endpoint": "signoff.waiting", "title": "Signature", "icon": "signature", "also": "unlocking"},
     {"endpoint": "critical.all_of_them", "title": "Valeurs critiques", "icon": "bell", "key": "Shift+F8"},
     # Whoever calls critical values finds their figures beside them.
     {
@@ -49,7 +49,7 @@ MENU: Final[tuple[dict[str, str], ...]] = (
     {"endpoint": "prescribers.all_of_them", "title": "Médecins", "icon": "id-card"},
     {"endpoint": "secrecy.tasks", "title": "Confidentialité", "icon": "eye-off"},
     {"endpoint": "morning.look", "title": "Note du matin", "icon": "scan-line"},
-    {"endpoint": "quarantine.held_messages", "title": "Messages en attente", "icon": "inbox"},
+    {"endpoint": "quarantine.held_messages", "title": "Messages retenus", "icon": "inbox"},
     {"endpoint": "manager.figures_page", "title": "Chiffres", "icon": "chart-column"},
     {"endpoint": "searches.week", "title": "Recherches", "icon": "search"},
     {"endpoint": "accounts.people", "title": "Comptes", "icon": "id-card"},

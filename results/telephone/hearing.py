@@ -15,7 +15,7 @@ from kiosk.signin import actor, needs, power
 from kiosk.web import chance, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere
 from results.callers.repeating import READ_BACK_TRIES, HeardOtherwise
-from results.desks.signoff import unlocked
+from results.desks.unlocking import unlocked
 from results.physicians import calls
 from results.physicians.calls import Outcome, PhysicianCall, State, call_of
 from results.physicians.consulting import lines_told

@@ -17,8 +17,8 @@ from kiosk.signin import actor, fresh, needs, power
 from kiosk.web import chance, form_key, house, now, page, reading, transaction
 from results.callers.calls import NotFromHere
 from results.callers.numbers import number_words
-from results.desks.signoff import unlocked
 from results.desks.trying import keep_pace
+from results.desks.unlocking import unlocked
 from results.identity import DateMisheard, acting_as
 from results.physicians import calls
 from results.physicians.calls import Outcome, PhysicianCall, State, call_of
@@ -34,7 +34,6 @@ from results.physicians.consulting import (
 )
 from results.physicians.proof import prove
 from results.physicians.register import BadRpps, phone_of, physician_by_rpps, read_rpps
-from results.sitting import Locked
 from results.telephone.hearing import READ_AT_ONCE, asked_for
 from results.telephone.phone import birth_date_said
 
@@ -81,15 +80,14 @@ def call_page(call_id: UUID) -> ResponseReturnValue:
 def ask(call_id: UUID) -> ResponseReturnValue:
     """Prove, weigh and answer, at the pace of every answer."""
     came = monotonic()
+    if actor().may(Right.SIGN):
+        unlocked()  # for every question alike, and before any six digits are spent: they serve once
     try:
         name, birth_date = _patient_said()
     except (NameMissing, DateMisheard) as refusal:
         field = "birth_name" if isinstance(refusal, NameMissing) else "birth_digits"
         return _call_page(call_id, errors={field: refusal.sentence})
-    try:
-        shown = _ask(call_id, name, birth_date)
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    shown = _ask(call_id, name, birth_date)
     keep_pace(came)
     return shown
 
@@ -145,17 +143,14 @@ def reached(call_id: UUID) -> ResponseReturnValue:
 def take_over(call_id: UUID) -> ResponseReturnValue:
     """The biologist answers a physician who was proved, with unlocked keys."""
     home, here = house(), actor()
-    try:
-        with transaction("results") as db:
-            call = _locked(db, call_id)
-            calls.take_over(call, by=here.id, at=now())
-            patient, standing = asked_for(db, call)
-            answer = answer_as_biologist(
-                db, home.more["keys"], call, patient, standing, unlock=unlocked, power=power(), by=here.id, at=now(),
-                chance=chance, key=form_key(),
-            )  # fmt: skip
-    except Locked:
-        return redirect(url_for("signoff.unlock_page"), 303)
+    with transaction("results") as db:
+        call = _locked(db, call_id)
+        calls.take_over(call, by=here.id, at=now())
+        patient, standing = asked_for(db, call)
+        answer = answer_as_biologist(
+            db, home.more["keys"], call, patient, standing, unlock=unlocked, power=power(), by=here.id, at=now(),
+            chance=chance, key=form_key(),
+        )  # fmt: skip
     return _answered(call_id, answer)
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from printers.paper import Paper, Text
@@ -39,6 +40,11 @@ def result(code: str, value: str = VALUE, *, system: str = "NABM", more: str = "
         f"OBR|1||F1|{code}^Dosage^{system}|||20261121080000|||||||||||||||||F\r"
         f"OBX|1|NM|{code}^Dosage essentiel^{system}||{value}|g/L|1-2||||F\r{more}"
     ).encode()
+
+
+def asks_for_keys(answer: TestResponse) -> bool:
+    """Whether an act was refused for keys that are locked, and the answer is where they are opened."""
+    return answer.status_code == 403 and "data-door" in answer.text and 'action="/signature/cles"' in answer.text
 
 
 @dataclass(kw_only=True)

@@ -195,7 +195,7 @@ def test_an_open_line_changes_by_itself(browser: Browser, counter: Counter, addr
         page.goto(address + "/file")
         expect(page.get_by_text("Personne n'attend le guichet.")).to_be_visible()
         counter.arrives()
-        expect(page.locator("[data-row]")).to_have_count(1, timeout=2500)
+        expect(page.locator("[data-row]")).to_have_count(1, timeout=4500)  # sooner than it would ask by itself
 
 
 def test_a_convocation_is_printed_by_keys_alone(browser: Browser, counter: Counter, address: str) -> None:

@@ -470,7 +470,7 @@ def test_a_person_is_one_touch_away_and_nothing_typed_is_lost(screen: Page, addr
     screen.goto(address + "/name")
     screen.get_by_role("button", name="Z", exact=True).tap()
     screen.get_by_role("button", name="Appeler quelqu'un").tap()
-    expect(screen.get_by_role("heading", name="L'accueil est prévenu.")).to_be_visible(timeout=1000)
+    expect(screen.get_by_role("heading", name="L'accueil est prévenu.")).to_be_visible()
     screen.locator("#coming").get_by_role("button", name="Continuer").tap()
     expect(screen.locator("#letters")).to_have_value("Z")
 
@@ -528,7 +528,7 @@ def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Brows
         port = server.server_port
         board.goto(f"http://localhost:{port}/board")
         call(reception, "Guichet 1")
-        expect(board.locator("#number")).to_have_text("1", timeout=2000)
+        expect(board.locator("#number")).to_have_text("1")
         expect(board.locator("#desk")).to_have_text("Guichet 1")
     expect(board.locator("#offline")).to_be_visible(timeout=16_000)
     expect(board.locator("#range")).to_be_hidden()  # a wait of before is no honest wait

@@ -28,7 +28,7 @@ from results.upkeep import laboratory
 from results.vault.keys import ExchangeKeys
 from results.vault.releases import ReleaseAct
 from tests.results.cast import exam_of
-from tests.results.signing_room import SigningRoom, open_signing_room
+from tests.results.signing_room import SigningRoom, asks_for_keys, open_signing_room
 from tests.staffroom import Browser
 
 Chance = Callable[[int], bytes]
@@ -269,7 +269,7 @@ def test_what_is_confidential_is_opened_by_a_biologist_with_open_keys(lab: Labor
     assert refused.status_code == 403
     assert VALUE not in refused.text
     lenoir = lab.browser("lenoir")
-    assert lenoir.post(f"/critiques/{alert.id}/ouvrir").headers["Location"] == "/signature/cles"
+    assert asks_for_keys(lenoir.post(f"/critiques/{alert.id}/ouvrir"))
     lab.room.unlock(lenoir)
     lenoir.get("/critiques")
     assert VALUE in lenoir.post(f"/critiques/{alert.id}/ouvrir").text
@@ -375,7 +375,7 @@ def test_limits_and_the_list_are_the_biologists_and_the_figures_the_managers_too
     limit = {"label": "Potassium", "code": "1608", "unit": "mmol/L", "low": "2,5", "high": "6,5"}
     step = {"starts": "8:00", "ends": "19:00", "minute": "0", "contact": "biologist", "number": "06 11 22 33 44"}
     for path, form in (("bornes", limit), ("qui-appeler", step)):
-        assert lenoir.post(f"/critiques/{path}", **form).headers["Location"] == "/signature/cles"
+        assert asks_for_keys(lenoir.post(f"/critiques/{path}", **form))
     lab.room.unlock(lenoir)
     lenoir.get("/critiques/bornes")
     assert lenoir.post("/critiques/bornes", **{**limit, "low": "7"}).status_code == 422

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText
@@ -25,7 +26,7 @@ from results.vault.slips import IssuedSlip, lines_of
 from results.vault.wraps import Line, stretch_code, unwrap_key
 from tests.results.cast import exam_of
 from tests.results.office.test_leaving import AUBRY, two_biologists
-from tests.results.signing_room import SigningRoom, open_signing_room, result
+from tests.results.signing_room import SigningRoom, asks_for_keys, open_signing_room, result
 from tests.staffroom import CHEAP, Browser
 
 Chance = Callable[[int], bytes]
@@ -55,11 +56,11 @@ class Counter:
         assert answer.status_code == 303, answer.text
         return answer.location
 
-    def agrees(self, reply: str = "agreed", *, unlocked: bool = True) -> str:
-        """The biologist answers from the page of requests; where it leads."""
+    def agrees(self, reply: str = "agreed", *, unlocked: bool = True) -> TestResponse:
+        """The biologist answers from the page of requests."""
         lenoir = self.signing.unlocked() if unlocked else self.signing.desks.browser("lenoir")
         (path,) = set(re.findall(r"/talons/demandes/[0-9a-f-]{36}", lenoir.get("/remise/demandes").text))
-        return lenoir.post(path, reply=reply).location
+        return lenoir.post(path, reply=reply)
 
     def chooses(self, pin: str = NEW_PIN) -> str:
         """The patient types a PIN; where it leads."""
@@ -133,7 +134,7 @@ def test_what_is_confidential_waits_for_the_biologist_then_the_old_lines_die(sig
     assert "Le biologiste est prévenu" in here.sophie.get(asked).text
     assert here.sophie.get(asked + "/etat").status_code == 204
     assert here.sophie.get(here.page("code-personnel")).status_code == 303
-    assert here.agrees() == "/remise/demandes"
+    assert here.agrees().location == "/remise/demandes"
     assert here.lines(here.first.slip_id) == [LineState.READY] * 4, "the old slip opens until the new one is there"
     assert here.page("code-personnel") in here.sophie.get(asked + "/etat").text
     assert here.chooses() == here.page("talon")
@@ -222,7 +223,7 @@ def test_nobody_but_an_unlocked_biologist_agrees_and_only_in_time(signing: Signi
     asked = here.asks()
     request_id = asked.rpartition("/")[2]
     assert here.sophie.post(f"/talons/demandes/{request_id}", reply="agreed").status_code == 403
-    assert here.agrees(unlocked=False) == "/signature/cles"
+    assert asks_for_keys(here.agrees(unlocked=False))
     assert here.lines(here.first.slip_id) == [LineState.READY] * 4
     signing.desks.later(seconds=LASTS.total_seconds())
     lenoir = signing.unlocked()

@@ -5,6 +5,7 @@ from html import unescape
 from uuid import UUID
 
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from kiosk.exams.catalogue import ReleaseClass
 from kiosk.register.journal import ResultsText, verify
@@ -13,7 +14,7 @@ from results.handing.hand_over_record import HandOver
 from results.reports.versions import ReportVersion
 from results.vault.releases import ReleaseAct
 from tests.results.cast import exam_of
-from tests.results.signing_room import VALUE, SigningRoom, result
+from tests.results.signing_room import VALUE, SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
 C0, C2, C3 = ReleaseClass.C0, ReleaseClass.C2, ReleaseClass.C3
@@ -48,9 +49,9 @@ def lenoir(room: SigningRoom, *, unlocks: bool = True) -> Browser:
     return browser
 
 
-def replies(room: SigningRoom, browser: Browser, word: str, **told: str) -> str:
+def replies(room: SigningRoom, browser: Browser, word: str, **told: str) -> TestResponse:
     fields = {"form_key": room.key(), "reply": word, "reason": "lost"} | told
-    return browser.post(f"/remise/demandes/{request(room).id}", **fields).location or ""
+    return browser.post(f"/remise/demandes/{request(room).id}", **fields)
 
 
 def test_agreed_from_her_screen_the_paper_comes_out_at_the_counter_and_shows_nowhere(room: SigningRoom) -> None:
@@ -61,7 +62,7 @@ def test_agreed_from_her_screen_the_paper_comes_out_at_the_counter_and_shows_now
     browser = lenoir(room)
     page = unescape(browser.get("/remise/demandes").text)
     assert "Vu au guichet : passeport" in page
-    assert replies(room, browser, "agreed").endswith("/remise/demandes")
+    assert replies(room, browser, "agreed").location == "/remise/demandes"
     assert VALUE in room.printed()
     state = sophie.get(f"{waiting}/etat").text
     assert "le papier s'imprime ici" in unescape(state)
@@ -80,7 +81,7 @@ def test_agreed_from_her_screen_the_paper_comes_out_at_the_counter_and_shows_now
 def test_without_her_keys_nothing_is_opened_and_the_request_waits(room: SigningRoom) -> None:
     asks(room, room.signed(C2))
     browser = lenoir(room, unlocks=False)
-    assert replies(room, browser, "agreed").endswith("/signature/cles")
+    assert asks_for_keys(replies(room, browser, "agreed"))
     assert releases(room) == []
     assert request(room).reply is None
 

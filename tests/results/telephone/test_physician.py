@@ -18,7 +18,7 @@ from results.physicians.register import Physician, begin_enrolment, end_enrolmen
 from results.reports.versions import Report, ReportVersion
 from results.vault.dossiers import Dossier, Wish
 from results.vault.releases import ReleaseAct
-from tests.results.signing_room import SigningRoom, result
+from tests.results.signing_room import SigningRoom, asks_for_keys, result
 from tests.staffroom import Browser
 
 C0, C1, C2 = ReleaseClass.C0, ReleaseClass.C1, ReleaseClass.C2
@@ -314,7 +314,7 @@ def test_what_is_confidential_is_the_biologists_whatever_it_says(doctor: Doctor)
     lenoir = doctor.room.desks.browser("lenoir")
     assert "Répondre maintenant" in lenoir.get(ROOT).text
     assert "un médecin attend votre réponse" in lenoir.get(ROOT).text
-    assert lenoir.post(f"{call}/reprendre").headers["Location"] == "/signature/cles"
+    assert asks_for_keys(lenoir.post(f"{call}/reprendre"))
     doctor.room.unlock(lenoir)
     lenoir.get(ROOT)
     told = lenoir.post(f"{call}/reprendre", form_key=doctor.room.key())
@@ -384,7 +384,7 @@ def test_a_biologist_changes_a_number_with_open_keys_only(doctor: Doctor) -> Non
     lenoir = doctor.desks.browser("lenoir")
     lenoir.get(f"/medecins/{doctor.id}")
     closed = lenoir.post(f"/medecins/{doctor.id}/numero", phone="0601020304")
-    assert closed.headers["Location"] == "/signature/cles"
+    assert asks_for_keys(closed)
     assert "06 11 22 33 44" in lenoir.get(f"/medecins/{doctor.id}").text
     doctor.room.unlock(lenoir)
     lenoir.get(f"/medecins/{doctor.id}")
@@ -425,3 +425,16 @@ def test_a_physician_is_entered_once_by_number(doctor: Doctor) -> None:
     assert doctor.browser.post("/medecins", name="Leroy", rpps="10007654322").status_code == 422
     assert doctor.browser.post("/medecins", name="Marc Leroy", rpps="1234").status_code == 422
     assert "Marc Leroy" in doctor.browser.post("/medecins/chercher", typed="leroy").text
+
+
+def test_a_biologist_at_the_telephone_opens_her_keys_before_any_digits_are_spent(doctor: Doctor) -> None:
+    visit = doctor.ordered(C2)
+    doctor.hour()
+    doctor.browser = doctor.desks.browser("lenoir")
+    call, said = doctor.calls(), {"digits": doctor.digits(), "form_key": doctor.room.key()}
+    assert asks_for_keys(doctor.asks(call, doctor.name_of(visit), **said))
+    assert doctor.acts() == []
+    doctor.room.unlock(doctor.browser)
+    doctor.browser.get(call)
+    assert VALUE in doctor.asks(call, doctor.name_of(visit), **said).text  # the very same form
+    assert len(doctor.acts()) == 1
