@@ -105,12 +105,18 @@ def sqlite_folder(sqlite_template: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def turn_s() -> float:
+    """Seconds that a writer of SQLite waits for its turn."""
+    return 5.0
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, turn_s: float) -> Iterator[Database]:
     """The staff programme's database, on each engine."""
     if request.param == "sqlite":
         folder = request.getfixturevalue("sqlite_folder")
-        opened = open_sqlite(folder / "register.sqlite", folder / "results.sqlite")
+        opened = open_sqlite(folder / "register.sqlite", folder / "results.sqlite", deadline=turn_s)
         yield opened
         opened.close()
         return

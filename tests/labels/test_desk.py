@@ -1,13 +1,10 @@
 """The labels of a visit: numbered once, printed once, and a person asked where no machine can know."""
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from html import unescape
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from flask import render_template
@@ -29,17 +26,8 @@ from printers.paper import LABEL_50X25, MEDIA
 from results.trust.standing import has_signed
 from results.vault.keys import unlock
 from results.vault.sealing import label, sign
-from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
+from tests.kiosk.counter.conftest import Counter, Person, words_of
 from tests.staffroom import CHEAP
-
-
-@pytest.fixture
-def counter(tmp_path: Path, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Counter]:
-    """The laboratory on a Saturday morning."""
-    folder = tmp_path / "laboratory"
-    folder.mkdir()
-    with open_counter(folder, at=at, chance=chance) as opened:
-        yield opened
 
 
 def keys_of(counter: Counter) -> list[str]:

@@ -1,10 +1,7 @@
 """The sampling room: who it is, then each tube proved; another patient's tube stops everything."""
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -20,16 +17,7 @@ from labels.tubes import State, Tube, tubes_of
 from printers.moves import State as Printed
 from printers.moves import Verb as PrintVerb
 from printers.paper import LABEL_50X25, Paper
-from tests.kiosk.counter.conftest import Counter, Person, open_counter, words_of
-
-
-@pytest.fixture
-def counter(tmp_path: Path, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Counter]:
-    """The laboratory on a Saturday morning."""
-    folder = tmp_path / "laboratory"
-    folder.mkdir()
-    with open_counter(folder, at=at, chance=chance) as opened:
-        yield opened
+from tests.kiosk.counter.conftest import Counter, Person, words_of
 
 
 @pytest.fixture

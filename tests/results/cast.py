@@ -13,7 +13,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from kiosk.exams.catalogue import ReleaseClass, catalogue
-from kiosk.register.database import Database, uuid7
+from kiosk.register.database import Database
 from kiosk.register.journal import ResultsText
 from kiosk.register.patients import Document, patient_of
 from kiosk.register.sites import Site, this_site
@@ -24,14 +24,12 @@ from printers.station.spool import StationSpool
 from results.giving import Preference, choose
 from results.holds import note_whole
 from results.matrix import PROPOSAL, keep_head, read_routes, sign_matrix
-from results.reports.versions import Part, Recipient, Report, ReportVersion, SealedKey, State
 from results.vault.dossiers import Wish, dossier_of, trusted_dossier
-from results.vault.envelopes import BodyKind, ReportSeal, copy_key, seal_body, sign_report
+from results.vault.envelopes import BodyKind
 from results.vault.keys import BiologistKeys, KeyRing, unlock
-from results.vault.opening import signed_facts
-from results.vault.sealing import public_of
 from results.vault.slips import IssuedSlip, confirm_slip, issue_slip, prepare_slip
 from tests.labels.reception import Reception
+from tests.results.vault.cast import keep_report
 from tests.staffroom import CHEAP, Browser, Room, open_room
 
 Chance = Callable[[int], bytes]
@@ -115,40 +113,13 @@ class Desks:
         self, dossier_id: UUID, release_class: ReleaseClass, *, body: bytes, signed: bool = True, whole: bool = True
     ) -> UUID:
         """Seal a report as intake does, and sign it as the biologist does."""
-        report_id, rank = uuid7(self.at, self.chance), int(release_class[1])
         lenoir = self.room.people["lenoir"].id
         with self.database.transaction("results") as db:
             dossier = trusted_dossier(db, self.keys, dossier_id)
-            bound = ReportSeal(report=report_id, dossier=dossier_id, version=1, rank=rank, matrix_version=1)
-            sealed = seal_body(bound, BodyKind.MESSAGE, body, chance=self.chance)
-            recipient, public = (
-                (Recipient.DOSSIER, dossier.public)
-                if rank >= 2
-                else (Recipient.RELEASE, public_of(self.keys.release[1]))
-            )
-            db.add(
-                Report(
-                    id=report_id, site_id=dossier.site_id, dossier=dossier_id, connection="sil",
-                    key_mac=self.chance(32), created_at=self.at,
-                )
-            )  # fmt: skip
-            db.flush()
-            version = ReportVersion(
-                report_id=report_id, version=1, message_id=report_id, state=State.SEALED, dossier=dossier_id,
-                release_class=release_class, is_known=True, matrix_version=1, body=sealed.stored, is_partial=False,
-                is_corrected=False, is_order_uncertain=False, flags="", received_at=self.at,
-                not_before=dossier.promised_at,
-            )  # fmt: skip
-            if signed:
-                version.signed_at, version.commitment, version.signer = self.at, sealed.commitment, lenoir
-                version.signature = sign_report(signed_facts(version), self.lenoir.signer_seed)
-                version.state = State.SIGNED
-            db.add(version)
-            db.add(
-                SealedKey(
-                    item=report_id, version=1, part=Part.BODY, recipient=recipient, key_version=0 if rank >= 2 else 1,
-                    box=copy_key(report_id, 1, sealed.dek, recipient=public, chance=self.chance),
-                )
+            report_id = keep_report(
+                db, self.keys, dossier, release_class, kind=BodyKind.MESSAGE, body=body,
+                not_before=dossier.promised_at, signer=lenoir if signed else None, seed=self.lenoir.signer_seed,
+                at=self.at, chance=self.chance,
             )  # fmt: skip
             note_whole(db, dossier, whole, by=lenoir, power=self.room.power, at=self.at)
         return report_id

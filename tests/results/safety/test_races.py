@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from kiosk.exams.catalogue import ReleaseClass
-from kiosk.register.database import Database, open_postgresql, open_sqlite
+from kiosk.register.database import Database
 from kiosk.register.journal import ResultsText, verify
 from kiosk.register.visits import Visit
 from results.reports.versions import reports_of
@@ -20,7 +20,6 @@ from results.vault.attempts import Answer, Said
 from results.vault.counters import Attempt, AttemptState
 from results.vault.releases import ReleaseAct
 from results.vault.slips import IssuedSlip
-from tests.conftest import _EMPTIED, _run
 from tests.results.safety.laboratory import Laboratory, exam_of, found, result
 from tests.thorough import far
 
@@ -28,20 +27,10 @@ THREADS, ROUNDS = 50, far(3, 200)
 LINES = 4
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def patient_database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Each engine, with a minute for a turn: what is asked here is who is told, not how long a loaded machine takes."""
-    if request.param == "sqlite":
-        folder = request.getfixturevalue("sqlite_folder")
-        opened = open_sqlite(folder / "register.sqlite", folder / "results.sqlite", deadline=60.0)
-        yield opened
-        opened.close()
-        return
-    address = request.getfixturevalue("postgresql_tables")
-    opened = open_postgresql(address, results=True)
-    yield opened
-    opened.close()
-    _run(address, _EMPTIED)
+@pytest.fixture
+def turn_s() -> float:
+    """A minute for a turn: what is asked here is who is told, not how long a loaded machine takes."""
+    return 60.0
 
 
 class Crowd:
@@ -82,11 +71,11 @@ class Crowd:
 
 
 @pytest.fixture
-def crowd(patient_database: Database, tmp_path: Path, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+def crowd(database: Database, tmp_path: Path, at: datetime, monkeypatch: pytest.MonkeyPatch) -> Crowd:
     monkeypatch.setattr(attempts, "_KDF_WAIT_SECONDS", 60.0)
     monkeypatch.setattr(attempts, "_ANSWER_WAIT_SECONDS", 60.0)
     chance: Callable[[int], bytes] = random.Random(50).randbytes
-    return Crowd(found(patient_database, tmp_path / "keys", at=at, chance=chance))
+    return Crowd(found(database, tmp_path / "keys", at=at, chance=chance))
 
 
 @pytest.mark.timeout(far(180, 1_800))

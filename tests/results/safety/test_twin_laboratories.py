@@ -31,13 +31,12 @@ from results.exchange.intake import take
 from results.giving import delivery_of
 from results.reports.versions import reports_of
 from results.signing import open_to_read, sign_what_was_read
-from results.vault import attempts, envelopes
+from results.vault import envelopes
 from results.vault.codes import with_check_digit, write_code
 from results.vault.dossiers import Dossier, Wish
 from results.vault.keys import ExchangeKeys
 from results.vault.releases import Course
 from results.vault.slips import IssuedSlip
-from results.vault.wraps import stretch_code
 from results.weighing import weigh
 from tests.results.cast import BIRTH, Desks, exam_of, open_desks
 from tests.results.safety.laboratory import FAST
@@ -296,24 +295,23 @@ def compare(here: World, there: World) -> None:
 @pytest.mark.timeout(far(600, 3_600))
 @pytest.mark.parametrize("day", range(DAYS))
 def test_nobody_outside_can_tell_one_laboratory_from_its_twin(
-    twins: Callable[[int], tuple[World, World]], day: int, monkeypatch: pytest.MonkeyPatch
+    twins: Callable[[int], tuple[World, World]], day: int, kiln: list[str]
 ) -> None:
-    kilns = count_kilns(monkeypatch)
     here, there = twins(day)
-    play(here, kilns, day, 0, PAIRS)
-    play(there, kilns, day, 1, PAIRS)
+    play(here, kiln, day, 0, PAIRS)
+    play(there, kiln, day, 1, PAIRS)
     compare(here, there)
 
 
 def test_control_a_size_that_is_not_padded_is_seen(
-    twins: Callable[[int], tuple[World, World]], monkeypatch: pytest.MonkeyPatch
+    twins: Callable[[int], tuple[World, World]], kiln: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(envelopes, "bucket", lambda _, size: size)
-    differs(twins, monkeypatch)
+    differs(twins, kiln)
 
 
 def test_control_a_route_that_looks_at_the_value_is_seen(
-    twins: Callable[[int], tuple[World, World]], monkeypatch: pytest.MonkeyPatch
+    twins: Callable[[int], tuple[World, World]], kiln: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The error that the note forbids: the secretary tells what is short, the biologist what is long.
     def by_value(*of: Any, **more: Any) -> Any:
@@ -335,26 +333,13 @@ def test_control_a_route_that_looks_at_the_value_is_seen(
     for place in (asking, telling):
         monkeypatch.setattr(place, "weigh", by_value)
     monkeypatch.setitem(globals(), "open_to_read", read)
-    differs(twins, monkeypatch)
+    differs(twins, kiln)
 
 
-def differs(twins: Callable[[int], tuple[World, World]], monkeypatch: pytest.MonkeyPatch) -> None:
+def differs(twins: Callable[[int], tuple[World, World]], kiln: list[str]) -> None:
     """Two short days that cannot be told apart without the fault, and can with it."""
-    kilns = count_kilns(monkeypatch)
     here, there = twins(99)
-    play(here, kilns, 99, 0, 3)
-    play(there, kilns, 99, 1, 3)
+    play(here, kiln, 99, 0, 3)
+    play(there, kiln, 99, 1, 3)
     with pytest.raises(AssertionError):
         compare(here, there)
-
-
-def count_kilns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every Argon2id from now on."""
-    calls: list[str] = []
-
-    def counted(code15: str, pin: str, salt: bytes, **cost: Any) -> bytes:
-        calls.append(code15)
-        return stretch_code(code15, pin, salt, **cost)
-
-    monkeypatch.setattr(attempts, "stretch_code", counted)
-    return calls

@@ -29,6 +29,43 @@ CONTENT = "Dépistage : non réactif\n".encode()
 Chance = Callable[[int], bytes]
 
 
+def keep_report(
+    db: Session, keys: KeyRing, dossier: Dossier, release_class: ReleaseClass, *, kind: BodyKind, body: bytes,
+    not_before: datetime | None, signer: UUID | None, seed: bytes, at: datetime, chance: Chance,
+) -> UUID:  # fmt: skip
+    """Seal a report as intake does, and sign it as the biologist does, if there is one."""
+    report_id, rank = uuid7(at, chance), int(release_class[1])
+    bound = ReportSeal(report=report_id, dossier=dossier.id, version=1, rank=rank, matrix_version=1)
+    sealed = seal_body(bound, kind, body, chance=chance)
+    recipient, public = (
+        (Recipient.DOSSIER, dossier.public) if rank >= 2 else (Recipient.RELEASE, public_of(keys.release[1]))
+    )
+    db.add(
+        Report(
+            id=report_id, site_id=dossier.site_id, dossier=dossier.id, connection="sil", key_mac=chance(32),
+            created_at=at,
+        )
+    )  # fmt: skip
+    db.flush()
+    version = ReportVersion(
+        report_id=report_id, version=1, message_id=report_id, state=State.SEALED, dossier=dossier.id,
+        release_class=release_class, is_known=True, matrix_version=1, body=sealed.stored, is_partial=False,
+        is_corrected=False, is_order_uncertain=False, flags="", received_at=at, not_before=not_before,
+    )  # fmt: skip
+    if signer is not None:
+        version.signed_at, version.commitment, version.signer = at, sealed.commitment, signer
+        version.signature = sign_report(signed_facts(version), seed)
+        version.state = State.SIGNED
+    db.add(version)
+    db.add(
+        SealedKey(
+            item=report_id, version=1, part=Part.BODY, recipient=recipient, key_version=0 if rank >= 2 else 1,
+            box=copy_key(report_id, 1, sealed.dek, recipient=public, chance=chance),
+        )
+    )  # fmt: skip
+    return report_id
+
+
 @dataclass(kw_only=True)
 class House:
     """Everything a release needs."""
@@ -73,42 +110,13 @@ class House:
 
     def report(self, dossier_id: UUID, release_class: ReleaseClass, *, signed: bool = True) -> UUID:
         """Seal a report as intake does, and sign it as the biologist does."""
-        report_id, rank = uuid7(self.at, self.chance), int(release_class[1])
-        bound = ReportSeal(report=report_id, dossier=dossier_id, version=1, rank=rank, matrix_version=1)
-        sealed = seal_body(bound, BodyKind.TEXT, CONTENT, chance=self.chance)
         with self.database.transaction(writes="results") as db:
             dossier = trusted_dossier(db, self.keys, dossier_id)
-            recipient, public = (
-                (Recipient.DOSSIER, dossier.public)
-                if rank >= 2
-                else (Recipient.RELEASE, public_of(self.keys.release[1]))
-            )
-            db.add(
-                Report(
-                    id=report_id, site_id=self.site_id, dossier=dossier_id, connection="sil",
-                    key_mac=self.chance(32), created_at=self.at,
-                )
+            return keep_report(
+                db, self.keys, dossier, release_class, kind=BodyKind.TEXT, body=CONTENT,
+                not_before=self.at if signed else None, signer=LENOIR if signed else None,
+                seed=self.lenoir.signer_seed, at=self.at, chance=self.chance,
             )  # fmt: skip
-            db.flush()
-            version = ReportVersion(
-                report_id=report_id, version=1, message_id=report_id, state=State.SEALED, dossier=dossier_id,
-                release_class=release_class, is_known=True, matrix_version=1, body=sealed.stored, is_partial=False,
-                is_corrected=False, is_order_uncertain=False, flags="", received_at=self.at,
-            )  # fmt: skip
-            if signed:
-                version.not_before = version.signed_at = self.at
-                version.commitment, version.signer = sealed.commitment, LENOIR
-                version.signature = sign_report(signed_facts(version), self.lenoir.signer_seed)
-                version.state = State.SIGNED
-            db.add(version)
-            db.add(
-                SealedKey(
-                    item=report_id, version=1, part=Part.BODY, recipient=recipient,
-                    key_version=0 if rank >= 2 else 1,
-                    box=copy_key(report_id, 1, sealed.dek, recipient=public, chance=self.chance),
-                )
-            )  # fmt: skip
-        return report_id
 
     def said(self, slip: IssuedSlip, line: int = 1, **other: object) -> Said:
         facts: dict[str, object] = {
