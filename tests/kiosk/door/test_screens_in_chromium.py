@@ -488,6 +488,18 @@ def test_a_page_left_alone_warns_waits_and_goes_back_to_the_start(screen: Page, 
     expect(screen).to_have_url(re.compile(r"/$"))
 
 
+def test_the_page_of_the_closed_hours_opens_by_itself_when_the_laboratory_does(
+    screen: Page, address: str, reception: Reception
+) -> None:
+    screen.clock.install()
+    reception.passes(12 * 60)
+    screen.goto(address + "/")
+    expect(screen.get_by_role("heading", name="Le laboratoire est fermé.")).to_be_visible()
+    reception.passes(12 * 60)
+    screen.clock.run_for(21_000)
+    expect(screen.get_by_role("heading", name="Pourquoi venez-vous ?")).to_be_visible()
+
+
 def test_a_language_that_nobody_goes_on_with_is_french_again(screen: Page, address: str) -> None:
     screen.clock.install()
     screen.goto(address + "/")
