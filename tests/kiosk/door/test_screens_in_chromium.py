@@ -3,15 +3,18 @@
 import gzip
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Response, Route, expect
 
 from kiosk import places, waiting
+from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
 from kiosk.door.languages import LANGUAGES
 from kiosk.door.profile import Profile
@@ -20,7 +23,7 @@ from kiosk.door.threshold import COOKIE
 from kiosk.formats.convocation import CODE_LETTERS
 from kiosk.line.estimate import Range
 from kiosk.register.events import go_and_help
-from kiosk.register.visits import Purpose, Stage
+from kiosk.register.visits import Purpose, Stage, Verb, moves_of, visit_of
 from tests.kiosk.conftest import Reception
 from tests.scanner import wedge
 from tests.serving import served
@@ -553,6 +556,66 @@ def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Brows
     context.close()
 
 
+#: What the loudspeaker is given, and when each sound has ended.
+WATCH_SOUND = """
+window.sounds = [];
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  window.sounds.push("starts " + this.src.split("/").at(-1));
+  this.addEventListener("ended", () => window.sounds.push("ends " + this.src.split("/").at(-1)));
+  return play.call(this);
+};
+"""
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not on this machine")
+def test_two_desks_that_call_at_once_are_both_heard_and_a_call_taken_back_rings_for_nobody(
+    browser: Browser, reception: Reception, address: str
+) -> None:
+    call(reception, "Guichet 1")  # before the board was opened
+    with closing(paired(browser.new_context(viewport={"width": 1920, "height": 1080}), reception)) as context:
+        context.add_init_script(WATCH_SOUND)
+        board = context.new_page()
+        board.route("**/board/events", lambda route: route.fulfill(status=503))
+        board.goto(address + "/board")
+        expect(board.locator("#number")).to_have_text("1")
+        board.mouse.click(5, 5)  # a browser without the kiosk's own flag plays nothing before a touch
+        visits = [call(reception, f"Guichet {desk}") for desk in (2, 3)]
+        expect(board.locator("#number")).to_have_text("3", timeout=10_000)
+        board.wait_for_function("() => window.sounds.length >= 4", timeout=30_000)
+        with reception.staff.reading() as db:
+            words = [f"{moves_of(db, visit)[-1].id}.wav" for visit in visits]
+        assert board.evaluate("window.sounds") == [f"{when} {one}" for one in words for when in ("starts", "ends")]
+        with reception.staff.transaction() as db:
+            advance(
+                db, visit_of(db, visits[1]), Verb.UNDO, by="sophie", at=reception.at, chance=reception.chance,
+                key=reception.chance(16).hex(),
+            )  # fmt: skip
+        expect(board.locator("#number")).to_have_text("2", timeout=10_000)
+        call(reception, "Guichet 4")
+        board.wait_for_function("() => window.sounds.length >= 6", timeout=30_000)
+        assert words[0] not in str(board.evaluate("window.sounds.slice(4)"))
+
+
+def test_what_the_board_asked_for_before_an_event_is_not_drawn_over_it(
+    browser: Browser, reception: Reception, address: str
+) -> None:
+    with closing(paired(browser.new_context(viewport={"width": 1920, "height": 1080}), reception)) as context:
+        board = context.new_page()
+        held: list[tuple[Route, APIResponse]] = []
+        board.route("**/board/state", lambda route: held.append((route, route.fetch())), times=2)
+        board.goto(address + "/board")
+        for _ in range(500):  # asked for as the page opens, and again as its stream does
+            if len(held) < 2:
+                board.wait_for_timeout(20)
+        call(reception, "Guichet 1")
+        expect(board.locator("#number")).to_have_text("1")
+        for route, answer in held:
+            route.fulfill(response=answer)
+        board.evaluate("async () => { await (await fetch('/board/state')).json(); }")
+        expect(board.locator("#number")).to_be_visible()
+
+
 @pytest.mark.parametrize(("wide", "high"), [(1280, 720), (1920, 1080), (3840, 2160), (1080, 1920)])
 def test_a_board_shows_all_that_it_has_to_say_whatever_its_screen(
     browser: Browser, reception: Reception, address: str, wide: int, high: int
@@ -611,15 +674,15 @@ def test_the_first_page_is_drawn_at_once_and_does_not_move(screen: Page, address
     assert screen.evaluate("window.drawn") > 0  # how soon is a row of the bench
 
 
-def call(reception: Reception, desk: str) -> None:
+def call(reception: Reception, desk: str) -> UUID:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
         waiting.take_number(
             db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
-        call_next(
+        return call_next(
             db, reception.site, Stage.COUNTER,
             places.first_in_turn(db, reception.site, Stage.COUNTER, at=reception.at, first=1),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
-        )  # fmt: skip
+        ).id  # fmt: skip
