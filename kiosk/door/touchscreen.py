@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -264,13 +264,10 @@ def _told_of_hour(scanned: Convocation | None, site: Site) -> str | None:
     here = clock.local(site.timezone, now())
     if scanned.hour.date() != here.date():
         return "other_day"
-    # Both through UTC: in the night when the clock changes an hour is missing or comes twice.
-    ahead = _instant(scanned.hour, site) - now()
-    return "early" if ahead > EARLY else "late" if -ahead > LATE else None
-
-
-def _instant(hour: datetime, site: Site) -> datetime:
-    return hour.replace(tzinfo=ZoneInfo(site.timezone)).astimezone(now().tzinfo)
+    # Through UTC: in the night when the clock changes an hour is missing or comes twice, and either may be meant.
+    zone = ZoneInfo(site.timezone)
+    meant = [scanned.hour.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    return "early" if min(meant) - now() > EARLY else "late" if now() - max(meant) > LATE else None
 
 
 def put_ticket(visit: Visit, key: str) -> None:
