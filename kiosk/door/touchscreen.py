@@ -43,6 +43,8 @@ RUSH: Final = PLAIN | {"booked": Purpose.BOOKED}
 SEEN_WITHIN: Final = timedelta(seconds=15)
 #: Earlier than this is early, later than that is late; both are told from the paper's own hour.
 EARLY, LATE = timedelta(minutes=30), timedelta(minutes=15)
+#: So long after its arrival a number of the day before still has its questions and its ticket.
+THROUGH_MIDNIGHT: Final = timedelta(minutes=10)
 
 
 @bp.get("/")
@@ -188,7 +190,7 @@ def heard(key: str) -> Response:
 
 
 def visit_made_by(db: Session, key: str) -> Visit:
-    """The visit whose number a form has made today.
+    """The visit whose number a form has made today; who stands at the kiosk at midnight goes on.
 
     Raises:
         NoVisit: this form made none, or on another day.
@@ -198,7 +200,7 @@ def visit_made_by(db: Session, key: str) -> Visit:
     if made is None or made.verb != "arrive":
         raise NoVisit
     visit = visit_of(db, made.visit_id)
-    if visit.day != clock.day(site.timezone, now()):
+    if visit.day != clock.day(site.timezone, now()) and now() - visit.arrived_at > THROUGH_MIDNIGHT:
         raise NoVisit
     return visit
 
