@@ -200,6 +200,22 @@ def test_larger_text_and_contrast_last_until_the_person_leaves(reception: Recept
     assert '<html lang="fr" dir="ltr">' in reception.open("/name")
 
 
+@pytest.mark.parametrize("path", ["/language", "/display"])
+@pytest.mark.parametrize(
+    ("here", "to"),
+    [
+        ("/name", "/name"),
+        ("/number/0/questions?asked=fasting&hour=early", "/number/0/questions?asked=fasting&hour=early"),
+        ("https://elsewhere.test/", "/"), ("//elsewhere.test", "/"), ("/name//elsewhere.test", "/"),
+        ("/\\elsewhere.test", "/"), ("/board", "/"), ("/leave", "/"), ("/nowhere", "/"), ("", "/"),
+    ],
+)  # fmt: skip
+def test_after_another_language_or_look_nobody_is_sent_to_another_house(
+    reception: Reception, path: str, here: str, to: str
+) -> None:
+    assert reception.send("/", path, here=here, language="en", look="contrast").location == to
+
+
 def test_a_look_that_does_not_exist_changes_nothing(reception: Reception) -> None:
     reception.send("/", "/display", look='"><script>')
     assert '<html lang="fr" dir="ltr">' in reception.open("/")
