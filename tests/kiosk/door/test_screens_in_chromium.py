@@ -463,6 +463,13 @@ def test_a_scan_of_something_else_is_told_calmly(screen: Page, address: str, pat
     expect(screen.get_by_text("Ce code n'est pas celui d'une convocation.")).to_be_visible()
 
 
+def test_a_person_who_types_a_sign_too_many_is_no_scanner(screen: Page, address: str) -> None:
+    screen.goto(address + "/code")
+    screen.locator("#code").focus()
+    wedge(screen, "K7MP2X7", pace=0.1)  # the field keeps six of them
+    expect(screen.locator(".tag")).to_have_text("1")
+
+
 def test_a_scan_leaves_no_sign_in_the_field_that_had_the_focus(screen: Page, address: str) -> None:
     screen.goto(address + "/name")
     screen.route("**/code", lambda route: route.abort())
