@@ -26,7 +26,7 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 
 @pytest.fixture
 def published(sqlite_folder: Path, at: datetime, chance: Callable[[int], bytes]) -> Iterator[Reception]:
-    opened = open_reception(sqlite_folder, at=at, chance=chance, follow_url="http://localhost/")
+    opened = open_reception(sqlite_folder, at=at, chance=chance, follow_url="http://localhost/", demonstration=True)
     yield opened
     opened.spool.close()
     opened.staff.close()
@@ -42,7 +42,7 @@ def test_a_telephone_hears_of_its_call_and_says_when_nobody_answers(
     with published.staff.reading() as db:
         visit = db.scalars(select(Visit)).one()
         path = follow_address("/", visit, key_of(db, visit))
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
     with closing(context):
         context.add_init_script(WATCH_POLICY)
         phone = context.new_page()
@@ -52,6 +52,7 @@ def test_a_telephone_hears_of_its_call_and_says_when_nobody_answers(
             expect(phone.locator("#ahead bdi")).to_have_text("0")
             expect(phone.locator("#others")).to_be_visible()
             assert Axe().run(phone).violations_count == 0
+            assert phone.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [320, 320]
             with published.staff.transaction() as db:
                 ranked = places.first_in_turn(db, published.site, Stage.COUNTER, at=published.at, first=1)
                 call_next(
@@ -64,7 +65,7 @@ def test_a_telephone_hears_of_its_call_and_says_when_nobody_answers(
             for gone in ("#ahead", "#range", "#others", "#offline"):
                 expect(phone.locator(gone)).to_be_hidden()
             assert Axe().run(phone).violations_count == 0
-            assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+            assert phone.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [320, 320]
         phone.clock.run_for(10_000)
         expect(phone.locator("#offline")).to_be_visible()
         expect(phone.locator("#desk")).to_have_text("Guichet 2")
