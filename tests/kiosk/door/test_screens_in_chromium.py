@@ -490,6 +490,23 @@ def test_a_number_is_given_when_the_server_comes_back_and_only_one(
         expect(screen.locator(".tag")).to_have_text("1", timeout=8000)
 
 
+def test_a_kiosk_whose_cookie_is_gone_gives_the_number_all_the_same(screen: Page, address: str) -> None:
+    screen.goto(address + "/come/walk_in")
+    screen.context.clear_cookies(name="__Host-etiquette-kiosk")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.locator(".tag")).to_have_text("1")
+    expect(screen).to_have_url(re.compile(r"/number/"))
+
+
+def test_no_key_closes_what_is_said_while_the_server_is_away(screen: Page, reception: Reception) -> None:
+    with served(reception.app) as server:
+        screen.goto(f"http://localhost:{server.server_port}/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible()
+    screen.keyboard.press("Escape")
+    assert screen.evaluate("document.getElementById('moment').open")
+
+
 def test_a_person_is_one_touch_away_and_nothing_typed_is_lost(screen: Page, address: str) -> None:
     screen.goto(address + "/name")
     screen.get_by_role("button", name="Z", exact=True).tap()
