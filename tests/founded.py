@@ -141,6 +141,7 @@ def interview(folder: Path) -> Founded:
     person.answer("Heure d'ouverture", "tôt")
     person.answer("Heure d'ouverture", "7 h 15")
     person.answer("Heure de fermeture", "25:00")
+    person.answer("Heure de fermeture", "7:15")
     person.answer("Heure de fermeture", "17h")
     person.answer("  étiquettes des tubes", "l'imprimante du fond")
     person.answer("  étiquettes des tubes", "tcp://127.0.0.1:19101")

@@ -8,17 +8,18 @@ from kiosk.register import clock
 PACE = 0.005
 
 
-def wedge(page: Page, words: str) -> None:
+def wedge(page: Page, words: str, *, pace: float = PACE) -> None:
     """What a scanner that types does, wherever the focus is: key after key, then Enter.
 
     Args:
         page: the page that is open, under no clock but its own.
         words: capitals and digits, as on the code.
+        pace: seconds from key to key; a tenth of one is a person.
     """
     line = page.context.new_cdp_session(page)
     at = clock.now().timestamp()
     for place, sign in enumerate([*words, "Enter"]):
         code = sign if sign == "Enter" else ("Digit" if sign.isdigit() else "Key") + sign
-        told = {"key": sign, "code": code, "timestamp": at + place * PACE}
+        told = {"key": sign, "code": code, "timestamp": at + place * pace}
         line.send("Input.dispatchKeyEvent", told | {"type": "keyDown", "text": "\r" if sign == "Enter" else sign})
         line.send("Input.dispatchKeyEvent", told | {"type": "keyUp"})

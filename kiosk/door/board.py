@@ -1,7 +1,7 @@
 """Screens: the waiting-room board, with numbers and desks, never a name."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, cast
 
@@ -22,6 +22,8 @@ bp = Blueprint("board", __name__)
 
 #: The last call and the five before it.
 SHOWN = 6
+#: A call that was made so long ago is not spoken any more by a screen that hears of it only now.
+SPOKEN = timedelta(seconds=30)
 
 
 @bp.get("/board")
@@ -90,17 +92,17 @@ def _as_it_stands(db: Session) -> dict[str, Any]:
 def _read(db: Session, site: Site, at: datetime) -> dict[str, Any]:
     wait = waiting.announced(db, site, Stage.COUNTER, at=at)
     calls: dict[int, dict[str, Any]] = {}
-    spoken: list[str] = []
     # A number that was called again stands once, where it was called last; a call taken back stands nowhere.
     for call in waiting.last_calls(db, site, at=at, limit=4 * SHOWN):
         visit = visit_of(db, call.visit_id)
         if visit.called_at is not None:
-            if not calls and voice().speaks:
-                spoken = [url_for("speaking.call_words", language=one, call=call.id) for one in _heard(visit.language)]
-            calls.setdefault(visit.number, {"id": str(call.id), "number": visit.number, "desk": call.desk})
+            # Two desks may have called since a screen looked last: each call brings its own words.
+            heard = _heard(visit.language) if voice().speaks and at - call.at <= SPOKEN else ()
+            spoken = [url_for("speaking.call_words", language=one, call=call.id) for one in heard]
+            told = {"id": str(call.id), "number": visit.number, "desk": call.desk, "spoken": spoken}
+            calls.setdefault(visit.number, told)
     return {
         "calls": list(calls.values())[:SHOWN],
-        "spoken": spoken,
         "range": questions.range_words(wait.low, wait.high),
         "hour": clock.hour(site.timezone, at),
     }

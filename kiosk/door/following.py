@@ -33,7 +33,7 @@ _STATES: Final = {
     State.IN_ROOM: "called",
     State.REGISTERED: "at_counter",
     State.NO_SHOW: "missed",
-    State.PARKED: "missed",
+    State.PARKED: "aside",
 }
 
 
@@ -91,6 +91,7 @@ WORDS: Final = {
     "called": "On vous appelle. Venez maintenant.",
     "at_counter": "Vous êtes au guichet.",
     "missed": "Nous vous avons appelé. Allez au guichet.",
+    "aside": "Votre numéro est mis de côté. Revenez au guichet quand vous êtes prêt.",
     "over": "Votre passage est terminé.",
 }
 

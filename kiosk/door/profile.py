@@ -19,6 +19,8 @@ LEAST: Final = {
 #: Margin of a page, and the width that ten keys of 16 mm with their gaps need inside it.
 MARGIN: Final = 6
 TEN_KEYS: Final = 10 * 16 + 9 * 3.5
+#: The part of a screen on its side that is touched.
+BESIDE: Final = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Profile:
 
     #: Diagonal in inches, as the maker tells it.
     diagonal: float = 21.5
-    #: Pixels of the page, upright.
+    #: Pixels of the page, as the screen hangs.
     wide_px: int = 1080
     high_px: int = 1920
     #: From the floor to the lower edge of the screen.
@@ -56,9 +58,14 @@ class Profile:
         return self.high_px / self.px_per_mm
 
     @property
+    def is_wide(self) -> bool:
+        """Whether the screen lies on its side: what is touched stands beside what is read, from edge to edge."""
+        return self.wide_px > self.high_px
+
+    @property
     def zone_mm(self) -> float:
         """Height of the part in which controls may lie."""
-        return min(SHARE * self.high_mm, ZONE)
+        return min((1 if self.is_wide else SHARE) * self.high_mm, ZONE)
 
     @property
     def is_small(self) -> bool:
@@ -68,7 +75,8 @@ class Profile:
     @property
     def keys_in_a_row(self) -> int:
         """Letter keys in a row: ten as on a keyboard where they fit, else seven in the order of the alphabet."""
-        return 10 if self.wide_mm - 2 * MARGIN >= TEN_KEYS else 7
+        room = self.wide_mm - 2 * MARGIN
+        return 10 if (BESIDE * room - MARGIN if self.is_wide else room) >= TEN_KEYS else 7
 
     @property
     def css(self) -> str:

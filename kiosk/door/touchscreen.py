@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -43,6 +43,8 @@ RUSH: Final = PLAIN | {"booked": Purpose.BOOKED}
 SEEN_WITHIN: Final = timedelta(seconds=15)
 #: Earlier than this is early, later than that is late; both are told from the paper's own hour.
 EARLY, LATE = timedelta(minutes=30), timedelta(minutes=15)
+#: So long after its arrival a number of the day before still has its questions and its ticket.
+THROUGH_MIDNIGHT: Final = timedelta(minutes=10)
 
 
 @bp.get("/")
@@ -188,7 +190,7 @@ def heard(key: str) -> Response:
 
 
 def visit_made_by(db: Session, key: str) -> Visit:
-    """The visit whose number a form has made today.
+    """The visit whose number a form has made today; who stands at the kiosk at midnight goes on.
 
     Raises:
         NoVisit: this form made none, or on another day.
@@ -198,7 +200,7 @@ def visit_made_by(db: Session, key: str) -> Visit:
     if made is None or made.verb != "arrive":
         raise NoVisit
     visit = visit_of(db, made.visit_id)
-    if visit.day != clock.day(site.timezone, now()):
+    if visit.day != clock.day(site.timezone, now()) and now() - visit.arrived_at > THROUGH_MIDNIGHT:
         raise NoVisit
     return visit
 
@@ -264,13 +266,10 @@ def _told_of_hour(scanned: Convocation | None, site: Site) -> str | None:
     here = clock.local(site.timezone, now())
     if scanned.hour.date() != here.date():
         return "other_day"
-    # Both through UTC: in the night when the clock changes an hour is missing or comes twice.
-    ahead = _instant(scanned.hour, site) - now()
-    return "early" if ahead > EARLY else "late" if -ahead > LATE else None
-
-
-def _instant(hour: datetime, site: Site) -> datetime:
-    return hour.replace(tzinfo=ZoneInfo(site.timezone)).astimezone(now().tzinfo)
+    # Through UTC: in the night when the clock changes an hour is missing or comes twice, and either may be meant.
+    zone = ZoneInfo(site.timezone)
+    meant = [scanned.hour.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    return "early" if min(meant) - now() > EARLY else "late" if now() - max(meant) > LATE else None
 
 
 def put_ticket(visit: Visit, key: str) -> None:

@@ -84,6 +84,7 @@ MOVES: dict[tuple[State, Verb], State] = {
     (State.CALLED, Verb.MISS): State.NO_SHOW,
     (State.IN_ROOM, Verb.MISS): State.NO_SHOW,
     (State.ARRIVED, Verb.PARK): State.PARKED,
+    (State.RETURNED, Verb.PARK): State.PARKED,
     (State.CALLED, Verb.PARK): State.PARKED,
     (State.WAITING, Verb.PARK): State.PARKED,
     (State.IN_ROOM, Verb.PARK): State.PARKED,

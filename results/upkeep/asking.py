@@ -27,7 +27,7 @@ def ask_laboratory() -> Answers:
     number = click.prompt("Numéro du site, sur chaque tube (1 à 99)", type=click.IntRange(1, 99), default=1)
     zone = click.prompt("Fuseau horaire du territoire", default="Europe/Paris", value_proc=_zone)
     opens = click.prompt("Heure d'ouverture", default="7:30", value_proc=_hour)
-    closes = click.prompt("Heure de fermeture", default="18:00", value_proc=_hour)
+    closes = click.prompt("Heure de fermeture", default="18:00", value_proc=partial(_closing, opens=opens))
     click.echo("Adresses des imprimantes : tcp://adresse:9100 ou file:///dev/usb/lp0")
     addresses: list[str] = []
     for what in ("étiquettes des tubes", "tickets de la borne", "talons confidentiels, au guichet"):
@@ -117,6 +117,13 @@ def _hour(typed: str) -> time:
     except ValueError:
         pass  # 25:00 has the form of an hour, and is none
     raise click.BadParameter("Écrivez l'heure ainsi : 7:30")
+
+
+def _closing(typed: str, *, opens: time) -> time:
+    closes = _hour(typed)
+    if closes <= opens:  # the kiosk would say that the laboratory is closed, all day
+        raise click.BadParameter(f"L'heure de fermeture vient après l'ouverture, {opens:%H:%M}")
+    return closes
 
 
 def _login(typed: str, *, taken: tuple[str, ...]) -> str:

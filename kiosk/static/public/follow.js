@@ -11,6 +11,7 @@
     put("desk", now.desk, at("desk").querySelector("bdi"));
     put("ahead", now.ahead, at("ahead").querySelector("bdi"));
     put("range", now.range);
+    at("others").hidden = now.state !== "waiting";
     if (now.state === "called" && !called) navigator.vibrate?.([300, 200, 300]);
     called = now.state === "called";
   };

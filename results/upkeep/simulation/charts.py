@@ -17,6 +17,7 @@ INK, PAPER, HAIR = "#1B2A2F", "#FFFFFF", "#D9D2C6"
 #: Dark enough on white; each has its dash and its mark besides.
 COLOURS: Final = ("#0B4F57", "#8B1E1E", "#6A3F00", "#14532D", "#4A3B8F")
 DASHES: Final = ((), (10, 5), (3, 4), (14, 4, 3, 4), (6, 3))
+STRIPE: Final = 7
 FONT: Final = FONTS / "DejaVuSans.ttf"
 
 
@@ -116,17 +117,28 @@ def _on(pen: Pen, chart: Chart) -> None:
             bar = slot * 0.8 / len(chart.series)
             for which, value in enumerate(heights):
                 x = LEFT + slot * (which + 0.1) + bar * nth
-                pen.box(x, TOP + high - value, bar - 2, value, colour)
+                _bar(pen, x, TOP + high - value, bar - 2, value, nth)
                 pen.words(x + bar / 2, TOP + high - value - 5, _short(values[which]), 12, anchor="middle")
         else:
             points = [(LEFT + slot * (which + 0.5), TOP + high - value) for which, value in enumerate(heights)]
             pen.line(points, colour, 3, dash)
             for x, y in points:
                 pen.box(x - 3, y - 3, 6, 6, colour)
-        pen.line([(at, 58), (at + 28, 58)], colour, 4, () if chart.bars else dash)
+        if chart.bars:
+            _bar(pen, at, 50, 28, 16, nth)
+        else:
+            pen.line([(at, 58), (at + 28, 58)], colour, 4, dash)
         pen.words(at + 34, 63, name, 14)
         at += 60 + 8 * len(name)
     pen.line([(LEFT, TOP + high), (WIDE - RIGHT, TOP + high)], INK, 2)
+
+
+def _bar(pen: Pen, x: float, y: float, wide: float, high: float, nth: int) -> None:
+    """A bar; every second series is striped, so that two of them differ on grey paper too."""
+    pen.box(x, y, wide, high, COLOURS[nth % len(COLOURS)])
+    if nth % 2:
+        for above in range(STRIPE, int(high), STRIPE):
+            pen.line([(x, y + high - above), (x + wide, y + high - above)], PAPER, 2)
 
 
 def _short(value: float) -> str:

@@ -101,3 +101,14 @@ def test_who_waits_for_the_draw_may_be_parked_or_sent_back(counter: Counter) -> 
     sophie.does(f"/file/{visit.id}/de-cote")
     sophie.does(f"/file/{visit.id}/de-retour")
     assert counter.visit(visit.id).state is State.RETURNED
+
+
+def test_who_is_back_in_the_line_is_set_aside_again_like_anybody_who_waits(counter: Counter) -> None:
+    sophie = counter.sits()
+    visit = counter.arrives()
+    for act, state in (("de-cote", State.PARKED), ("de-retour", State.RETURNED)):
+        sophie.does(f"/file/{visit.id}/{act}")
+        assert counter.visit(visit.id).state is state
+    assert f'action="/file/{visit.id}/de-cote"' in sophie.sees(f"/file/{visit.id}/place")
+    assert "mis de côté" in sophie.does(f"/file/{visit.id}/de-cote")
+    assert counter.visit(visit.id).state is State.PARKED

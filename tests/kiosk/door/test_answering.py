@@ -1,6 +1,7 @@
 """Two questions after the number: each may be left to a person, and nobody's answers can be read back here."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select, text
@@ -144,3 +145,18 @@ def test_no_question_page_is_opened_by_another_key_or_on_another_day(reception: 
     assert reception.client.get("/number/" + "0" * 32 + "/questions", base_url="https://localhost").status_code == 404
     reception.passes(24 * 60)
     assert reception.client.get(address, base_url="https://localhost").status_code == 404
+
+
+def test_who_stands_at_the_kiosk_at_midnight_answers_and_has_the_ticket(reception: Reception) -> None:
+    reception.at = datetime(2026, 11, 21, 22, 59, 30, tzinfo=UTC)  # half a minute before midnight in Paris
+    address = asked(reception)
+    page = reception.open(address)
+    reception.passes(1)
+    says(reception, page, address, answer="8_to_12")
+    assert kept(reception) == [("fasting", "8_to_12")]
+    done = reception.send(address, address.partition("/questions")[0]).location
+    assert '<bdi dir="ltr">1</bdi>' in reception.open(done)
+    with reception.staff.reading() as db:
+        assert reception.spool.job(f"ticket/{db.scalars(select(Visit)).one().id}/1") is not None
+    reception.passes(10)
+    assert reception.client.get(done, base_url="https://localhost").status_code == 404

@@ -58,7 +58,7 @@ def shown(reception: Reception) -> list[tuple[int, str]]:
 
 def test_an_empty_morning_says_so_and_shows_no_number(reception: Reception) -> None:
     assert "Aucun numéro appelé pour le moment." in reception.open("/board")
-    assert board(reception) == {"calls": [], "spoken": [], "range": "Attente : moins de 5 min", "hour": "8 h 30"}
+    assert board(reception) == {"calls": [], "range": "Attente : moins de 5 min", "hour": "8 h 30"}
 
 
 def test_the_last_call_stands_first_and_five_former_ones_after_it(reception: Reception) -> None:
@@ -93,8 +93,8 @@ def test_the_board_holds_numbers_and_desks_and_nothing_of_a_person(reception: Re
     arrives(reception)
     calls(reception, "Guichet 1")
     state = board(reception)
-    assert state.keys() == {"calls", "spoken", "range", "hour"}
-    assert all(call.keys() == {"id", "number", "desk"} for call in state["calls"])
+    assert state.keys() == {"calls", "range", "hour"}
+    assert all(call.keys() == {"id", "number", "desk", "spoken"} for call in state["calls"])
     for text in (reception.open("/board"), str(state)):
         assert "ZZY" not in text
         assert "1952" not in text

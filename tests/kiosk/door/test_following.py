@@ -66,6 +66,7 @@ def test_it_says_where_to_go_when_the_number_is_called_and_when_all_is_over(publ
     page = look(published, address(published))[1]
     assert "On vous appelle. Venez maintenant." in page
     assert "Guichet 2" in page
+    assert 'id="others" hidden' in page  # nobody passes before who is called
     with published.staff.transaction() as db:
         advance(
             db, db.get_one(Visit, visit.id), Verb.LEAVE, by="sophie", at=published.at, chance=published.chance,
@@ -74,6 +75,19 @@ def test_it_says_where_to_go_when_the_number_is_called_and_when_all_is_over(publ
     page = look(published, address(published))[1]
     assert "Votre passage est terminé." in page
     assert "Guichet 2" not in page
+
+
+def test_who_is_set_aside_is_not_told_that_a_call_was_missed(published: Reception) -> None:
+    published.send("/come/walk_in", "/come/walk_in")
+    assert 'id="others">' in look(published, address(published))[1]
+    with published.staff.transaction() as db:
+        advance(
+            db, db.scalars(select(Visit)).one(), Verb.PARK, by="sophie", at=published.at, chance=published.chance,
+            key="a" * 32,
+        )  # fmt: skip
+    page = look(published, address(published))[1]
+    assert "Votre numéro est mis de côté. Revenez au guichet quand vous êtes prêt." in page
+    assert "Nous vous avons appelé" not in page
 
 
 def test_a_number_of_the_counter_is_followed_like_one_of_the_kiosk(published: Reception) -> None:

@@ -1,10 +1,11 @@
 """A kiosk's own size makes its millimetres, and no mount is out of reach."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from kiosk.door.profile import HIGHEST, LOWEST, MARGIN, Profile, read_profiles
+from kiosk.door.profile import HIGHEST, LOWEST, MARGIN, ZONE, Profile, read_profiles
 from kiosk.settings import UnsafeSettings
 
 
@@ -26,6 +27,15 @@ def test_a_small_screen_takes_the_least_sizes_and_no_smaller_ones() -> None:
     assert sizes["key"] >= 16
     assert min(sizes["button"], sizes["choice"]) >= 20
     assert "--key:" not in Profile().css
+
+
+def test_a_screen_on_its_side_is_touched_beside_what_is_read() -> None:
+    profile = Profile(diagonal=15.6, wide_px=1920, high_px=1080)
+    assert (profile.is_wide, Profile(diagonal=15.6).is_wide) == (True, False)
+    assert profile.zone_mm == profile.high_mm < ZONE
+    assert (profile.keys_in_a_row, replace(profile, diagonal=13.3).keys_in_a_row) == (10, 7)
+    with pytest.raises(UnsafeSettings, match=r"entre 374 et 1019 mm"):
+        read_profiles({"Borne 1": {"diagonal": 15.6, "wide_px": 1920, "high_px": 1080, "bottom_mm": 1020}})
 
 
 @pytest.mark.parametrize("diagonal", [15.6, 21.5, 27, 32])

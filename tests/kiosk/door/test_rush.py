@@ -8,6 +8,7 @@ from sqlalchemy import select
 from kiosk.door.rush import is_rush, set_rush
 from kiosk.line.estimate import Range
 from kiosk.register.database import Database
+from kiosk.register.events import Event
 from kiosk.register.sites import Site, this_site
 from kiosk.register.visits import Purpose, Visit
 from kiosk.waiting import take_number
@@ -29,6 +30,8 @@ def test_a_staff_key_turns_it_on_for_the_day_and_off(reception: Reception) -> No
     turn(reception, on=True)
     turn(reception, on=True)
     assert rushed(reception)
+    with reception.staff.reading() as db:  # said twice, heard once by the other screens
+        assert [(one.topic, one.body) for one in db.scalars(select(Event))] == [("line", {"rush": True})]
     reception.passes(24 * 60)
     assert not rushed(reception)
     turn(reception, on=True)

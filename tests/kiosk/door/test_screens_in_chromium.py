@@ -3,15 +3,18 @@
 import gzip
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Response, Route, expect
 
 from kiosk import places, waiting
+from kiosk.counter.passage import advance
 from kiosk.counter.turns import call_next
 from kiosk.door.languages import LANGUAGES
 from kiosk.door.profile import Profile
@@ -20,7 +23,7 @@ from kiosk.door.threshold import COOKIE
 from kiosk.formats.convocation import CODE_LETTERS
 from kiosk.line.estimate import Range
 from kiosk.register.events import go_and_help
-from kiosk.register.visits import Purpose, Stage
+from kiosk.register.visits import Purpose, Stage, Verb, moves_of, visit_of
 from tests.kiosk.conftest import Reception
 from tests.scanner import wedge
 from tests.serving import served
@@ -94,11 +97,22 @@ CONTROLS = """
 
 @pytest.mark.parametrize("language", os.environ.get("DOOR_LANGUAGES", "fr,ar").split(","))
 @pytest.mark.parametrize("large", [False, True], ids=["", "larger"])
-@pytest.mark.parametrize("diagonal", [15.6, 21.5, 27])
+@pytest.mark.parametrize(
+    ("diagonal", "wide", "high"), [(15.6, 1080, 1920), (21.5, 1080, 1920), (27, 1080, 1920), (15.6, 1920, 1080)]
+)
 def test_whatever_is_touched_has_its_millimetres_on_every_screen(
-    screen: Page, reception: Reception, address: str, diagonal: float, language: str, *, large: bool
+    screen: Page,
+    reception: Reception,
+    address: str,
+    diagonal: float,
+    language: str,
+    *,
+    wide: int,
+    high: int,
+    large: bool,
 ) -> None:
-    profile = Profile(diagonal=diagonal)
+    profile = Profile(diagonal=diagonal, wide_px=wide, high_px=high)
+    screen.set_viewport_size({"width": wide, "height": high})
     reception.app.extensions["house"].more["profiles"]["Borne 1"] = profile
     screen.goto(address + "/")
     choose(screen, language)
@@ -111,18 +125,21 @@ def test_whatever_is_touched_has_its_millimetres_on_every_screen(
         screen.evaluate("document.fonts.ready")
         for is_key, side, top, words in screen.evaluate(CONTROLS):
             assert side / profile.px_per_mm >= (16 if is_key else 20) - 0.1, (path, words)
-            assert (1920 - top) / profile.px_per_mm <= profile.zone_mm, (path, words)
-        assert screen.evaluate("document.documentElement.scrollWidth") <= 1080, path
-        assert screen.evaluate("document.documentElement.scrollHeight") <= 1920, path
+            assert (high - top) / profile.px_per_mm <= profile.zone_mm, (path, words)
+        assert screen.evaluate("document.documentElement.scrollWidth") <= wide, path
+        assert screen.evaluate("document.documentElement.scrollHeight") <= high, path
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("language", "wide", "high"), [*((one, 1080, 1920) for one in LANGUAGES), ("fr", 1920, 1080), ("ar", 1920, 1080)]
+)
 def test_with_large_text_on_the_smallest_screen_nothing_lies_below_its_edge(
-    screen: Page, reception: Reception, address: str, language: str
+    screen: Page, reception: Reception, address: str, language: str, wide: int, high: int
 ) -> None:
     """The pages that hold most: what is to be corrected, and the number with all that may stand beside it."""
+    screen.set_viewport_size({"width": wide, "height": high})
     more = reception.app.extensions["house"].more
-    more["profiles"]["Borne 1"] = Profile(diagonal=15.6)
+    more["profiles"]["Borne 1"] = Profile(diagonal=15.6, wide_px=wide, high_px=high)
     more["settings"] = replace(more["settings"], follow_url="https://file.labo.test")
     screen.goto(address + "/")
     choose(screen, language)
@@ -133,8 +150,8 @@ def test_with_large_text_on_the_smallest_screen_nothing_lies_below_its_edge(
         screen.evaluate("document.fonts.ready")
         screen.locator(".help .button").wait_for()
         seen = screen.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-        assert seen[0] <= 1080, (screen.url, seen)
-        assert seen[1] <= 1920, (screen.url, seen)
+        assert seen[0] <= wide, (screen.url, seen)
+        assert seen[1] <= high, (screen.url, seen)
 
     def send() -> None:
         screen.locator("main form:not([hidden]) [type=submit]").click()
@@ -157,7 +174,7 @@ def test_with_large_text_on_the_smallest_screen_nothing_lies_below_its_edge(
     expect(screen.locator("[name=change]")).to_be_visible()
     fits()
     screen.locator("main .button.main").tap()
-    expect(screen.locator(".thanks .square")).to_be_visible()
+    expect(screen.locator(".thanks .square")).to_be_visible(visible=wide < high)  # else the paper alone has it
     expect(screen.locator(".note")).to_have_count(2)
     fits()
 
@@ -446,6 +463,13 @@ def test_a_scan_of_something_else_is_told_calmly(screen: Page, address: str, pat
     expect(screen.get_by_text("Ce code n'est pas celui d'une convocation.")).to_be_visible()
 
 
+def test_a_person_who_types_a_sign_too_many_is_no_scanner(screen: Page, address: str) -> None:
+    screen.goto(address + "/code")
+    screen.locator("#code").focus()
+    wedge(screen, "K7MP2X7", pace=0.1)  # the field keeps six of them
+    expect(screen.locator(".tag")).to_have_text("1")
+
+
 def test_a_scan_leaves_no_sign_in_the_field_that_had_the_focus(screen: Page, address: str) -> None:
     screen.goto(address + "/name")
     screen.route("**/code", lambda route: route.abort())
@@ -464,6 +488,23 @@ def test_a_number_is_given_when_the_server_comes_back_and_only_one(
     expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible(timeout=6000)
     with served(reception.app, port):
         expect(screen.locator(".tag")).to_have_text("1", timeout=8000)
+
+
+def test_a_kiosk_whose_cookie_is_gone_gives_the_number_all_the_same(screen: Page, address: str) -> None:
+    screen.goto(address + "/come/walk_in")
+    screen.context.clear_cookies(name="__Host-etiquette-kiosk")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.locator(".tag")).to_have_text("1")
+    expect(screen).to_have_url(re.compile(r"/number/"))
+
+
+def test_no_key_closes_what_is_said_while_the_server_is_away(screen: Page, reception: Reception) -> None:
+    with served(reception.app) as server:
+        screen.goto(f"http://localhost:{server.server_port}/come/walk_in")
+    screen.get_by_role("button", name="Prendre mon numéro").tap()
+    expect(screen.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_visible()
+    screen.keyboard.press("Escape")
+    assert screen.evaluate("document.getElementById('moment').open")
 
 
 def test_a_person_is_one_touch_away_and_nothing_typed_is_lost(screen: Page, address: str) -> None:
@@ -486,6 +527,18 @@ def test_a_page_left_alone_warns_waits_and_goes_back_to_the_start(screen: Page, 
     screen.clock.run_for(61_000)
     screen.clock.run_for(31_000)
     expect(screen).to_have_url(re.compile(r"/$"))
+
+
+def test_the_page_of_the_closed_hours_opens_by_itself_when_the_laboratory_does(
+    screen: Page, address: str, reception: Reception
+) -> None:
+    screen.clock.install()
+    reception.passes(12 * 60)
+    screen.goto(address + "/")
+    expect(screen.get_by_role("heading", name="Le laboratoire est fermé.")).to_be_visible()
+    reception.passes(12 * 60)
+    screen.clock.run_for(21_000)
+    expect(screen.get_by_role("heading", name="Pourquoi venez-vous ?")).to_be_visible()
 
 
 def test_a_language_that_nobody_goes_on_with_is_french_again(screen: Page, address: str) -> None:
@@ -539,6 +592,66 @@ def test_the_board_follows_a_call_and_comes_back_after_the_server(browser: Brows
         expect(board.locator("#range")).to_be_visible()
     assert board.evaluate("window.violations") == []
     context.close()
+
+
+#: What the loudspeaker is given, and when each sound has ended.
+WATCH_SOUND = """
+window.sounds = [];
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  window.sounds.push("starts " + this.src.split("/").at(-1));
+  this.addEventListener("ended", () => window.sounds.push("ends " + this.src.split("/").at(-1)));
+  return play.call(this);
+};
+"""
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not on this machine")
+def test_two_desks_that_call_at_once_are_both_heard_and_a_call_taken_back_rings_for_nobody(
+    browser: Browser, reception: Reception, address: str
+) -> None:
+    call(reception, "Guichet 1")  # before the board was opened
+    with closing(paired(browser.new_context(viewport={"width": 1920, "height": 1080}), reception)) as context:
+        context.add_init_script(WATCH_SOUND)
+        board = context.new_page()
+        board.route("**/board/events", lambda route: route.fulfill(status=503))
+        board.goto(address + "/board")
+        expect(board.locator("#number")).to_have_text("1")
+        board.mouse.click(5, 5)  # a browser without the kiosk's own flag plays nothing before a touch
+        visits = [call(reception, f"Guichet {desk}") for desk in (2, 3)]
+        expect(board.locator("#number")).to_have_text("3", timeout=10_000)
+        board.wait_for_function("() => window.sounds.length >= 4", timeout=30_000)
+        with reception.staff.reading() as db:
+            words = [f"{moves_of(db, visit)[-1].id}.wav" for visit in visits]
+        assert board.evaluate("window.sounds") == [f"{when} {one}" for one in words for when in ("starts", "ends")]
+        with reception.staff.transaction() as db:
+            advance(
+                db, visit_of(db, visits[1]), Verb.UNDO, by="sophie", at=reception.at, chance=reception.chance,
+                key=reception.chance(16).hex(),
+            )  # fmt: skip
+        expect(board.locator("#number")).to_have_text("2", timeout=10_000)
+        call(reception, "Guichet 4")
+        board.wait_for_function("() => window.sounds.length >= 6", timeout=30_000)
+        assert words[0] not in str(board.evaluate("window.sounds.slice(4)"))
+
+
+def test_what_the_board_asked_for_before_an_event_is_not_drawn_over_it(
+    browser: Browser, reception: Reception, address: str
+) -> None:
+    with closing(paired(browser.new_context(viewport={"width": 1920, "height": 1080}), reception)) as context:
+        board = context.new_page()
+        held: list[tuple[Route, APIResponse]] = []
+        board.route("**/board/state", lambda route: held.append((route, route.fetch())), times=2)
+        board.goto(address + "/board")
+        for _ in range(500):  # asked for as the page opens, and again as its stream does
+            if len(held) < 2:
+                board.wait_for_timeout(20)
+        call(reception, "Guichet 1")
+        expect(board.locator("#number")).to_have_text("1")
+        for route, answer in held:
+            route.fulfill(response=answer)
+        board.evaluate("async () => { await (await fetch('/board/state')).json(); }")
+        expect(board.locator("#number")).to_be_visible()
 
 
 @pytest.mark.parametrize(("wide", "high"), [(1280, 720), (1920, 1080), (3840, 2160), (1080, 1920)])
@@ -599,15 +712,15 @@ def test_the_first_page_is_drawn_at_once_and_does_not_move(screen: Page, address
     assert screen.evaluate("window.drawn") > 0  # how soon is a row of the bench
 
 
-def call(reception: Reception, desk: str) -> None:
+def call(reception: Reception, desk: str) -> UUID:
     reception.passes(0.1)
     with reception.staff.transaction() as db:
         waiting.take_number(
             db, reception.site, wait=Range(low=0, high=5), purpose=Purpose.WALK_IN, said=None, by="Borne 1",
             at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
-        call_next(
+        return call_next(
             db, reception.site, Stage.COUNTER,
             places.first_in_turn(db, reception.site, Stage.COUNTER, at=reception.at, first=1),
             desk=desk, by="sophie", at=reception.at, chance=reception.chance, key=reception.chance(16).hex(),
-        )  # fmt: skip
+        ).id  # fmt: skip

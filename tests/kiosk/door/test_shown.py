@@ -145,11 +145,22 @@ def _hour(location: str) -> str:
     return location.rpartition("hour=")[2] if "hour=" in location else ""
 
 
-def test_in_the_night_of_winter_time_an_hour_that_comes_twice_makes_nobody_late(reception: Reception) -> None:
-    reception.at = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 2 h 30 for the first time
-    assert "hour=" not in reception.send("/", "/code", code="ETQ1K7MP2X202610250230").location
-    reception.at = datetime(2027, 3, 28, 1, 30, tzinfo=UTC)  # 3 h 30: 2 h 30 did not exist
-    assert reception.send("/", "/code", code="ETQ1AAAAAA202703280230").status_code == 303
+@pytest.mark.parametrize(
+    ("at", "paper", "told"),
+    [
+        (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "202610250230", ""),  # 2 h 30 for the first time
+        (datetime(2026, 10, 25, 1, 40, tzinfo=UTC), "202610250230", ""),  # 2 h 40 for the second time
+        (datetime(2026, 10, 25, 1, 50, tzinfo=UTC), "202610250230", "late"),
+        (datetime(2026, 10, 25, 0, 50, tzinfo=UTC), "202610250320", "early"),  # half an hour on the wall, 90 min
+        (datetime(2027, 3, 28, 0, 50, tzinfo=UTC), "202703280310", ""),  # 80 min on the wall, 20 in the world
+        (datetime(2027, 3, 28, 1, 30, tzinfo=UTC), "202703280230", ""),  # 3 h 30: 2 h 30 did not exist
+    ],
+)
+def test_in_the_nights_when_the_clock_changes_early_and_late_are_true(
+    reception: Reception, at: datetime, paper: str, told: str
+) -> None:
+    reception.at = at
+    assert _hour(reception.send("/", "/code", code=f"ETQ1K7MP2X{paper}").location) == told
 
 
 def test_at_midnight_the_same_paper_belongs_to_another_day(reception: Reception) -> None:

@@ -15,6 +15,8 @@ from kiosk.register.database import uuid7
 from kiosk.register.events import Event
 from kiosk.register.patients import Sex, create_patient
 from kiosk.register.visits import Purpose, Said, Visit
+from printers.moves import STATION
+from printers.moves import Verb as Printing
 from tests.kiosk.conftest import Reception, hidden, open_reception
 
 PATIENT_PAGES = ["/", "/convocation", "/code", "/name", "/come/walk_in", "/come/collect", "/help"]
@@ -188,6 +190,29 @@ def test_a_printer_that_its_station_has_not_seen_for_a_while_promises_no_ticket(
     assert "Notez votre numéro" in reception.open(first)
 
 
+@pytest.mark.parametrize(
+    ("moves", "words"),
+    [
+        ([], "Prenez votre ticket."),
+        ([Printing.HOLD], "Notez votre numéro"),
+        ([Printing.SEND], "Prenez votre ticket."),
+        ([Printing.SEND, Printing.FAIL], "Notez votre numéro"),
+        ([Printing.SEND, Printing.DOUBT], "Notez votre numéro"),
+        ([Printing.SEND, Printing.HAND_OVER], "Prenez votre ticket."),
+        ([Printing.DROP], "Notez votre numéro"),
+    ],
+)
+def test_a_ready_printer_is_no_promise_for_a_ticket_that_does_not_come(
+    reception: Reception, moves: list[Printing], words: str
+) -> None:
+    reception.spool.tell("tickets", "ready", "", at=reception.at)
+    first = arrives(reception, "/come/walk_in", "/come/walk_in")
+    [job] = reception.spool.jobs()
+    for verb in moves:
+        reception.spool.move(job.key, verb, by=STATION, at=reception.at)
+    assert words in reception.open(first)
+
+
 def test_an_address_that_leads_nowhere_has_a_title_of_its_own(reception: Reception) -> None:
     assert "<h1>Rien à cette adresse</h1>" in reception.open("/nowhere")
 
@@ -198,6 +223,22 @@ def test_larger_text_and_contrast_last_until_the_person_leaves(reception: Recept
     assert '<html lang="fr" dir="ltr" data-look="contrast" data-text="large">' in reception.open("/name")
     reception.send("/", "/leave")
     assert '<html lang="fr" dir="ltr">' in reception.open("/name")
+
+
+@pytest.mark.parametrize("path", ["/language", "/display"])
+@pytest.mark.parametrize(
+    ("here", "to"),
+    [
+        ("/name", "/name"),
+        ("/number/0/questions?asked=fasting&hour=early", "/number/0/questions?asked=fasting&hour=early"),
+        ("https://elsewhere.test/", "/"), ("//elsewhere.test", "/"), ("/name//elsewhere.test", "/"),
+        ("/\\elsewhere.test", "/"), ("/board", "/"), ("/leave", "/"), ("/nowhere", "/"), ("", "/"),
+    ],
+)  # fmt: skip
+def test_after_another_language_or_look_nobody_is_sent_to_another_house(
+    reception: Reception, path: str, here: str, to: str
+) -> None:
+    assert reception.send("/", path, here=here, language="en", look="contrast").location == to
 
 
 def test_a_look_that_does_not_exist_changes_nothing(reception: Reception) -> None:

@@ -92,7 +92,7 @@ def call(reception: Reception, language: str = "fr") -> list[str]:
             chance=reception.chance, key=reception.chance(16).hex(),
         )  # fmt: skip
     state = reception.client.get("/board/state", base_url="https://localhost").get_json()
-    return list(state["spoken"])
+    return list(state["calls"][0]["spoken"])
 
 
 @spoken
@@ -107,3 +107,14 @@ def test_the_board_speaks_french_then_the_language_of_the_ticket(reception: Rece
         reception.client.get(heard[0].replace(heard[0][-40:-36], "0000"), base_url="https://localhost").status_code
         == 404
     )
+
+
+@spoken
+def test_each_of_two_calls_at_once_brings_its_words_and_an_old_one_none(reception: Reception) -> None:
+    call(reception)
+    call(reception)
+    last, before = reception.client.get("/board/state", base_url="https://localhost").get_json()["calls"]
+    assert [one["spoken"] == [f"/spoken/fr/call/{one['id']}.wav"] for one in (last, before)] == [True, True]
+    reception.passes(1)
+    last, before = reception.client.get("/board/state", base_url="https://localhost").get_json()["calls"]
+    assert (last["spoken"], before["spoken"]) == ([], [])

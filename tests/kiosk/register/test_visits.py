@@ -77,7 +77,7 @@ def test_the_table_is_the_one_that_was_decided() -> None:
         Verb.LEAVE: dict.fromkeys((State.CALLED, State.REGISTERED, State.SAMPLED), State.LEFT),
         Verb.MISS: dict.fromkeys((State.CALLED, State.IN_ROOM), State.NO_SHOW),
         Verb.PARK: dict.fromkeys(
-            (State.ARRIVED, State.CALLED, State.WAITING, State.IN_ROOM, State.NO_SHOW), State.PARKED
+            (State.ARRIVED, State.RETURNED, State.CALLED, State.WAITING, State.IN_ROOM, State.NO_SHOW), State.PARKED
         ),
         Verb.COME_BACK: dict.fromkeys((State.NO_SHOW, State.PARKED), State.RETURNED),
         Verb.TRANSFER: {State.CALLED: State.CALLED, State.IN_ROOM: State.IN_ROOM},

@@ -85,6 +85,7 @@ def test_every_slip_of_the_hand_is_answered_in_words_and_asked_again(founded: Fo
     for words in (
         WeakPassword.french, PassphraseTooShort.french, BadLogin.french, LoginTaken.french,
         "Ces six chiffres ne correspondent pas.", "Ce fuseau n'existe pas.", "Écrivez l'heure ainsi",
+        "L'heure de fermeture vient après l'ouverture, 07:15",
         "Écrivez l'adresse ainsi", "Cette adresse est déjà celle d'une autre imprimante.",
     ):  # fmt: skip
         assert words in founded.transcript, words

@@ -12,7 +12,7 @@ from PIL import Image
 from kiosk.line.day import Day
 from results.cli import main
 from results.upkeep.simulation import simulate as command
-from results.upkeep.simulation.charts import Chart, draw
+from results.upkeep.simulation.charts import PAPER, Chart, draw
 from results.upkeep.simulation.plan import Plan
 from results.upkeep.simulation.simulate import WAYS, simulate
 
@@ -94,3 +94,12 @@ def test_words_of_a_chart_cannot_break_its_picture(tmp_path: Path) -> None:
     svg, png = draw(chart, tmp_path, "odd")
     assert ET.fromstring(svg.read_text(encoding="utf-8")).attrib["aria-label"] == chart.title  # noqa: S314  # our own
     assert png.stat().st_size > 1000
+
+
+def test_bars_side_by_side_differ_without_their_colours(tmp_path: Path) -> None:
+    chart = Chart(title="deux", unit="%", places=("a",), series={"un": [30.0], "deux": [30.0]}, bars=True)
+    svg, png = draw(chart, tmp_path, "bars")
+    with Image.open(png) as drawn:
+        middle = [drawn.convert("L").crop((x, 200, x + 1, 480)).getcolors() for x in (240, 620)]
+    assert [len(shades or ()) > 1 for shades in middle] == [False, True]
+    assert svg.read_text(encoding="utf-8").count(f'stroke="{PAPER}"') > 10
