@@ -8,7 +8,7 @@ from socket import create_server
 from urllib.parse import urlsplit
 
 import pytest
-from flask import request
+from flask import Flask, request
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from kiosk.door.languages import LANGUAGES
@@ -97,6 +97,20 @@ def test_after_a_minute_it_sends_to_the_desk_in_every_language(browser: Browser,
             expect(late).to_be_visible(timeout=8000)
         expect(page.get_by_text("Vous n'êtes pas encore dans la file. Allez au guichet.")).to_be_visible()
         expect(page.get_by_text("Rien n'est perdu. Nous réessayons.")).to_be_hidden()
+
+
+def test_a_front_server_alone_at_home_is_no_answer(browser: Browser, reception: Reception) -> None:
+    front = Flask("front")
+    front.before_request(lambda: ("Bad Gateway", 502))
+    with kiosk(browser, reception) as context:
+        with served(reception.app) as server:
+            port = server.server_port
+            page = started(context, port)
+        with served(front, port):
+            page.goto(f"http://localhost:{port}/code")
+            expect(page.get_by_role("heading", name="Un instant")).to_be_visible()
+        with served(reception.app, port):
+            expect(page.get_by_role("heading", name="Pourquoi venez-vous ?")).to_be_visible(timeout=10_000)
 
 
 def test_a_server_that_takes_the_call_and_says_nothing_is_away_too(browser: Browser, reception: Reception) -> None:
