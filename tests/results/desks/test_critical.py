@@ -275,6 +275,33 @@ def test_what_is_confidential_is_opened_by_a_biologist_with_open_keys(lab: Labor
     assert VALUE in lenoir.post(f"/critiques/{alert.id}/ouvrir").text
 
 
+def test_what_locked_keys_do_not_show_is_not_entered_and_a_call_that_failed_is(lab: Laboratory) -> None:
+    lab.receives(lab.message(C2, mark="HH"))
+    (alert,) = lab.alerts()
+    lenoir = lab.room.unlocked()
+    lenoir.get("/critiques")
+    assert VALUE in lenoir.post(f"/critiques/{alert.id}/ouvrir").text
+
+    def keys_lapse() -> None:
+        for _ in range(3):  # she is there all the time, and uses no key
+            lab.desks.later(minutes=4)
+            lenoir.get("/critiques")
+
+    keys_lapse()
+    assert asks_for_keys(lenoir.post(f"/critiques/{alert.id}/appeler", contact="prescriber"))
+    assert lab.alerts()[0].state is State.SEEN
+    lab.room.unlock(lenoir)
+    lenoir.get("/critiques")
+    assert lenoir.post(f"/critiques/{alert.id}/appeler", contact="prescriber").status_code == 200
+    keys_lapse()
+    assert asks_for_keys(lenoir.post(f"/critiques/{alert.id}/joint", person_name="Dr Petit"))
+    with lab.desks.database.reading() as db:
+        assert list(db.scalars(select(ReleaseAct))) == []
+    assert lab.alerts()[0].state is State.CALLING
+    assert lenoir.post(f"/critiques/{alert.id}/absent").location == "/critiques"
+    assert lab.alerts()[0].state is State.SEEN
+
+
 def test_a_message_that_nobody_has_matched_alarms_too(lab: Laboratory) -> None:
     raw = re.sub(
         rb"PID\|[^\r]*", b"PID|1||999999999^^^X^PI||Inconnu^Personne^^^^^L||19000101|F", lab.message(mark="HH")
